@@ -1,0 +1,86 @@
+"""The node tree of a YAML document: scalars keep their author's text, every node knows its line and column."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_SHOWN_CHARACTERS = 60
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in a text. Line and column count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scalar:
+    """One value as its author wrote it. `plain` is false for quoted, block and tagged text, which is always text."""
+
+    position: Position
+    text: str
+    plain: bool = True
+
+    @property
+    def is_null(self) -> bool:
+        """True for `~`, `null` and nothing at all."""
+        return self.plain and self.text in _NULLS
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One `key: value` of a map."""
+
+    key: Scalar
+    value: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Entries in the author's order, keys unique, merges (`<<`) already done."""
+
+    position: Position
+    entries: tuple[Entry, ...]
+
+    def get(self, name: str) -> "Node | None":
+        """The value of that key, or None without it."""
+        return next((entry.value for entry in self.entries if entry.key.text == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class List:
+    """Items in the author's order, splices (`- <<: *list`) already done."""
+
+    position: Position
+    items: tuple["Node", ...]
+
+    def __iter__(self) -> Iterator["Node"]:
+        """Its items."""
+        return iter(self.items)
+
+
+Node = Scalar | Map | List
+
+
+def quoted(text: str) -> str:
+    """The text between double quotes, on one line, shortened, with nothing in it that a terminal would obey."""
+    short = text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
+    return f'"{printable(short)}"'
+
+
+def printable(text: str) -> str:
+    """The text with escapes for what isn't plain to see: line ends, control characters, surrogates."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def described(node: Node) -> str:
+    """What a node is, for messages: `a map`, `a list`, `nothing` or its text."""
+    match node:
+        case Map():
+            return "a map"
+        case List():
+            return "a list"
+        case _:
+            return "nothing" if node.is_null else quoted(node.text)

@@ -1,0 +1,121 @@
+"""Records: one line each of a run's append-only history, in one shape everywhere.
+
+`headrace run --output json`, the Redis stream, the API and the stored history all hold these, as JSON lines.
+A Sink is anything that takes them: a terminal, a file, Redis, a test's list.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+import msgspec
+
+from pipelines.plan import Plan
+from pipelines.status import Status
+
+VERSION = 1
+
+
+class Stream(StrEnum):
+    """Which of a step's two outputs a line came from. `system` is Headrace's own word, such as a pull's progress."""
+
+    STDOUT = "stdout"
+    STDERR = "stderr"
+    SYSTEM = "system"
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=False):
+    """What all Records share. `seq` grows by one a Record within a run; `time` is RFC 3339 in UTC with milliseconds."""
+
+    v: int = VERSION
+    seq: int
+    time: str
+    run: str
+
+
+class RunStarted(Record, frozen=True, kw_only=True, tag="run_started"):
+    """The run has a Plan. `plan` is that Plan."""
+
+    plan: Plan
+
+
+class RunFinished(Record, frozen=True, kw_only=True, tag="run_finished"):
+    """Nothing of the run will change any more."""
+
+    status: Status
+    reason: str = ""
+    duration_ms: int
+
+
+class JobStarted(Record, frozen=True, kw_only=True, tag="job_started"):
+    """A machine has taken the job and is making its workspace."""
+
+    job: str
+
+
+class JobFinished(Record, frozen=True, kw_only=True, tag="job_finished"):
+    """The job has ended and its containers are gone."""
+
+    job: str
+    status: Status
+    reason: str = ""
+    duration_ms: int
+
+
+class StepStarted(Record, frozen=True, kw_only=True, tag="step_started"):
+    """The step's container has been released to run. `image` is the name the author wrote."""
+
+    job: str
+    step: str
+    image: str
+
+
+class StepFinished(Record, frozen=True, kw_only=True, tag="step_finished"):
+    """The step has ended, or is known never to start. `exit_code` is None if no process ended by itself."""
+
+    job: str
+    step: str
+    status: Status
+    exit_code: int | None = None
+    reason: str = ""
+    duration_ms: int
+
+
+class Log(Record, frozen=True, kw_only=True, tag="log"):
+    """Whole lines of a step's output, without their newlines. `line` counts both streams together, from 1.
+
+    `command` is the index of the command that printed them, or None if that is not known.
+    """
+
+    job: str
+    step: str
+    stream: Stream
+    line: int
+    lines: tuple[str, ...]
+    command: int | None = None
+
+
+class Artifact(Record, frozen=True, kw_only=True, tag="artifact"):
+    """One file that a step left behind is stored. `path` is relative to the workspace, `sha256` in hex."""
+
+    job: str
+    step: str
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+AnyRecord = RunStarted | RunFinished | JobStarted | JobFinished | StepStarted | StepFinished | Log | Artifact
+Sink = Callable[[AnyRecord], None]
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[AnyRecord] = msgspec.json.Decoder(AnyRecord)
+
+
+def encode(record: AnyRecord) -> bytes:
+    """One line of JSON, without its newline."""
+    return _encoder.encode(record)
+
+
+def decode(line: bytes) -> AnyRecord:
+    """The Record that `encode` made this line from. Raises `msgspec.ValidationError` for anything else."""
+    return _decoder.decode(line)

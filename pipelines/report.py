@@ -1,0 +1,58 @@
+"""Report: collects the problems of one file, in file order, each once, and never too many to read."""
+
+from pipelines.nodes import Position
+from pipelines.problems import Level, Problem, has_errors
+
+MAX_PROBLEMS = 100
+
+
+class Report:
+    """Takes problems as they are found. Past `MAX_PROBLEMS` it only remembers that, and where, there were more."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self._problems: dict[Problem, None] = {}
+        self._more: Problem | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """True once another problem wouldn't be shown, so that nobody need think about its wording."""
+        return len(self._problems) >= MAX_PROBLEMS
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """All of them by line and column; those at one place in the order they were found."""
+        shown = sorted(self._problems, key=lambda problem: (problem.line, problem.column))
+        return (*shown, self._more) if self._more else tuple(shown)
+
+    @property
+    def has_errors(self) -> bool:
+        """True if any problem stops a run."""
+        return has_errors(self.problems)
+
+    def add(self, position: Position, path: str, message: str, *, hint: str = "", level: Level = Level.ERROR) -> None:
+        """Take one problem. An alias leads to one place by several paths; the place's first problem counts."""
+        problem = Problem(
+            file=self.file,
+            line=position.line,
+            column=position.column,
+            path=path,
+            level=level,
+            message=message,
+            hint=hint,
+        )
+        if self.is_full:
+            self._overflow(problem)
+        else:
+            self._problems[problem] = None
+
+    def _overflow(self, problem: Problem) -> None:
+        # An error that isn't shown must still stop the run, even behind a hundred warnings.
+        level = Level.ERROR if self._more and self._more.level is Level.ERROR else problem.level
+        self._more = Problem(
+            file=self.file,
+            line=problem.line,
+            column=problem.column,
+            level=level,
+            message=f"there are more problems; only {MAX_PROBLEMS} are shown",
+        )

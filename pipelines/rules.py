@@ -1,0 +1,83 @@
+"""Rules that hold between the keys of one workflow, and between the workflows of one run."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from pipelines import graph
+from pipelines.model import Step, Workflow
+from pipelines.nodes import quoted
+from pipelines.problems import Level, Problem
+from pipelines.report import Report
+
+
+def check(workflow: Workflow, report: Report) -> None:
+    """Report what is wrong between keys that are each right."""
+    _check_names((*workflow.services, *workflow.steps), report)
+    for step in (*workflow.services, *workflow.steps):
+        _check_settings(step, report)
+
+
+def check_graph(workflow: Workflow, report: Report) -> None:
+    """Report dependencies on unknown steps, and circles. Every step of the file must have been readable."""
+    names = [step.name for step in workflow.steps]
+    for step in workflow.steps:
+        graph.check_names(step.depends_on or (), names, "step", report)
+    steps = {step.name: step for step in workflow.steps}
+    needs = {step.name: [each.name for each in step.depends_on or ()] for step in workflow.steps}
+    for cycle in graph.cycles(needs):
+        need = next(each for each in steps[cycle[0]].depends_on or () if each.name == cycle[1])
+        report.add(need.position, need.path, f"these steps wait for each other: {' → '.join(cycle)}")
+
+
+def _check_names(steps: Iterable[Step], report: Report) -> None:
+    first: dict[str, Step] = {}
+    for step in steps:
+        if step.name in first:
+            message = f"the name {quoted(step.name)} is taken"
+            hint = f"`{first[step.name].path}` on line {first[step.name].position.line} has it"
+            report.add(step.position, step.path, message, hint=hint)
+        else:
+            first[step.name] = step
+
+
+def _check_settings(step: Step, report: Report) -> None:
+    if not step.settings:
+        return
+    if step.commands or step.entrypoint is not None:
+        message = f"`{step.path}` has `settings`, which only the image's own program reads"
+        report.add(step.position, step.path, message, hint="leave out `commands` and `entrypoint`, or `settings`")
+    if step.environment:
+        message = f"`{step.path}` has `settings` and `environment`; plugins read `settings`"
+        report.add(step.position, step.path, message, level=Level.WARNING)
+
+
+def check_together(workflows: Sequence[Workflow], files: Mapping[str, str]) -> tuple[Problem, ...]:
+    """What is wrong between the workflows of one run. `files` gives each file's workflow name, broken or not."""
+    return (*_name_problems(files), *_need_problems(workflows, files), *_circle_problems(workflows))
+
+
+def _name_problems(files: Mapping[str, str]) -> list[Problem]:
+    first: dict[str, str] = {}
+    problems = []
+    for file, name in files.items():
+        if first.setdefault(name, file) != file:
+            message = f"the workflow name {quoted(name)} is taken by {first[name]}"
+            problems.append(Problem(file=file, line=1, column=1, message=message, hint="rename one of the files"))
+    return problems
+
+
+def _need_problems(workflows: Sequence[Workflow], files: Mapping[str, str]) -> Iterable[Problem]:
+    for workflow in workflows:
+        report = Report(workflow.file)
+        graph.check_names(workflow.depends_on, files.values(), "workflow", report)
+        yield from report.problems
+
+
+def _circle_problems(workflows: Sequence[Workflow]) -> Iterable[Problem]:
+    by_name = {workflow.name: workflow for workflow in workflows}
+    needs = {workflow.name: [each.name for each in workflow.depends_on] for workflow in workflows}
+    for cycle in graph.cycles(needs):
+        workflow = by_name[cycle[0]]
+        report = Report(workflow.file)
+        need = next(each for each in workflow.depends_on if each.name == cycle[1])
+        report.add(need.position, need.path, f"these workflows wait for each other: {' → '.join(cycle)}")
+        yield from report.problems

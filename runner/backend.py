@@ -1,0 +1,92 @@
+"""Backend: what carries out steps. Docker is one; the scripted one in the tests passes the same contract tests.
+
+LIFE CYCLE. `Backend.open` makes a Site for one job: its network, its workspace filled from the source, its lanes.
+The executor then calls `serve` for each service and detached step (from a thread each), `run` for each other step
+(from as many threads as there are lanes, at most one step a lane), `collect` after a step that keeps artifacts, and
+`close` at the very end, whatever happened. `close` may be called twice and leaves nothing in the engine. A step that
+fails is an Outcome, never an exception; exceptions (BackendError) mean that the machinery failed and the job ends as
+*error*.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import BinaryIO, Protocol
+
+from pipelines.plan import PlannedJob, PlannedStep
+from pipelines.records import Stream
+from pipelines.status import Status
+from runner.stop import Stop
+
+Output = Callable[[Stream, bytes], None]
+"""Takes a step's raw output as it comes, in order, from one thread at a time."""
+
+Tree = Callable[[], Iterator[bytes]]
+"""The workspace's files as a tar stream in chunks; paths are relative to the workspace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """Who a job belongs to: it names and labels everything made for it. `attempt` counts from 1."""
+
+    run: str
+    job: str
+    attempt: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a step ended. `exit_code` is None if no process ended by itself; `reason` is one phrase for people."""
+
+    status: Status
+    exit_code: int | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class WorkspaceFile:
+    """A regular file of the workspace. `path` is relative to it; `content` must be read before the next one comes."""
+
+    path: str
+    size_bytes: int
+    content: BinaryIO = field(repr=False)
+
+
+class Site(Protocol):
+    """One job's private network, workspace and lanes on one engine."""
+
+    @property
+    def lanes(self) -> int:
+        """How many steps may run at once."""
+
+    def serve(
+        self,
+        service: PlannedStep,
+        environment: Mapping[str, str],
+        output: Output,
+        stop: Stop,
+        started: Callable[[], None],
+    ) -> Outcome:
+        """Run a background container that steps reach by its name, until it ends or `stop` asks.
+
+        Calls `started` once, when the container runs; not at all if it can't be started. An Outcome that `stop`
+        brought about has its status and reason.
+        """
+
+    def run(self, step: PlannedStep, environment: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
+        """Run one step in a fresh container to its end. All its output has been given to `output` on return.
+
+        An Outcome that `stop` brought about, also before the start, has its status and reason.
+        """
+
+    def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
+        """The regular files of the workspace that match any of these globs, in order of their path."""
+
+    def close(self) -> None:
+        """Stop and remove all that was made for the job."""
+
+
+class Backend(Protocol):
+    """Makes Sites. One Backend serves many jobs, from many threads."""
+
+    def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop, /) -> Site:
+        """A Site for this job, its workspace filled. Raises BackendError and leaves nothing if that fails."""

@@ -1,0 +1,77 @@
+"""The `headrace` command: which commands there are, and what their errors become."""
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+# Loaded when called for: `headrace --version` imports none of them.
+_COMMANDS = {
+    "run": ("runner.commands.run", "Run workflows here, in containers, as the server would."),
+    "plan": ("runner.commands.plan", "Show what an event would run, and why."),
+    "lint": ("runner.commands.lint", "Check workflow files."),
+    "clean": ("runner.commands.clean", "Remove what runs that were killed have left in the engine."),
+    "up": ("worker.commands.up", "Serve: server, workers and Redis in one."),
+    "server": ("worker.commands.server", "Serve webhooks, API and pages only."),
+    "worker": ("worker.commands.worker", "Take jobs from the queue only."),
+    "repo": ("worker.commands.repo", "Say which repositories the server builds."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are modules, each with a click command named `command`."""
+
+    def list_commands(self, _: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, _: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(_COMMANDS[name][0]).command
+        return command
+
+    def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+
+
+def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click's form
+    if value:
+        click.echo(f"headrace {importlib.import_module('importlib.metadata').version('headrace')}")
+        context.exit()
+
+
+@click.command("headrace", cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it.")
+def headrace() -> None:
+    """CI for small teams: a git push runs every step in a fresh container, and so does your laptop."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and exit with its code: results are on stdout, everything else is on stderr."""
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        result: Any = headrace.main(args=arguments, prog_name="headrace", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        code = getattr(error, "exit_code", None)  # what our errors have, which say in one line what to do
+        if code is None:
+            raise
+        click.echo(f"headrace: {error}", err=True)
+        return int(code)
+    return int(result or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The local commands, one a file."""

@@ -1,0 +1,62 @@
+"""Config: what the environment says about this machine, read here and nowhere else in the runner."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from ipaddress import IPv4Network
+from pathlib import Path
+from typing import Self
+
+from runner.address import engine_address
+from runner.errors import UsageError
+
+_NETWORK_RANGE = "10.231.0.0/16"
+_GRACE_SECONDS = "10"
+_STATE = "~/.local/state"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """How steps run here. `lanes` is how many steps of a job run at once, `grace` the time from SIGTERM to SIGKILL."""
+
+    state: Path
+    engine_url: str
+    network_range: IPv4Network
+    grace: timedelta
+    lanes: int
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """The config that `HEADRACE_*`, Docker's own variables and `XDG_STATE_HOME` give. Raises UsageError."""
+        state = Path(environment.get("XDG_STATE_HOME") or _STATE).expanduser() / "headrace"
+        return cls(
+            state=Path(environment.get("HEADRACE_STATE") or state).absolute(),
+            engine_url=engine_address(environment, Path.home()),
+            network_range=_network(environment.get("HEADRACE_NETWORK_RANGE") or _NETWORK_RANGE),
+            grace=timedelta(seconds=_number(environment, "HEADRACE_GRACE_SECONDS", _GRACE_SECONDS)),
+            lanes=max(1, int(_number(environment, "HEADRACE_PARALLEL", str(os.cpu_count() or 1)))),
+        )
+
+    @property
+    def runs_directory(self) -> Path:
+        """A directory a local run, with its Records, logs and artifacts."""
+        return self.state / "runs"
+
+
+def _network(text: str) -> IPv4Network:
+    try:
+        return IPv4Network(text)
+    except ValueError as error:
+        raise UsageError(f"HEADRACE_NETWORK_RANGE is {text!r}: expected a network such as {_NETWORK_RANGE}") from error
+
+
+def _number(environment: Mapping[str, str], name: str, default: str) -> float:
+    text = environment.get(name) or default
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise UsageError(f"{name} is {text!r}: expected a number above 0, such as {default}")
+    return number

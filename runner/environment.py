@@ -1,0 +1,91 @@
+"""A step's environment: the run's variables, its own, the matrix's and the author's, with secrets resolved."""
+
+from collections.abc import Mapping
+
+from pipelines.plan import PlannedJob, PlannedStep, SecretReference, Value
+from pipelines.status import Status
+from runner.errors import UsageError
+from runner.script import base64_script, script
+
+
+def check_secrets(job: PlannedJob, secrets: Mapping[str, str]) -> None:
+    """Raises UsageError that names the step and the secret if an included step asks for one that isn't given."""
+    for step in (*job.services, *job.steps):
+        for reference in _references(step) if step.included else ():
+            if reference.from_secret.lower() not in secrets:
+                raise UsageError(
+                    f"step {step.name!r}: no secret {reference.from_secret!r} for this run "
+                    "(add it, or allow it for this event)"
+                )
+
+
+def step_environment(
+    job: PlannedJob,
+    step: PlannedStep,
+    *,
+    started: int,
+    job_status: Status,
+    secrets: Mapping[str, str],
+) -> dict[str, str]:
+    """All variables of one step. What comes later wins: the run's, the step's, the matrix's, the author's.
+
+    `started` is in seconds since 1970; `secrets` are by name in lower case. Empty variables of ours are left out.
+    """
+    matrix = {} if is_plugin(step) else job.matrix
+    ours = {**job.variables, **_about_step(job, step, started=started, job_status=job_status), **matrix}
+    authors = {name: _resolve(value, secrets) for name, value in step.environment.items()}
+    settings = {plugin_variable(name): _resolve(value, secrets) for name, value in step.settings.items()}
+    return {**{name: value for name, value in ours.items() if value}, **settings, **authors}
+
+
+def is_plugin(step: PlannedStep) -> bool:
+    """True if the image's own entry point runs, told what to do by its settings."""
+    return not step.commands and step.entrypoint is None and not step.environment
+
+
+def step_directory(job: PlannedJob, step: PlannedStep) -> str:
+    """Where the step starts: its `directory`, taken from the workspace unless it is absolute."""
+    if step.directory.startswith("/"):
+        return step.directory
+    return f"{job.workspace.rstrip('/')}/{step.directory}".rstrip("/")
+
+
+def plugin_variable(setting: str) -> str:
+    """The variable that a plugin reads a setting from: `dry-run` is `PLUGIN_DRY_RUN`."""
+    return "PLUGIN_" + setting.replace(".", "_").replace("-", "_").upper()
+
+
+def _about_step(job: PlannedJob, step: PlannedStep, *, started: int, job_status: Status) -> dict[str, str]:
+    about = {
+        "CI_WORKSPACE": job.workspace,
+        "CI_STEP_NAME": step.name,
+        "CI_STEP_NUMBER": str(_number(job, step)),
+        "CI_STEP_TYPE": _type(job, step),
+        "CI_STEP_STARTED": str(started),
+        "CI_PIPELINE_STATUS": job_status.value,
+        "CI_WORKFLOW_STATUS": job_status.value,
+    }
+    if step.commands and step.entrypoint is not None:
+        about["CI_SCRIPT"] = base64_script(script(step.commands, step_directory(job, step)))
+    return about
+
+
+def _number(job: PlannedJob, step: PlannedStep) -> int:
+    """The step's place in the file, from 0; services count by themselves."""
+    siblings = job.services if step in job.services else job.steps
+    return siblings.index(step)
+
+
+def _type(job: PlannedJob, step: PlannedStep) -> str:
+    if step in job.services:
+        return "service"
+    return "plugin" if is_plugin(step) else "commands"
+
+
+def _references(step: PlannedStep) -> list[SecretReference]:
+    values = (*step.environment.values(), *step.settings.values())
+    return [value for value in values if isinstance(value, SecretReference)]
+
+
+def _resolve(value: Value, secrets: Mapping[str, str]) -> str:
+    return secrets[value.from_secret.lower()] if isinstance(value, SecretReference) else value

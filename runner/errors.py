@@ -1,0 +1,42 @@
+"""What can go wrong in the runner.
+
+RunnerError
+├── UsageError         the command line or the workflow file is wrong: exit code 2
+├── SourceError        a repository can't be read, cloned or checked out
+├── SinkError          whoever takes the Records doesn't
+├── ArtifactError      a file can't be kept as an artifact
+└── BackendError       the engine is missing, refuses or fails
+    └── ImageError     an image can't be had: named clearly, so that nobody searches the machinery for it
+"""
+
+
+class RunnerError(Exception):
+    """Base of all that the runner raises on purpose. Its text is one line for people; `exit_code` the command's."""
+
+    exit_code = 3
+
+
+class UsageError(RunnerError):
+    """Raised when what the user gave can't be used as it is."""
+
+    exit_code = 2
+
+
+class SourceError(RunnerError):
+    """Raised when a repository can't be read, cloned or checked out."""
+
+
+class SinkError(RunnerError):
+    """Raised when a Sink didn't take a Record: what happens from then on can't be told."""
+
+
+class ArtifactError(RunnerError):
+    """Raised when a file can't be kept as an artifact: its size, its path or the disk is in the way."""
+
+
+class BackendError(RunnerError):
+    """Raised when the container engine is missing, refuses or fails."""
+
+
+class ImageError(BackendError):
+    """Raised when an image can't be found, pulled or used on this machine."""

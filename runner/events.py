@@ -1,0 +1,122 @@
+"""The Event of a local run: what the command line says, and for the rest what the git working tree says."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.event import Event, EventKind, PullRequest, Repository
+from runner.errors import UsageError
+from runner.remotes import repository_of
+
+_HEADS = "refs/heads/"
+_TAGS = "refs/tags/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventOptions:
+    """The event flags of `run` and `plan`, by their names. `""`, None and `()` mean not given."""
+
+    event: EventKind | None = None
+    branch: str = ""
+    target_branch: str = ""
+    source_branch: str = ""
+    ref: str = ""
+    sha: str = ""
+    tag: str = ""
+    message: str = ""
+    author: str = ""
+    repo: str = ""
+    pr: int | None = None
+    changed_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkingTreeFacts:
+    """What git knows about a working tree; `""` and None where it knows nothing, or where there is none.
+
+    `root` is its top directory, `changed_files` are paths from there with `/`, `remote_url` is the origin's.
+    """
+
+    root: Path | None = None
+    branch: str = ""
+    sha: str = ""
+    message: str = ""
+    author: str = ""
+    author_email: str = ""
+    remote_url: str = ""
+    default_branch: str = ""
+    changed_files: tuple[str, ...] | None = None
+
+
+def local_event(options: EventOptions, facts: WorkingTreeFacts) -> Event:
+    """The event as a server would have it after a push of this tree. Raises UsageError if flags don't fit together."""
+    kind = _kind(options)
+    if kind is EventKind.TAG and not _ref(kind, options, facts).startswith(_TAGS):
+        raise UsageError("--event tag needs --tag NAME")
+    return Event(
+        kind=kind,
+        repository=_repository(options, facts),
+        ref=_ref(kind, options, facts),
+        branch=_branch(kind, options, facts),
+        sha=options.sha or facts.sha,
+        message=options.message or facts.message,
+        author=options.author or facts.author,
+        author_email="" if options.author else facts.author_email,
+        pull_request=_pull_request(kind, options, facts),
+        changed_files=options.changed_files or facts.changed_files,
+    )
+
+
+def _kind(options: EventOptions) -> EventKind:
+    if options.event is not None:
+        return options.event
+    if options.tag or options.ref.startswith(_TAGS):
+        return EventKind.TAG
+    if options.pr is not None or options.source_branch or options.target_branch:
+        return EventKind.PULL_REQUEST
+    return EventKind.PUSH
+
+
+def _ref(kind: EventKind, options: EventOptions, facts: WorkingTreeFacts) -> str:
+    if options.ref:
+        return options.ref
+    if options.tag:
+        return _TAGS + options.tag
+    if kind.is_pull_request and options.pr is not None:
+        return f"refs/pull/{options.pr}/head"
+    branch = options.branch or facts.branch
+    return _HEADS + branch if branch else ""
+
+
+def _branch(kind: EventKind, options: EventOptions, facts: WorkingTreeFacts) -> str:
+    """The branch that `when: branch` looks at: of a pull request the target, of a tag none unless it is given."""
+    if kind.is_pull_request:
+        return options.target_branch or options.branch or facts.default_branch
+    if options.branch:
+        return options.branch
+    if options.ref or options.tag:
+        return options.ref.removeprefix(_HEADS) if options.ref.startswith(_HEADS) else ""
+    return facts.branch
+
+
+def _pull_request(kind: EventKind, options: EventOptions, facts: WorkingTreeFacts) -> PullRequest | None:
+    if not kind.is_pull_request:
+        return None
+    return PullRequest(
+        number=options.pr or 0,
+        source_branch=options.source_branch or facts.branch,
+        target_branch=_branch(kind, options, facts),
+    )
+
+
+def _repository(options: EventOptions, facts: WorkingTreeFacts) -> Repository:
+    known = repository_of(facts.remote_url)
+    owner, _, name = options.repo.rpartition("/")
+    directory = facts.root.name if facts.root else ""
+    return Repository(
+        owner=owner if options.repo else known.owner,
+        name=name or known.name or directory,
+        forge=known.forge,
+        clone_url=known.clone_url,
+        url="" if options.repo else known.url,
+        default_branch=facts.default_branch,
+    )

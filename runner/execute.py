@@ -1,0 +1,58 @@
+"""Execute: carries out one job on a backend and tells a Scribe all that happens. The heart of the runner."""
+
+import time
+from collections.abc import Mapping
+
+from pipelines.plan import PlannedJob
+from pipelines.records import JobFinished, JobStarted
+from pipelines.status import Status
+from runner.artifacts import ArtifactStore
+from runner.backend import Backend, Ticket, Tree
+from runner.jobrun import JobRun
+from runner.mask import Mask
+from runner.scribe import Scribe
+from runner.steplog import Flusher
+from runner.steprun import JobContext, milliseconds_since
+from runner.stop import Stop
+
+
+def execute(  # noqa: PLR0913 - the runner's one entrance: nine different things, seven of them by name
+    job: PlannedJob,
+    backend: Backend,
+    scribe: Scribe,
+    *,
+    ticket: Ticket,
+    tree: Tree,
+    artifacts: ArtifactStore,
+    secrets: Mapping[str, str] | None = None,
+    stop: Stop | None = None,
+    abort: Stop | None = None,
+) -> Status:
+    """Carry out the job from its workspace to the last trace of it, and say what became of it.
+
+    `stop` ends the running steps and lets those that run after a failure follow, for five minutes at most; `abort`
+    ends these too. A step with `failure: cancel` that fails requests `stop` itself, so jobs of a run that share one end
+    together. `secrets` are values by name in any case; they are hidden in all that is written.
+
+    Nothing that goes wrong in steps or machinery is raised: it is the Status, with the reason in `job_finished`.
+    Raises SinkError, with all cleaned up, if the Scribe's Sink fails.
+    """
+    began = time.monotonic()
+    scribe.write(JobStarted, job=job.name)
+    secrets = {name.lower(): value for name, value in (secrets or {}).items()}
+    mask = Mask(secrets.values())
+    flusher = Flusher()
+    context = JobContext(job=job, scribe=scribe, artifacts=artifacts, secrets=secrets, mask=mask, flusher=flusher)
+    job_run = JobRun(context, stop=stop or Stop(), abort=abort or Stop())
+    try:
+        status, reason = job_run.carry_out(backend, ticket, tree)
+    finally:
+        flusher.close()
+    scribe.write(
+        JobFinished,
+        job=job.name,
+        status=status,
+        reason=mask.hide(reason),
+        duration_ms=milliseconds_since(began),
+    )
+    return status

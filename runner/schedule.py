@@ -1,0 +1,94 @@
+"""Schedule: which steps of a job may start now, which never will, and what that makes of the job. Pure.
+
+A step is judged once all it depends on has ended: it runs if its `on` lists the state the job has then (success so
+far, or failed), else it is skipped with the reason. Dependencies that are not in the job count as ended.
+"""
+
+from dataclasses import dataclass
+
+from pipelines.plan import PlannedStep
+from pipelines.status import Status, worst
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A step whose time has come. `skip_reason` is empty if it is to run."""
+
+    step: PlannedStep
+    skip_reason: str = ""
+
+
+class Schedule:
+    """The steps of one job on their way from waiting over started to ended."""
+
+    def __init__(self, steps: tuple[PlannedStep, ...]) -> None:
+        self._waiting = {step.name: step for step in steps}
+        self._started: set[str] = set()
+        self._counted: dict[str, Status] = {}
+        self._interruption: Status | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """True once every step has ended."""
+        return not self._waiting and not self._started
+
+    @property
+    def is_stuck(self) -> bool:
+        """True if steps wait, none runs and none can start: they wait for one another."""
+        return bool(self._waiting) and not self._started and not self.ready()
+
+    @property
+    def waiting(self) -> tuple[PlannedStep, ...]:
+        """The steps that have not been started or skipped, in file order."""
+        return tuple(self._waiting.values())
+
+    @property
+    def job_status(self) -> Status:
+        """*success* or *failure*: the state that decides whether the next step runs."""
+        return Status.SUCCESS if self.result is Status.SUCCESS else Status.FAILURE
+
+    @property
+    def result(self) -> Status:
+        """What the job is so far: what interrupted it, else the worst that its steps became."""
+        counted = [status for status in self._counted.values() if status is not Status.SKIPPED]
+        return self._interruption or (worst(counted) if counted else Status.SUCCESS)
+
+    def interrupt(self, status: Status) -> None:
+        """The job as a whole ends early with this status: only steps that run after a failure still start."""
+        self._interruption = self._interruption or status
+
+    def ready(self) -> list[Ready]:
+        """The waiting steps whose dependencies have ended, in file order."""
+        unfinished = self._waiting.keys() | self._started
+        return [
+            Ready(step, self._skip_reason(step))
+            for step in self._waiting.values()
+            if not unfinished.intersection(step.depends_on)
+        ]
+
+    def start(self, name: str) -> None:
+        """The step runs now."""
+        del self._waiting[name]
+        self._started.add(name)
+
+    def end(self, step: PlannedStep, status: Status) -> None:
+        """The step has ended, or was skipped. With `failure: ignore` its failure doesn't count."""
+        self._waiting.pop(step.name, None)
+        self._started.discard(step.name)
+        if step.failure != "ignore" or status is Status.ERROR:
+            self._counted[step.name] = status
+
+    def _skip_reason(self, step: PlannedStep) -> str:
+        if self.job_status in step.on:
+            return ""
+        if self._interruption is not None:
+            return f"the job was {_WORDS.get(self._interruption, self._interruption.value)}"
+        if self.job_status is Status.SUCCESS:
+            return "runs only after a failure, and no step has failed"
+        return "an earlier step failed: " + ", ".join(self._failed())
+
+    def _failed(self) -> list[str]:
+        return [name for name, status in self._counted.items() if not status.counts_as_success]
+
+
+_WORDS = {Status.TIMED_OUT: "over its time limit", Status.ERROR: "broken off by an error"}

@@ -1,0 +1,143 @@
+"""The terminal: a Sink that shows a run to a person, line by line, with one table of results at the end.
+
+Log lines stand behind the name of their step. A step's output may hold anything: colours pass, all else that could
+move the cursor, change the title or hide what stands there does not.
+"""
+
+import re
+
+from rich.console import Console
+from rich.text import Text
+
+from pipelines.plan import Plan
+from pipelines.records import (
+    AnyRecord,
+    Artifact,
+    JobFinished,
+    Log,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+    Stream,
+)
+from pipelines.status import Status
+
+_MARKS = {
+    Status.SUCCESS: ("✓", "green"),
+    Status.FAILURE: ("✗", "red"),
+    Status.ERROR: ("!", "red"),
+    Status.CANCELLED: ("■", "yellow"),
+    Status.TIMED_OUT: ("◷", "red"),
+    Status.LOST: ("?", "red"),
+    Status.SKIPPED: ("-", "dim"),
+}
+_COLOURS = ("cyan", "magenta", "blue", "yellow", "green", "bright_cyan", "bright_magenta", "bright_blue")
+_CONTROL = re.compile(
+    r"\x1b\[[0-9;:]*m"  # colours: kept
+    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # other control sequences
+    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)"  # titles, links, clipboards
+    r"|\x1b."
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
+
+
+class Terminal:
+    """Shows the Records of one run on a console."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._width = 0
+        self._has_many_jobs = False
+        self._colours: dict[str, str] = {}
+        self._finished: list[JobFinished | StepFinished] = []
+        self._artifacts = 0
+
+    def __call__(self, record: AnyRecord) -> None:
+        """Show one Record."""
+        match record:
+            case RunStarted():
+                self._show_plan(record.plan)
+            case StepStarted():
+                self._line(record.job, record.step, Text(f"▸ {_visible(record.image)}", style="dim"))
+            case Log():
+                self._show_log(record)
+            case Artifact():
+                self._artifacts += 1
+                said = f"▪ artifact {_visible(record.path)} ({_size(record.size_bytes)})"
+                self._line(record.job, record.step, Text(said, style="dim"))
+            case StepFinished():
+                self._finished.append(record)
+                if record.status is not Status.SKIPPED:
+                    self._line(record.job, record.step, _verdict(record))
+            case JobFinished():
+                self._finished.append(record)
+            case RunFinished():
+                self._show_results(record)
+
+    def _show_plan(self, plan: Plan) -> None:
+        self._has_many_jobs = len(plan.included_jobs) > 1
+        names = [
+            self._name(job.name, step.name)
+            for job in plan.included_jobs
+            for step in (*job.services, *job.included_steps)
+        ]
+        self._width = min(max(map(len, names), default=0), 40)
+
+    def _show_log(self, record: Log) -> None:
+        for line in record.lines:
+            text = Text.from_ansi(_visible(line.rstrip("\r").rpartition("\r")[2]))  # a progress bar: its last state
+            if record.stream is Stream.SYSTEM:
+                text.stylize("dim italic")
+            self._line(record.job, record.step, text)
+
+    def _line(self, job: str, step: str, text: Text) -> None:
+        name = self._name(job, step)
+        colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
+        prefix = Text(f"{name:<{self._width}} │ ", style=colour)
+        self._console.print(prefix + text, soft_wrap=True, highlight=False)
+
+    def _name(self, job: str, step: str) -> str:
+        return _visible(f"{job}/{step}" if self._has_many_jobs else step)
+
+    def _show_results(self, record: RunFinished) -> None:
+        self._console.print()
+        for finished in self._finished:
+            if isinstance(finished, StepFinished):
+                name = Text(f"  {self._name(finished.job, finished.step):<{self._width}}  ")
+                self._console.print(name + _verdict(finished), soft_wrap=True, highlight=False)
+        for finished in self._finished:
+            if isinstance(finished, JobFinished) and finished.reason:
+                said = Text(f"  job {_visible(finished.job)}: {_visible(finished.reason)}")
+                self._console.print(said, soft_wrap=True, highlight=False)
+        mark, style = _MARKS[record.status]
+        reason = f": {_visible(record.reason)}" if record.reason else ""
+        said = f"{mark} {record.status} in {_seconds(record.duration_ms)}{reason}"
+        self._console.print(Text(said, style=f"bold {style}"), soft_wrap=True, highlight=False)
+
+
+def _verdict(record: StepFinished) -> Text:
+    mark, style = _MARKS[record.status]
+    word = "" if record.status is Status.SUCCESS else f" {record.status}"
+    reason = f": {_visible(record.reason)}" if record.reason else ""
+    time = f" {_seconds(record.duration_ms)}" if record.status is not Status.SKIPPED else ""
+    return Text(f"{mark}{word}{time}{reason}", style=style)
+
+
+def _visible(text: str) -> str:
+    """The text without what a terminal would obey, save colours."""
+    return _CONTROL.sub(lambda match: match[0] if match[0].endswith("m") and match[0].startswith("\x1b[") else "", text)
+
+
+def _seconds(duration_ms: int) -> str:
+    seconds = duration_ms / 1000
+    return f"{seconds:.1f} s" if seconds < 60 else f"{int(seconds // 60)} min {int(seconds % 60)} s"
+
+
+def _size(size_bytes: int) -> str:
+    size = float(size_bytes)
+    for unit in ("bytes", "KiB", "MiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1024
+    return f"{size:.1f} GiB"

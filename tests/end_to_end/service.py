@@ -1,0 +1,142 @@
+"""The whole service as its users run it: our own commands in processes of their own, spoken to over HTTP and git."""
+
+import json
+import re
+import signal
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.end_to_end.origin import Origin
+from tests.waiting import wait_until
+from worker.supervisor import headrace_command
+
+_SECONDS = 60
+
+
+class Process:
+    """One `headrace …` command under way; its stderr is kept in a file."""
+
+    def __init__(self, log: Path, *arguments: str) -> None:
+        self._log = log
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                headrace_command(*arguments), stdin=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+            )
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def said(self) -> str:
+        """What it has written to stderr."""
+        return self._log.read_text()
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it with this signal, and give its exit code."""
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        return self._process.wait(_SECONDS)
+
+
+class Service:
+    """A data directory, and the processes that work on it."""
+
+    def __init__(self, directory: Path, *, redis_url: str = "") -> None:
+        self.directory = directory
+        self.data = directory / "data"
+        self.url = f"http://127.0.0.1:{_free_port()}"
+        self._redis_url = redis_url
+        self._processes: list[Process] = []
+
+    def up(self) -> Process:
+        """`headrace up`, ready."""
+        return self._start("up", "--workers", "1", "--drain", "5")
+
+    def server(self) -> Process:
+        """`headrace server`, ready."""
+        return self._start("server")
+
+    def worker(self) -> Process:
+        """`headrace worker`."""
+        process = Process(self.directory / "worker.log", "worker", *self._options())
+        self._processes.append(process)
+        return process
+
+    def workflow_run(self, origin: Origin, **files: str) -> dict[str, Any]:
+        """Push these files and wait for the end of the run that comes of it."""
+        return self.finished_run(self.run_of(origin.push(**files)))
+
+    def run_of(self, pushed: str) -> str:
+        """The id of the run whose page the hook named to the pusher."""
+        [number] = re.findall(r"/acme/web/runs/(\d+)", pushed)
+        runs = self.get("/api/repositories/acme/web/runs").json()["runs"]
+        run_id: str = next(run["id"] for run in runs if run["number"] == int(number))
+        return run_id
+
+    def end(self) -> None:
+        """End everything, and say what it said if a test fails."""
+        for process in reversed(self._processes):
+            process.end()
+            print(process.said())  # noqa: T201 -- pytest shows it for tests that fail
+
+    def add_repository(self, origin: Origin, name: str = "acme/web") -> None:
+        """`headrace repo add` for plain git, its ready `post-receive` script put in place."""
+        added = subprocess.run(
+            headrace_command(
+                *("repo", "add", name, "--forge", "git", "--clone-url", str(origin.path), "--output", "json"),
+                *("--data", str(self.data), "--url", self.url),
+            ),
+            check=True,
+            capture_output=True,
+        )
+        origin.install_hook(json.loads(added.stdout)["post_receive"])
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        """GET a path of the server."""
+        response = httpx.get(self.url + path, timeout=10, **options)
+        response.raise_for_status()
+        return response
+
+    def run(self, run_id: str) -> dict[str, Any]:
+        """A run as the API shows it."""
+        run: dict[str, Any] = self.get(f"/api/runs/{run_id}").json()
+        return run
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs, newest first."""
+        runs: list[dict[str, Any]] = self.get("/api/runs").json()["runs"]
+        return runs
+
+    def finished_run(self, run_id: str, *, seconds: float = _SECONDS) -> dict[str, Any]:
+        """The run once it has ended."""
+        wait_until(lambda: self.run(run_id)["finished_at"], seconds=seconds, what=f"run {run_id} ends")
+        return self.run(run_id)
+
+    def _start(self, *arguments: str) -> Process:
+        process = Process(self.directory / f"{arguments[0]}.log", *arguments, *self._options())
+        self._processes.append(process)
+        wait_until(lambda: self._is_healthy(process), seconds=30, what=f"{arguments[0]} is ready")
+        return process
+
+    def _options(self) -> list[str]:
+        options = ["--data", str(self.data), "--listen", self.url.removeprefix("http://")]
+        return [*options, "--redis-url", self._redis_url] if self._redis_url else options
+
+    def _is_healthy(self, process: Process) -> bool:
+        assert process._process.poll() is None, process.said()  # noqa: SLF001
+        try:
+            return httpx.get(f"{self.url}/healthz", timeout=1).status_code == 200
+        except httpx.TransportError:
+            return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

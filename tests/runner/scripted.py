@@ -1,0 +1,165 @@
+"""ScriptedBackend: a Backend without containers. Steps run their commands as processes in a temporary directory.
+
+It keeps the whole contract but for what only containers give: private networks and images. An image whose name
+begins with `missing/` isn't there; one that begins with `broken/` makes the machinery fail.
+"""
+
+import contextlib
+import io
+import os
+import shutil
+import signal
+import subprocess
+import tarfile
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO, cast
+
+from pipelines.plan import PlannedJob, PlannedStep
+from pipelines.records import Stream
+from pipelines.status import Status
+from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
+from runner.collection import glob_matches
+from runner.errors import BackendError, ImageError
+from runner.script import script, shell_arguments
+from runner.stop import Stop
+
+GRACE_SECONDS = 1.0
+
+
+class ScriptedBackend:
+    """Makes ScriptedSites; counts those that are open."""
+
+    def __init__(self, *, lanes: int = 4) -> None:
+        self.lanes = lanes
+        self.open_sites = 0
+
+    def open(self, _job: PlannedJob, _ticket: Ticket, tree: Tree, _stop: Stop) -> "ScriptedSite":
+        workspace = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
+        try:
+            with tarfile.open(fileobj=io.BytesIO(b"".join(tree())), mode="r:") as archive:
+                archive.extractall(workspace, filter="data")
+        except BaseException:
+            shutil.rmtree(workspace)
+            raise
+        self.open_sites += 1
+        return ScriptedSite(self, workspace)
+
+
+class ScriptedSite:
+    """One job's directory and processes."""
+
+    def __init__(self, backend: ScriptedBackend, workspace: Path) -> None:
+        self._backend = backend
+        self._workspace = workspace
+        self._closed = False
+
+    @property
+    def lanes(self) -> int:
+        return self._backend.lanes
+
+    def run(self, step: PlannedStep, environment: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
+        return self.serve(step, environment, output, stop, lambda: None)
+
+    def serve(
+        self,
+        service: PlannedStep,
+        environment: Mapping[str, str],
+        output: Output,
+        stop: Stop,
+        started: Callable[[], None],
+    ) -> Outcome:
+        if service.image.startswith("missing/"):
+            raise ImageError(f"image {service.image}: not found in the registry and not on this machine")
+        if service.image.startswith("broken/"):
+            raise BackendError("the engine is gone")
+        if stop.requested:
+            return Outcome(status=stop.status, reason=stop.reason)
+        return self._follow(self._start(service, environment), output, stop, started)
+
+    def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
+        for path in sorted(self._workspace.rglob("*")):
+            name = path.relative_to(self._workspace).as_posix()
+            is_real = not any(part.is_symlink() for part in (path, *path.parents))
+            if is_real and path.is_file() and any(glob_matches(each, name) for each in patterns):
+                with path.open("rb") as content:
+                    yield WorkspaceFile(path=name, size_bytes=path.stat().st_size, content=content)
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._backend.open_sites -= 1
+            shutil.rmtree(self._workspace)
+
+    def _start(self, step: PlannedStep, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            shell_arguments(script(step.commands, str(self._workspace / step.directory))),
+            env={"PATH": os.environ["PATH"], **environment},
+            cwd=self._workspace,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+
+    def _follow(
+        self, process: "subprocess.Popen[bytes]", output: Output, stop: Stop, started: Callable[[], None]
+    ) -> Outcome:
+        started()
+        stop.on_request(lambda: threading.Thread(target=_terminate, args=(process,), daemon=True).start())
+        try:
+            _copy(process, output)
+        finally:
+            _signal(process, signal.SIGKILL)
+            code = process.wait()
+        if stop.requested:
+            return Outcome(status=stop.status, reason=stop.reason)
+        code = 128 - code if code < 0 else code
+        if code == 0:
+            return Outcome(status=Status.SUCCESS, exit_code=0)
+        return Outcome(status=Status.FAILURE, exit_code=code, reason=f"exit code {code}")
+
+
+def _copy(process: "subprocess.Popen[bytes]", output: Output) -> None:
+    """Both outputs to the end, one thread each, `output` called by one at a time."""
+    lock = threading.Lock()
+    failures: list[Exception] = []
+
+    def copy(stream: Stream, pipe: IO[bytes]) -> None:
+        with pipe:
+            while data := cast("io.BufferedReader", pipe).read1(65536):
+                with lock:
+                    try:
+                        output(stream, data)
+                    except Exception as failure:  # noqa: BLE001 - handed to the thread that waits
+                        failures.append(failure)
+                        _signal(process, signal.SIGKILL)
+                        return
+
+    assert process.stdout is not None
+    assert process.stderr is not None
+    threads = [
+        threading.Thread(target=copy, args=(Stream.STDOUT, process.stdout)),
+        threading.Thread(target=copy, args=(Stream.STDERR, process.stderr)),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+
+
+def _terminate(process: "subprocess.Popen[bytes]") -> None:
+    _signal(process, signal.SIGTERM)
+    try:
+        process.wait(GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        _signal(process, signal.SIGKILL)
+
+
+def _signal(process: "subprocess.Popen[bytes]", number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

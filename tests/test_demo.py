@@ -1,0 +1,77 @@
+"""The demo, as a stranger runs it: it shows a whole run, and leaves the machine as it was, however it ends."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = [pytest.mark.docker, pytest.mark.redis]
+
+
+@contextmanager
+def demo(directory: Path, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """The demo under way, its temporary files in `directory`. It is killed if a test gives up on it."""
+    process = subprocess.Popen(
+        [sys.executable, "scripts/demo.py"],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(directory), "PYTHONUNBUFFERED": "1", **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.kill()
+
+
+def read_until(process: subprocess.Popen[str], text: str) -> None:
+    """Return when the demo says it. The suite's own time-out ends a demo that never does."""
+    assert process.stdout
+    assert any(text in line for line in process.stdout), f"the demo never said {text!r}"
+
+
+def test_demo_shows_the_run_and_leaves_no_files(tmp_path: Path) -> None:
+    with demo(tmp_path) as process:
+        said, _ = process.communicate()
+    assert process.returncode == 0, said
+    assert "✔ greet" in said
+    assert "dist/hello.txt" in said
+    assert re.search(r"http://127\.0\.0\.1:\d+/demo/hello/runs/1", said)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("moment", ["$ headrace up", "job headrace", "✔ greet"])
+def test_interrupted_demo_removes_what_it_made(tmp_path: Path, moment: str) -> None:
+    """It looks by itself whether the engine holds something of its run, and would not end with 130 then."""
+    with demo(tmp_path) as process:
+        read_until(process, moment)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate()
+    assert process.returncode == 130, said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_demo_that_is_kept_serves_until_it_is_stopped_as_it_says(tmp_path: Path) -> None:
+    with demo(tmp_path, KEEP="1") as process:
+        said, _ = process.communicate()
+    assert process.returncode == 0, said
+    page, stop = re.search(r"its page: (\S+)", said), re.search(r"^ +(sh .*)$", said, re.MULTILINE)
+    assert page
+    assert stop
+    try:
+        assert httpx.get(page[1]).is_success
+    finally:
+        subprocess.run(stop[1], shell=True, check=True)  # noqa: S602 -- as a person would paste it
+    assert list(tmp_path.iterdir()) == []

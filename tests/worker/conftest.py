@@ -1,0 +1,199 @@
+"""A real server on a real socket with a real SQLite file, and what tests do in its world."""
+
+import socket
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+import uvicorn
+
+from pipelines.event import Event, Repository
+from pipelines.plan import Plan, PlannedJob, PlannedStep
+from pipelines.records import (
+    AnyRecord,
+    Artifact,
+    JobFinished,
+    JobStarted,
+    Log,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+    Stream,
+)
+from pipelines.status import Status
+from runner.logstore import LogStore
+from tests.waiting import wait_until
+from worker.app import create_app
+from worker.live import Live
+from worker.settings import Address, Settings
+from worker.storage import Storage
+from worker.store import history, inbox, repositories, tasks
+from worker.store.database import Database
+from worker.store.inbox import AcceptedRun
+from worker.store.repositories import StoredRepository
+from worker.store.tasks import TaskState
+
+TIME = "2026-11-24T03:04:05.678Z"
+EVENT = Event(message="Add the wheel", ref="refs/heads/main", branch="main", sha="b" * 40)
+
+
+@dataclass(slots=True, kw_only=True)
+class Service:
+    """A server that runs, and its insides."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    lives: list[Live]
+    client: httpx.Client
+    open_logs: dict[str, LogStore] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return self.settings.url
+
+    def add_repository(
+        self, *, forge: str = "git", owner: str = "acme", name: str = "web", url: str = ""
+    ) -> StoredRepository:
+        repository = Repository(owner=owner, name=name, clone_url=f"/srv/{name}.git", url=url, default_branch="main")
+        with self.database.write() as connection:
+            return repositories.add(connection, repository, forge=forge)
+
+    def add_run(self, repository: StoredRepository, event: Event = EVENT) -> "Story":
+        with self.database.write() as connection:
+            run = inbox.add_run(connection, repository, event)
+        return Story(service=self, run=run, event=event)
+
+    def count(self, table: str) -> int:
+        with self.database.read() as connection:
+            return int(connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())  # noqa: S608
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """Tells what happens in a run, as a worker would report it and the ingester would take it."""
+
+    service: Service
+    run: AcceptedRun
+    event: Event
+    seq: int = 0
+    task: str = ""
+
+    def plan(self, *jobs: PlannedJob) -> None:
+        self.task = f"{self.run.id}-plan-1"
+        self.tell(RunStarted(seq=1, time=TIME, run=self.run.id, plan=Plan(event=self.event, jobs=jobs)))
+        self.seq = 0
+
+    def take_job(self) -> None:
+        with self.service.database.read() as connection:
+            pending = tasks.in_state(connection, TaskState.PENDING)
+        self.task = next(task.id for task in pending if task.run_id == self.run.id)
+
+    def start_job(self, job: str) -> None:
+        self.take_job()
+        self.seq += 1
+        self.tell(JobStarted(seq=self.seq, time=TIME, run=self.run.id, job=job))
+
+    def start_step(self, job: str, step: str) -> None:
+        self.seq += 1
+        self.tell(StepStarted(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, image="busybox"))
+
+    def log(self, job: str, step: str, line: int, *lines: str, stream: Stream = Stream.STDOUT) -> None:
+        self.seq += 1
+        self.tell(
+            Log(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, stream=stream, line=line, lines=lines)
+        )
+
+    def finish_step(
+        self, job: str, step: str, status: Status = Status.SUCCESS, *, exit_code: int | None = 0, reason: str = ""
+    ) -> None:
+        self.seq += 1
+        self.tell(
+            StepFinished(
+                seq=self.seq,
+                time=TIME,
+                run=self.run.id,
+                job=job,
+                step=step,
+                status=status,
+                exit_code=exit_code,
+                reason=reason,
+                duration_ms=1234,
+            )
+        )
+
+    def finish_job(self, job: str, status: Status = Status.SUCCESS) -> None:
+        self.seq += 1
+        self.tell(JobFinished(seq=self.seq, time=TIME, run=self.run.id, job=job, status=status, duration_ms=5678))
+
+    def keep(self, record: Artifact) -> None:
+        self.seq += 1
+        self.tell(record)
+
+    def tell(self, record: AnyRecord) -> None:
+        """Log lines first, then the database, then the viewers: the ingester's order."""
+        if isinstance(record, Log):
+            log = self.service.open_logs.setdefault(self.run.id, self.service.storage.logs(self.run.id))
+            log.append(record)
+            log.flush()
+        with self.service.database.write() as connection:
+            assert history.take(connection, self.task, [record]), f"{record} was refused"
+        for live in self.service.lives:
+            live.publish(self.run.id)
+
+
+def job(name: str, *steps: PlannedStep, included: bool = True, reason: str = "") -> PlannedJob:
+    return PlannedJob(
+        name=name,
+        workflow=name,
+        file=f".headrace/{name}.yaml",
+        workspace_base="/headrace",
+        workspace="/headrace/src",
+        steps=steps,
+        included=included,
+        reason=reason,
+    )
+
+
+def step(name: str, *, included: bool = True, reason: str = "") -> PlannedStep:
+    return PlannedStep(name=name, image="busybox", included=included, reason=reason)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with serving(tmp_path) as running:
+        yield running
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[Service]:
+    """A server until the end of the block."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
+        port = listening.getsockname()[1]
+        settings = Settings.build({}, data=str(data), url=f"http://127.0.0.1:{port}")
+        assert settings.listen == Address(host="127.0.0.1", port=8484)
+        database = Database(settings.database_path)
+        storage = Storage(settings.runs_directory)
+        lives: list[Live] = []
+
+        @asynccontextmanager
+        async def note_live(live: Live) -> AsyncIterator[None]:
+            lives.append(live)
+            yield
+
+        app = create_app(settings=settings, database=database, storage=storage, background=note_live)
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        try:
+            wait_until(lambda: server.started, what="the server to start")
+            with httpx.Client(base_url=settings.url, timeout=10) as client:
+                yield Service(settings=settings, database=database, storage=storage, lives=lives, client=client)
+        finally:
+            server.should_exit = True
+            thread.join()
+            database.close()

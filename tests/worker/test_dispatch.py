@@ -1,0 +1,141 @@
+"""The dispatcher, over a real database and a real Redis."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from pipelines.event import Event, Repository
+from tests.private_redis import PrivateRedis
+from tests.waiting import wait_until
+from tests.worker.live_loop import running_live
+from worker import dispatch
+from worker.dispatch import Dispatcher
+from worker.exchange import Exchange, PlanOrder
+from worker.live import Live
+from worker.queue import TaskQueue
+from worker.store import inbox, repositories, tasks
+from worker.store.database import Database
+from worker.store.tasks import TaskState
+
+pytestmark = pytest.mark.redis
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    database = Database(tmp_path / "test.sqlite")
+    with database.write() as connection:
+        repositories.add(connection, Repository(owner="acme", name="web", clone_url="/srv/web.git"), forge="git")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def dispatcher(database: Database, redis: PrivateRedis, live: Live) -> Iterator[Dispatcher]:
+    dispatcher = Dispatcher(database, Exchange(redis.client()), TaskQueue(redis.client()))
+    yield dispatcher
+    dispatcher.stop()
+
+
+def add_run(database: Database, key: str = "d1") -> str:
+    """A new run; gives the id of the task of planning it."""
+    with database.write() as connection:
+        repository = repositories.named(connection, "acme", "web")
+        event = Event(sha="a" * 40, repository=Repository(owner="acme", name="web", clone_url="ext::evil"))
+        [run] = inbox.accept(connection, repository, inbox.Delivery(key=key, event="push", payload=b""), [event])
+    return f"{run.id}-plan-1"
+
+
+def queued(redis: PrivateRedis) -> list[str]:
+    return list(Queue("headrace", connection=redis.client(), serializer=JSONSerializer).job_ids)
+
+
+@pytest.fixture
+def live() -> Iterator[Live]:
+    with running_live() as live:
+        yield live
+
+
+def test_pending_run_is_enqueued_with_its_order(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
+) -> None:
+    dispatcher.start(live)
+    task = add_run(database)
+    dispatcher.wake()
+    wait_until(lambda: queued(redis) == [task])
+    order = Exchange(redis.client()).claim(task, "w")
+    assert isinstance(order, PlanOrder)
+    assert order.event.repository.clone_url == "/srv/web.git", "our own record's word, not the payload's"
+
+
+def test_run_that_was_stored_before_the_start_is_enqueued(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
+) -> None:
+    """The server died between its 202 and the start of the run."""
+    task = add_run(database)
+    dispatcher.start(live)
+    wait_until(lambda: queued(redis) == [task])
+
+
+def test_runs_that_came_while_redis_was_away_are_all_enqueued_once(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
+) -> None:
+    redis.kill()
+    dispatcher.start(live)
+    wanted = {add_run(database, f"d{number}") for number in range(20)}
+    dispatcher.wake()
+    redis.start()
+    wait_until(lambda: len(queued(redis)) == 20, seconds=30)
+    dispatcher.wake()
+    assert set(queued(redis)) == wanted
+
+
+def test_run_that_redis_has_forgotten_is_enqueued_again(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
+    dispatcher.start(live)
+    task = add_run(database)
+    dispatcher.wake()
+    wait_until(lambda: queued(redis) == [task])
+    redis.client().flushall()
+    wait_until(lambda: queued(redis) == [task])
+
+
+def test_task_whose_worker_stopped_renewing_is_lost(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
+    monkeypatch.setattr(dispatch, "LEASE_SECONDS", 0.5)
+    dispatcher.start(live)
+    task = add_run(database)
+    dispatcher.wake()
+    wait_until(lambda: queued(redis) == [task])
+    Exchange(redis.client()).claim(task, "w")
+    redis.client().delete(f"headrace:lease:{task}")  # as it does by itself after 30 s
+    again = task.replace("-plan-1", "-plan-2")
+    wait_until(lambda: state(database, again) is TaskState.PENDING)
+    assert state(database, task) is TaskState.ENDED
+
+
+def test_task_whose_worker_is_alive_is_left_alone(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.02)
+    monkeypatch.setattr(dispatch, "LEASE_SECONDS", 0.1)
+    dispatcher.start(live)
+    task = add_run(database)
+    dispatcher.wake()
+    wait_until(lambda: queued(redis) == [task])
+    Exchange(redis.client()).claim(task, "w")
+    marker = add_run(database, "d2")
+    wait_until(lambda: marker in queued(redis), what="many rounds later")
+    assert state(database, task) is TaskState.PENDING
+
+
+def state(database: Database, task_id: str) -> TaskState | None:
+    with database.read() as connection:
+        task = tasks.find(connection, task_id)
+    return task.state if task else None

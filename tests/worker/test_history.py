@@ -1,0 +1,223 @@
+"""How Records become rows, and how a run goes on."""
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from pipelines.event import Event, Repository
+from pipelines.plan import Plan, PlannedJob, PlannedStep
+from pipelines.problems import Problem
+from pipelines.records import (
+    AnyRecord,
+    Artifact,
+    JobFinished,
+    JobStarted,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+    decode,
+)
+from pipelines.status import Status
+from worker.store import history, inbox, repositories, tasks
+from worker.store.database import Database
+from worker.store.tables import artifacts, jobs, records, runs, steps
+from worker.store.tasks import TaskState
+
+TIME = "2026-01-01T00:00:00.000Z"
+
+
+class World:
+    """A database with one run in it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.database = Database(directory / "test.sqlite")
+        with self.database.write() as connection:
+            wanted = Repository(owner="acme", name="web", clone_url="https://example.org/web.git")
+            repository = repositories.add(connection, wanted, forge="git")
+            delivery = inbox.Delivery(key="d1", event="push", payload=b"{}")
+            [run] = inbox.accept(connection, repository, delivery, [Event(sha="a" * 40)])
+        self.run = run.id
+        self._seq: dict[str, int] = {}
+
+    def report(self, task: str, *reported: AnyRecord) -> list[AnyRecord]:
+        with self.database.write() as connection:
+            return history.take(connection, task, reported)
+
+    def plan(self, *planned: PlannedJob, problems: tuple[Problem, ...] = ()) -> None:
+        plan = Plan(event=Event(sha="a" * 40, message="hello"), jobs=planned, problems=problems)
+        self.report(f"{self.run}-plan-1", RunStarted(seq=1, time=TIME, run=self.run, plan=plan))
+
+    def finish(self, job: str, status: Status) -> None:
+        finished = JobFinished(seq=99, time=TIME, run=self.run, job=job, status=status, duration_ms=1)
+        self.report(self.task_of(job), JobStarted(seq=1, time=TIME, run=self.run, job=job), finished)
+
+    def task_of(self, job: str) -> str:
+        with self.database.read() as connection:
+            query = select(jobs.c.id).where(jobs.c.run_id == self.run, jobs.c.name == job)
+            return f"{self.run}-{connection.execute(query).scalar_one()}-1"
+
+    def pending(self) -> list[str]:
+        with self.database.read() as connection:
+            return [task.id for task in tasks.in_state(connection, TaskState.PENDING)]
+
+    def run_status(self) -> tuple[str, str]:
+        with self.database.read() as connection:
+            status, reason = connection.execute(select(runs.c.status, runs.c.reason)).one()
+            return status, reason
+
+    def statuses(self, of: str = "jobs") -> dict[str, str]:
+        table = {"jobs": jobs, "steps": steps}[of]
+        with self.database.read() as connection:
+            return {name: status for name, status in connection.execute(select(table.c.name, table.c.status))}
+
+    def history(self) -> list[AnyRecord]:
+        with self.database.read() as connection:
+            return [
+                decode(body) for body in connection.execute(select(records.c.body).order_by(records.c.seq)).scalars()
+            ]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+def job(name: str, *depends_on: str, included: bool = True) -> PlannedJob:
+    return PlannedJob(
+        name=name,
+        workflow=name,
+        file=f".headrace/{name}.yaml",
+        depends_on=depends_on,
+        included=included,
+        workspace_base="/headrace",
+        workspace="/headrace/src",
+        steps=(PlannedStep(name="make", image="busybox"), PlannedStep(name="test", image="busybox")),
+    )
+
+
+def test_new_run_waits_to_be_planned(world: World) -> None:
+    assert world.pending() == [f"{world.run}-plan-1"]
+
+
+def test_planned_run_starts_the_jobs_that_depend_on_nothing(world: World) -> None:
+    world.plan(job("a"), job("b", "a"), job("c", included=False))
+    assert world.pending() == [world.task_of("a")]
+    assert world.statuses() == {"a": "pending", "b": "pending", "c": "skipped"}
+    assert world.run_status() == ("running", "")
+
+
+def test_job_starts_when_what_it_depends_on_has_succeeded(world: World) -> None:
+    world.plan(job("a"), job("b", "a"))
+    world.finish("a", Status.SUCCESS)
+    assert world.pending() == [world.task_of("b")]
+
+
+def test_job_is_skipped_when_what_it_depends_on_has_failed(world: World) -> None:
+    world.plan(job("a"), job("b", "a"), job("c", "b"))
+    world.finish("a", Status.FAILURE)
+    assert world.pending() == []
+    assert world.statuses() == {"a": "failure", "b": "skipped", "c": "skipped"}
+    assert world.run_status() == ("failure", "")
+
+
+def test_run_ends_with_its_last_job(world: World) -> None:
+    world.plan(job("a"), job("b"))
+    world.finish("a", Status.SUCCESS)
+    assert world.run_status()[0] == "running"
+    world.finish("b", Status.SUCCESS)
+    assert world.run_status()[0] == "success"
+    last = world.history()[-1]
+    assert isinstance(last, RunFinished)
+    assert last.status is Status.SUCCESS
+
+
+def test_run_with_a_broken_workflow_file_ends_as_error_that_says_where(world: World) -> None:
+    problem = Problem(
+        file=".headrace.yaml", line=3, column=5, message="unknown key `imge`", hint="did you mean `image`?"
+    )
+    world.plan(job("a"), problems=(problem,))
+    assert world.run_status() == ("error", ".headrace.yaml:3:5: unknown key `imge` (did you mean `image`?)")
+    assert world.pending() == []
+
+
+def test_run_that_no_workflow_matches_is_skipped_and_says_so(world: World) -> None:
+    world.plan()
+    assert world.run_status() == ("skipped", "no workflow matches this event")
+
+
+def test_record_that_is_sent_twice_counts_once(world: World) -> None:
+    world.plan(job("a"))
+    started = JobStarted(seq=1, time=TIME, run=world.run, job="a")
+    step = StepStarted(seq=2, time=TIME, run=world.run, job="a", step="make", image="busybox")
+    assert world.report(world.task_of("a"), started) == [started]
+    assert world.report(world.task_of("a"), started, step) == [step]
+    assert [record.seq for record in world.history()] == [1, 2, 3], "numbered anew within the run, without gaps"
+
+
+def test_records_of_a_task_that_has_ended_are_refused(world: World) -> None:
+    world.plan(job("a"))
+    world.finish("a", Status.SUCCESS)
+    late = JobFinished(seq=100, time=TIME, run=world.run, job="a", status=Status.FAILURE, duration_ms=1)
+    assert world.report(world.task_of("a"), late) == []
+    assert world.statuses() == {"a": "success"}
+
+
+def test_records_of_an_unknown_task_are_refused(world: World) -> None:
+    assert world.report("nobody-1-1", JobStarted(seq=1, time=TIME, run="nobody", job="a")) == []
+
+
+def test_steps_show_what_became_of_them(world: World) -> None:
+    world.plan(job("a"))
+    world.report(
+        world.task_of("a"),
+        JobStarted(seq=1, time=TIME, run=world.run, job="a"),
+        StepStarted(seq=2, time=TIME, run=world.run, job="a", step="make", image="busybox"),
+        StepFinished(
+            seq=3, time=TIME, run=world.run, job="a", step="make", status=Status.FAILURE, exit_code=7, duration_ms=5
+        ),
+    )
+    assert world.statuses("steps") == {"make": "failure", "test": "pending"}
+
+
+def test_artifact_that_is_reported_again_replaces_the_first(world: World) -> None:
+    world.plan(job("a"))
+    for seq, size in ((1, 10), (2, 20)):
+        record = Artifact(
+            seq=seq, time=TIME, run=world.run, job="a", step="make", path="x", size_bytes=size, sha256="0"
+        )
+        world.report(world.task_of("a"), record)
+    with world.database.read() as connection:
+        assert connection.execute(select(artifacts.c.size_bytes)).scalars().all() == [20]
+
+
+def test_lost_worker_ends_its_job_and_the_run(world: World) -> None:
+    world.plan(job("a"), job("b", "a"))
+    world.report(
+        world.task_of("a"),
+        JobStarted(seq=1, time=TIME, run=world.run, job="a"),
+        StepStarted(seq=2, time=TIME, run=world.run, job="a", step="make", image="busybox"),
+    )
+    lose(world, world.task_of("a"))
+    assert world.statuses() == {"a": "lost", "b": "skipped"}
+    assert world.run_status()[0] == "lost"
+    with world.database.read() as connection:
+        ours = select(steps.c.name, steps.c.status, steps.c.reason).join(jobs).where(jobs.c.name == "a")
+        found = [tuple(row) for row in connection.execute(ours)]
+    assert found == [("make", "lost", "gone"), ("test", "skipped", "gone")]
+
+
+def test_lost_planning_is_asked_for_again_three_times_in_all(world: World) -> None:
+    """Planning changes nothing, so to try again is safe."""
+    for attempt in (1, 2, 3):
+        assert world.pending() == [f"{world.run}-plan-{attempt}"]
+        lose(world, f"{world.run}-plan-{attempt}")
+    assert world.run_status() == ("lost", "gone")
+
+
+def lose(world: World, task_id: str) -> None:
+    with world.database.write() as connection:
+        task = tasks.find(connection, task_id)
+        assert task
+        history.declare_lost(connection, task, "gone")

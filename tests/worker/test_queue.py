@@ -1,0 +1,131 @@
+"""The queue, with real RQ workers: what is put in is done, once, and nothing else is."""
+
+import os
+import pickle
+import signal
+from collections.abc import Iterator
+from multiprocessing import get_context
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from tests.private_redis import PrivateRedis
+from tests.waiting import wait_until
+from worker.queue import TaskQueue, work_until_stopped
+
+pytestmark = pytest.mark.redis
+
+
+class Workers:
+    """Starts worker processes whose tasks leave a file each, and ends those that are left."""
+
+    def __init__(self, redis: PrivateRedis, done: Path) -> None:
+        self._redis = redis
+        self._done = done
+        self._processes: list[BaseProcess] = []
+
+    def start(self) -> BaseProcess:
+        process = get_context("fork").Process(target=_work, args=(self._redis.url, self._done))
+        process.start()
+        self._processes.append(process)
+        return process
+
+    def end(self) -> None:
+        for process in self._processes:
+            process.kill()
+            process.join(10)
+
+
+def _work(url: str, done: Path) -> None:
+    def perform(task: str) -> None:
+        with (done / task).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        if task.startswith("long"):
+            signal.pause()
+
+    work_until_stopped(url, name=f"w-{os.getpid()}", perform=perform)
+
+
+@pytest.fixture
+def workers(redis: PrivateRedis, tmp_path: Path) -> Iterator[Workers]:
+    workers = Workers(redis, tmp_path)
+    yield workers
+    workers.end()
+
+
+def test_task_is_done_in_a_process_of_its_own(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    worker = workers.start()
+    TaskQueue(redis.client()).put("one")
+    wait_until((tmp_path / "one").exists)
+    pid = wait_until((tmp_path / "one").read_text)
+    assert int(pid) not in (worker.pid, os.getpid())
+
+
+def test_task_that_is_put_in_twice_is_done_once(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    queue = TaskQueue(redis.client())
+    for task in ("one", "one", "one", "last"):
+        queue.put(task)
+    workers.start()
+    wait_until((tmp_path / "last").exists)
+    assert len((tmp_path / "one").read_text().splitlines()) == 1
+
+
+def test_function_that_redis_names_is_never_called(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    """RQ itself would run `os.system` here, JSON serializer or not."""
+    canary = tmp_path / "canary"
+    queue = Queue("headrace", connection=redis.client(), serializer=JSONSerializer)
+    queue.enqueue_call("os.system", args=(f"touch {canary}",), job_id="evil")
+    queue.enqueue_call("os.getpid", job_id="last", on_success=None)
+    workers.start()
+    wait_until((tmp_path / "last").exists)
+    assert not canary.exists()
+
+
+def test_pickle_in_redis_is_never_loaded(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, ...]:
+            return os.system, (f"touch {canary}",)
+
+    queue = Queue("headrace", connection=redis.client(), serializer=JSONSerializer)
+    queue.enqueue_call("os.getpid", job_id="evil")
+    redis.client().hset("rq:job:evil", "data", pickle.dumps(Bomb()))
+    TaskQueue(redis.client()).put("last")
+    workers.start()
+    wait_until((tmp_path / "last").exists)
+    assert not canary.exists()
+
+
+def test_horse_is_told_when_its_worker_is_killed(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    """RQ leaves it running on, an orphan in a process group of its own."""
+    worker = workers.start()
+    TaskQueue(redis.client()).put("long")
+    wait_until((tmp_path / "long").exists)
+    horse = int(wait_until((tmp_path / "long").read_text))
+    assert worker.pid
+    os.kill(worker.pid, signal.SIGKILL)
+    wait_until(lambda: not _is_alive(horse))
+
+
+def test_worker_outlives_an_outage_of_redis(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    worker = workers.start()
+    queue = TaskQueue(redis.client())
+    queue.put("first")
+    wait_until((tmp_path / "first").exists)
+    redis.kill()
+    redis.start()
+    TaskQueue(redis.client()).put("second")
+    wait_until((tmp_path / "second").exists, seconds=30)
+    assert worker.is_alive()
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"

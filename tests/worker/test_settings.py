@@ -1,0 +1,45 @@
+"""Settings: what wins, and what a bad value is answered with."""
+
+from pathlib import Path
+
+import pytest
+
+from worker.errors import SettingsError
+from worker.settings import Settings
+
+
+def test_command_line_wins_over_the_environment_over_the_defaults() -> None:
+    environment = {"HEADRACE_DATA": "/srv/headrace", "HEADRACE_LISTEN": "127.0.0.1:1"}
+    settings = Settings.build(environment, listen="127.0.0.1:2")
+    assert settings.data == Path("/srv/headrace")
+    assert settings.listen.port == 2
+    assert settings.log_format == "console"
+
+
+def test_url_follows_the_address_unless_it_is_given() -> None:
+    assert Settings.build({}, listen="127.0.0.1:99").url == "http://127.0.0.1:99"
+    assert Settings.build({}, url="https://ci.example.org/").url == "https://ci.example.org"
+    assert Settings.build({}, listen="127.0.0.1:0").on_port(99).url == "http://127.0.0.1:99"
+
+
+@pytest.mark.parametrize("text", ["8080", ":8080", "localhost", "localhost:port", "localhost:70000", "a:-1"])
+def test_address_that_can_not_be_used_is_named(text: str) -> None:
+    with pytest.raises(SettingsError, match=r"--listen \(HEADRACE_LISTEN\) is .*: expected HOST:PORT"):
+        Settings.build({}, listen=text)
+
+
+def test_log_format_and_url_that_can_not_be_used_are_named() -> None:
+    with pytest.raises(SettingsError, match=r"HEADRACE_LOG_FORMAT.*'xml'.*console or json"):
+        Settings.build({"HEADRACE_LOG_FORMAT": "xml"})
+    with pytest.raises(SettingsError, match=r"HEADRACE_URL.*'ci.example.org'"):
+        Settings.build({"HEADRACE_URL": "ci.example.org"})
+
+
+def test_child_process_builds_the_same_settings() -> None:
+    settings = Settings.build({}, data="/srv/x", listen="[::1]:81", redis_url="unix:///r", host="h", log_format="json")
+    assert Settings.build(settings.as_environment()) == settings
+
+
+@pytest.mark.parametrize(("text", "expected"), [("127.0.0.1:1", True), ("[::1]:1", True), ("0.0.0.0:1", False)])
+def test_loopback_is_told_from_the_world(text: str, *, expected: bool) -> None:
+    assert Settings.build({}, listen=text).listen.is_loopback is expected

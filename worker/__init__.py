@@ -1,0 +1,1 @@
+"""The service: webhooks, database, queue, RQ worker, forges, API and web pages."""

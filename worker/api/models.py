@@ -1,0 +1,178 @@
+"""The shapes of the API's answers. Their docstrings and descriptions are its reference, shown at /api/docs."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from pipelines.event import EventKind
+from pipelines.records import Stream
+from pipelines.status import Status
+
+Time = Annotated[str, Field(description="RFC 3339 in UTC with milliseconds", examples=["2026-11-24T03:04:05.678Z"])]
+Milliseconds = Annotated[int, Field(description="milliseconds", ge=0)]
+Url = Annotated[str, Field(description="an absolute address")]
+
+
+class Repository(BaseModel):
+    """A repository that this server builds."""
+
+    name: Annotated[str, Field(description="`owner/name`")]
+    forge: Annotated[str, Field(description="whose deliveries its hook takes: github, gitlab, gitea or git")]
+    clone_url: str
+    url: Annotated[str, Field(description="its page on this server")]
+    created_at: Time
+
+
+class Repositories(BaseModel):
+    """All repositories, by name."""
+
+    repositories: list[Repository]
+
+
+class PullRequest(BaseModel):
+    """The pull request that a run is about."""
+
+    number: int
+    source_branch: str
+    target_branch: str
+    from_fork: bool
+
+
+class Event(BaseModel):
+    """Why a run exists. `branch` is the target's for a pull request; `sender` is the forge's word for who did it."""
+
+    kind: EventKind
+    ref: str
+    branch: str
+    tag: str
+    sha: str
+    before: str
+    message: str
+    author: str
+    sender: str
+    pull_request: PullRequest | None
+
+
+class Step(BaseModel):
+    """One container of a job. One that was left out is *skipped*, with `included` false and the reason."""
+
+    name: str
+    kind: Annotated[str, Field(description="step or service")]
+    image: str
+    included: bool
+    status: Status
+    exit_code: int | None
+    reason: str
+    started_at: Time | None
+    finished_at: Time | None
+    duration_ms: Milliseconds | None
+    log_url: Url
+
+
+class Job(BaseModel):
+    """One workflow under one matrix cell."""
+
+    name: str
+    workflow: str
+    matrix: dict[str, str]
+    included: bool
+    status: Status
+    reason: str
+    started_at: Time | None
+    finished_at: Time | None
+    duration_ms: Milliseconds | None
+    steps: list[Step]
+
+
+class RunSummary(BaseModel):
+    """A run, without its parts."""
+
+    id: str
+    number: Annotated[int, Field(description="counts from 1 within its repository")]
+    repository: Annotated[str, Field(description="`owner/name`")]
+    status: Status
+    reason: Annotated[str, Field(description="why it ended so, if that needs words")]
+    event: Event
+    url: Annotated[str, Field(description="its page on this server")]
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
+    duration_ms: Milliseconds | None
+
+
+class Run(RunSummary):
+    """A run with its jobs and steps; it has none before its workflow files are read."""
+
+    jobs: list[Job]
+
+
+class Runs(BaseModel):
+    """Runs, latest first. `before` asks for the next ones; it is null after the last."""
+
+    runs: list[RunSummary]
+    before: int | None = None
+
+
+class LogLine(BaseModel):
+    """One line of a step's output. `number` counts both streams together, from 1."""
+
+    number: int
+    stream: Stream
+    time: Time
+    text: str
+
+
+class LogPage(BaseModel):
+    """Some lines of a log. `next` is the `from` of the next ones: null if there are none and none will come."""
+
+    lines: list[LogLine]
+    next: int | None
+
+
+class Artifact(BaseModel):
+    """A file that a step left behind. `path` is relative to the workspace, `sha256` in hex."""
+
+    id: int
+    job: str
+    step: str
+    path: str
+    size_bytes: int
+    sha256: str
+    url: Annotated[str, Field(description="where it is downloaded")]
+
+
+class Artifacts(BaseModel):
+    """The artifacts of a run."""
+
+    artifacts: list[Artifact]
+
+
+class Problem(BaseModel):
+    """What went wrong, in the shape of RFC 9457. `detail` is one line for people."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class AcceptedRun(BaseModel):
+    """A run that a delivery asked for."""
+
+    id: str
+    number: int
+    url: Url
+
+
+class AcceptedDelivery(BaseModel):
+    """The runs of a delivery, stored; the same ones if it was sent before. `run` and `url` are the first one's."""
+
+    run: str
+    url: Url
+    runs: list[AcceptedRun]
+
+
+class IgnoredDelivery(BaseModel):
+    """A delivery that asks for no run, and why."""
+
+    ignored: str

@@ -1,0 +1,43 @@
+"""Problems: the one place where what went wrong becomes an HTTP status and a body (RFC 9457)."""
+
+from http import HTTPStatus
+
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from worker.errors import Conflict, Malformed, NotFound, Refused, ServiceError, TooLarge, Unavailable
+
+_STATUSES: dict[type[ServiceError], HTTPStatus] = {
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Refused: HTTPStatus.UNAUTHORIZED,
+    Malformed: HTTPStatus.BAD_REQUEST,
+    TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+
+def described(error: Exception) -> tuple[HTTPStatus, str]:
+    """The status of an error, and one line for people. What is not ours to explain says nothing of our insides."""
+    match error:
+        case ServiceError():
+            return _STATUSES.get(type(error), HTTPStatus.INTERNAL_SERVER_ERROR), str(error)
+        case RequestValidationError():
+            return HTTPStatus.BAD_REQUEST, _first_complaint(error)
+        case HTTPException():
+            return HTTPStatus(error.status_code), str(error.detail)
+        case _:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the server's log says what"
+
+
+def problem(error: Exception) -> JSONResponse:
+    """The answer to a program."""
+    status, detail = described(error)
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+
+
+def _first_complaint(error: RequestValidationError) -> str:
+    first = error.errors()[0]
+    return f"{'.'.join(str(part) for part in first['loc'][1:])}: {first['msg']}"

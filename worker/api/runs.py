@@ -1,0 +1,140 @@
+"""Repositories and runs, as the API tells of them."""
+
+from typing import Annotated
+
+from fastapi import Query
+
+from pipelines import event as events
+from worker.api import models
+from worker.context import Context, Serving, path
+from worker.store import parts, queries, repositories
+from worker.store.parts import StoredJob, StoredStep
+from worker.store.queries import StoredRun
+
+Limit = Annotated[int, Query(description="at most this many", ge=1, le=200)]
+
+
+def list_repositories(context: Serving) -> models.Repositories:
+    """All repositories, by name."""
+    with context.database.read() as connection:
+        stored = repositories.every(connection)
+    return models.Repositories(
+        repositories=[
+            models.Repository(
+                name=repository.full_name,
+                forge=repository.forge,
+                clone_url=repository.clone_url,
+                url=context.url(*repository.full_name.split("/")),
+                created_at=repository.created_at,
+            )
+            for repository in stored
+        ]
+    )
+
+
+def list_runs_of_repository(
+    owner: str,
+    name: str,
+    context: Serving,
+    limit: Limit = 50,
+    before: Annotated[int | None, Query(description="only runs with a lower number", ge=1)] = None,
+) -> models.Runs:
+    """The latest runs of a repository, latest first."""
+    with context.database.read() as connection:
+        repository = repositories.named(connection, owner, name)
+        stored = queries.runs_of(connection, repository.id, limit=limit, before=before)
+    following = stored[-1].number if len(stored) == limit and stored[-1].number > 1 else None
+    return models.Runs(runs=[_summary(context, run) for run in stored], before=following)
+
+
+def list_runs(context: Serving, limit: Limit = 50) -> models.Runs:
+    """The latest runs over all repositories, latest first."""
+    with context.database.read() as connection:
+        stored = queries.latest_runs(connection, limit=limit)
+    return models.Runs(runs=[_summary(context, run) for run in stored])
+
+
+def show_run(run_id: str, context: Serving) -> models.Run:
+    """One run with its jobs and steps."""
+    with context.database.read() as connection:
+        run = queries.run_with_id(connection, run_id)
+        jobs = parts.jobs_of(connection, run_id)
+    return models.Run(**_summary(context, run).model_dump(), jobs=[_job(context, run, job) for job in jobs])
+
+
+def log_path(run_id: str, job: str, step: str) -> str:
+    """The path of a step's log."""
+    return path("api", "runs", run_id, "jobs", job, "steps", step, "log")
+
+
+def _summary(context: Context, run: StoredRun) -> models.RunSummary:
+    return models.RunSummary(
+        id=run.id,
+        number=run.number,
+        repository=run.repository,
+        status=run.status,
+        reason=run.reason,
+        event=_event(run.event),
+        url=context.run_url(run.repository, run.number),
+        created_at=run.created_at,
+        started_at=run.started_at,
+        finished_at=run.finished_at,
+        duration_ms=run.duration_ms,
+    )
+
+
+def _event(event: events.Event) -> models.Event:
+    return models.Event(
+        kind=event.kind,
+        ref=event.ref,
+        branch=event.branch,
+        tag=event.tag,
+        sha=event.sha,
+        before=event.before,
+        message=event.message,
+        author=event.author,
+        sender=event.sender,
+        pull_request=_pull_request(event.pull_request),
+    )
+
+
+def _pull_request(request: events.PullRequest | None) -> models.PullRequest | None:
+    if request is None:
+        return None
+    return models.PullRequest(
+        number=request.number,
+        source_branch=request.source_branch,
+        target_branch=request.target_branch,
+        from_fork=request.from_fork,
+    )
+
+
+def _job(context: Context, run: StoredRun, job: StoredJob) -> models.Job:
+    return models.Job(
+        name=job.name,
+        workflow=job.workflow,
+        matrix=job.matrix,
+        included=job.included,
+        status=job.status,
+        reason=job.reason,
+        started_at=job.started_at,
+        finished_at=job.finished_at,
+        duration_ms=job.duration_ms,
+        steps=[_step(context, run, job, step) for step in job.steps],
+    )
+
+
+def _step(context: Context, run: StoredRun, job: StoredJob, step: StoredStep) -> models.Step:
+    return models.Step(
+        name=step.name,
+        kind=step.kind,
+        image=step.image,
+        included=step.included,
+        status=step.status,
+        exit_code=step.exit_code,
+        reason=step.reason,
+        started_at=step.started_at,
+        finished_at=step.finished_at,
+        duration_ms=step.duration_ms,
+        log_url=context.settings.url + log_path(run.id, job.name, step.name),
+    )

@@ -1,0 +1,35 @@
+"""`headrace worker`: the half that takes tasks from the queue and runs them in containers."""
+
+import os
+import signal
+
+import click
+import structlog
+
+from runner.backends import docker_backend
+from runner.config import Config
+from runner.logging import configure_logging
+from worker.commands.settings_options import settings_options
+from worker.errors import SettingsError
+from worker.parent import signal_when_parent_dies
+from worker.queue import work_until_stopped
+from worker.settings import Settings
+from worker.tasks import task_performer
+
+log = structlog.get_logger()
+
+
+@click.command("worker")
+@settings_options
+def command(*, settings: Settings) -> int:
+    """Run one worker: one job at a time, its steps in containers on this machine. Needs --redis-url."""
+    configure_logging(settings.log_format)
+    if not settings.redis_url:
+        raise SettingsError("--redis-url (HEADRACE_REDIS_URL) is missing: the server and its workers meet in Redis")
+    signal_when_parent_dies(signal.SIGTERM)
+    name = f"{settings.host}-{os.getpid()}"
+    config = Config.read()
+    perform = task_performer(settings, name, lambda: docker_backend(config, host=settings.host))
+    log.info("worker is up", worker=name)
+    work_until_stopped(settings.redis_url, name=name, perform=perform)
+    return 0

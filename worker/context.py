@@ -1,0 +1,50 @@
+"""Context: what a request may use. It is made when the server starts, and every endpoint gets it as an argument."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import Depends, Request
+
+from worker.live import Live
+from worker.settings import Settings
+from worker.storage import Storage
+from worker.store.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The service as an endpoint sees it."""
+
+    settings: Settings
+    database: Database
+    storage: Storage
+    live: Live
+
+    def url(self, *segments: str | int) -> str:
+        """The address, as browsers and forges know it, of a path of these segments."""
+        return self.settings.url + path(*segments)
+
+    def run_url(self, repository: str, number: int) -> str:
+        """The page of a run of `owner/name`."""
+        return self.settings.url + run_path(repository, number)
+
+
+def path(*segments: str | int) -> str:
+    """A path of these segments, each of which may hold any character."""
+    return "".join(f"/{quote(str(segment), safe='')}" for segment in segments)
+
+
+def run_path(repository: str, number: int) -> str:
+    """The path of a run's page; `repository` is `owner/name`."""
+    return path(*repository.split("/"), "runs", number)
+
+
+def _context(request: Request) -> Context:
+    context = request.app.state.context
+    assert isinstance(context, Context)  # noqa: S101 -- for the type checker: `create_app` put it there
+    return context
+
+
+Serving = Annotated[Context, Depends(_context)]
+"""The type of an endpoint's argument that gets the Context."""

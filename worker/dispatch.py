@@ -1,0 +1,171 @@
+"""The dispatcher: what the database says is to be done gets into the queue, and what was lost gets noticed.
+
+DESIGN. It trusts only the database. Every round it puts what is pending and new to it into the queue; every few seconds
+it looks at all tasks that have not ended: one that Redis has forgotten is put in again, one that a worker claimed but
+stopped renewing is lost. While Redis is away it waits, and counts nobody as lost for that time.
+"""
+
+import threading
+import time
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+from sqlalchemy import select
+
+from pipelines.event import Event, Repository
+from pipelines.plan import PlannedJob
+from worker.errors import Unavailable
+from worker.exchange import LEASE_SECONDS, Exchange, JobOrder, Order, PlanOrder
+from worker.live import Live
+from worker.queue import TaskQueue
+from worker.store import history
+from worker.store import tasks as task_store
+from worker.store.database import Database
+from worker.store.tables import jobs, repositories, runs
+from worker.store.tasks import StoredTask, TaskState
+
+_RECONCILE_SECONDS = 5.0
+_RETRY_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class Dispatcher:
+    """A thread that keeps the queue in step with the database."""
+
+    def __init__(self, database: Database, exchange: Exchange, queue: TaskQueue) -> None:
+        self._database = database
+        self._exchange = exchange
+        self._queue = queue
+        self._news = threading.Event()
+        self._is_stopping = False
+        self._given_out: set[str] = set()
+        self._orphaned_since: dict[str, float] = {}
+        self._live: Live | None = None
+        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
+
+    def start(self, live: Live) -> None:
+        """Begin. `live` hears of runs that end because their worker is lost."""
+        self._live = live
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something new to do. May be called from any thread."""
+        self._news.set()
+
+    def stop(self) -> None:
+        """End, and wait for the end."""
+        self._is_stopping = True
+        self._news.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        next_reconciliation = 0.0
+        is_redis_away = False
+        while not self._is_stopping:
+            self._news.clear()
+            try:
+                if time.monotonic() >= next_reconciliation:
+                    self._reconcile()
+                    next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
+                else:
+                    self._give_out()
+                if is_redis_away:
+                    log.info("redis answers again")
+                is_redis_away = False
+                self._news.wait(max(0.0, next_reconciliation - time.monotonic()))
+            except (RedisError, Unavailable) as error:
+                if not is_redis_away:
+                    log.warning("runs wait: can't reach the queue", error=str(error))
+                is_redis_away = True
+                self._forget_redis()
+                next_reconciliation = 0.0
+                time.sleep(_RETRY_SECONDS)
+            except Exception:
+                log.exception("a round of the dispatcher broke")  # the next one may not
+                time.sleep(_RETRY_SECONDS)
+
+    def _give_out(self) -> None:
+        """Put into the queue what is pending and was not put there yet."""
+        with self._database.read() as connection:
+            pending = task_store.in_state(connection, TaskState.PENDING)
+        for task in pending:
+            if task.id not in self._given_out:
+                self._enqueue(task)
+
+    def _reconcile(self) -> None:
+        """Look at every task that has not ended, and mend what Redis has lost."""
+        with self._database.read() as connection:
+            open_tasks = [
+                task
+                for state in (TaskState.PENDING, TaskState.RUNNING)
+                for task in task_store.in_state(connection, state)
+            ]
+        self._given_out &= {task.id for task in open_tasks}
+        holdings = self._exchange.holdings([task.id for task in open_tasks])
+        orphans = set()
+        for task in open_tasks:
+            holding = holdings[task.id]
+            if holding.is_leased:
+                continue
+            if holding.is_claimed or task.state is TaskState.RUNNING:
+                orphans.add(task.id)
+                self._check_orphan(task)
+            else:
+                self._enqueue(task)
+        self._orphaned_since = {task: since for task, since in self._orphaned_since.items() if task in orphans}
+
+    def _check_orphan(self, task: StoredTask) -> None:
+        since = self._orphaned_since.setdefault(task.id, time.monotonic())
+        if time.monotonic() - since < LEASE_SECONDS:
+            return
+        log.warning("worker is lost", task=task.id, run=task.run_id)
+        with self._database.write() as connection:
+            current = task_store.find(connection, task.id)
+            if current is None or current.state is TaskState.ENDED:
+                return
+            history.declare_lost(connection, current, f"its worker has not been heard of for {LEASE_SECONDS} s")
+        self._exchange.release(task.id)
+        if self._live:
+            self._live.publish(task.run_id)
+        self._news.set()
+
+    def _enqueue(self, task: StoredTask) -> None:
+        self._exchange.place(self._order(task))
+        self._queue.put(task.id)
+        self._given_out.add(task.id)
+        log.info("task is enqueued", task=task.id, run=task.run_id)
+
+    def _order(self, task: StoredTask) -> Order:
+        event, job = self._read_what_to_do(task)
+        if job is None:
+            return PlanOrder(task=task.id, run=task.run_id, event=event)
+        return JobOrder(task=task.id, run=task.run_id, event=event, attempt=task.attempt, job=job)
+
+    def _read_what_to_do(self, task: StoredTask) -> tuple[Event, PlannedJob | None]:
+        query = (
+            select(runs.c.event, jobs.c.plan, repositories)
+            .join(repositories, repositories.c.id == runs.c.repository_id)
+            .outerjoin(jobs, jobs.c.id == task.job_id)
+            .where(runs.c.id == task.run_id)
+        )
+        with self._database.read() as connection:
+            row = connection.execute(query).one()
+        event = msgspec.json.decode(row.event, type=Event)
+        # Where to clone from is our own record's word, never a payload's.
+        known = Repository(
+            owner=row.owner,
+            name=row.name,
+            forge=event.repository.forge,
+            clone_url=row.clone_url,
+            url=row.url,
+            default_branch=row.default_branch,
+        )
+        job = msgspec.json.decode(row.plan, type=PlannedJob) if row.plan else None
+        return msgspec.structs.replace(event, repository=known), job
+
+    def _forget_redis(self) -> None:
+        """What we knew of Redis may be gone with it."""
+        self._given_out.clear()
+        self._orphaned_since.clear()

@@ -1,0 +1,53 @@
+"""What can go wrong in the service.
+
+ServiceError
+├── SettingsError      a setting's value can't be used
+├── NotFound           no such repository, run, job, step or artifact: HTTP 404
+├── Conflict           it exists already, or is in a state that forbids this: HTTP 409
+├── Refused            a delivery whose signature doesn't verify: HTTP 401
+├── Malformed          a delivery or request that can't be understood: HTTP 400
+├── TooLarge           a body over the limit: HTTP 413
+└── Unavailable        something we need doesn't answer: HTTP 503
+"""
+
+
+class ServiceError(Exception):
+    """Base of all that the service raises on purpose. Its text is one line for people; `exit_code` a command's."""
+
+    exit_code = 3
+
+
+class SettingsError(ServiceError):
+    """Raised when a setting's value can't be used. Names the setting, the value and what was expected."""
+
+    exit_code = 2
+
+
+class NotFound(ServiceError):  # noqa: N818 -- reads as what it is: `raise NotFound("no repository acme/web")`
+    """Raised when there is no such repository, run, job, step or artifact."""
+
+    exit_code = 2
+
+
+class Conflict(ServiceError):  # noqa: N818
+    """Raised when the thing exists already, or is in a state that forbids what was asked."""
+
+    exit_code = 2
+
+
+class Refused(ServiceError):  # noqa: N818
+    """Raised when a delivery's signature does not verify. Nothing of it is stored."""
+
+
+class Malformed(ServiceError):  # noqa: N818
+    """Raised when a delivery or a request can't be understood."""
+
+    exit_code = 2
+
+
+class TooLarge(ServiceError):  # noqa: N818
+    """Raised when a body is larger than the limit."""
+
+
+class Unavailable(ServiceError):  # noqa: N818
+    """Raised when something the service needs, such as the database or Redis, does not answer."""

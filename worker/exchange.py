@@ -1,0 +1,167 @@
+"""Exchange: what the server and the workers say to each other through Redis.
+
+DESIGN. Four kinds of key, all small and all with an end:
+
+    headrace:order:TASK   what to do, as JSON; the queue itself (RQ) carries ids only
+    headrace:claim:TASK   which worker took it: set once, so a task that the queue hands out twice runs once
+    headrace:lease:TASK   that worker is alive: renewed every 5 s, gone after 30 s
+    headrace:records      the stream of Records back; read by the server in a consumer group, deleted once they are in
+                          the database, so that it holds only what is in flight
+
+Redis may lose all of this: the server asks again for what never started, and calls lost what stopped being renewed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import msgspec
+import structlog
+from redis import Redis
+from redis.exceptions import ResponseError
+
+from pipelines.event import Event
+from pipelines.plan import PlannedJob
+from pipelines.records import AnyRecord, decode, encode
+
+LEASE_SECONDS = 30
+RENEW_SECONDS = 5
+_KEEP_SECONDS = 7 * 24 * 3600
+_STREAM = "headrace:records"
+_GROUP = "server"
+
+log = structlog.get_logger()
+
+_Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+class PlanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="plan"):
+    """Fetch the repository, read the workflow files at the event's commit, and plan."""
+
+    task: str
+    run: str
+    event: Event
+
+
+class JobOrder(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
+    """Check out the event's commit and execute this job."""
+
+    task: str
+    run: str
+    event: Event
+    attempt: int
+    job: PlannedJob
+
+
+Order = PlanOrder | JobOrder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """Records of one task, in order, as they came over the stream. `entry` is the stream's id of it."""
+
+    entry: bytes
+    task: str
+    records: tuple[AnyRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """What Redis knows of a task that was given out."""
+
+    is_claimed: bool
+    is_leased: bool
+
+
+class Exchange:
+    """Both ends' view of the keys above, over one Redis client. Redis' errors pass through."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+
+    def place(self, order: Order) -> None:
+        """Server: say what a task is about, before it is enqueued."""
+        self._redis.set(_order_key(order.task), msgspec.json.encode(order), ex=_KEEP_SECONDS)
+
+    def claim(self, task: str, worker: str) -> Order | None:
+        """Worker: take a task; None if another has taken it already, or its order is gone."""
+        if not self._redis.set(_claim_key(task), worker, ex=_KEEP_SECONDS, nx=True):
+            return None
+        self.renew(task, worker)
+        text = self._redis.get(_order_key(task))
+        return msgspec.json.decode(text, type=Order) if text else None
+
+    def renew(self, task: str, worker: str) -> None:
+        """Worker: still alive."""
+        self._redis.set(_lease_key(task), worker, ex=LEASE_SECONDS)
+
+    def release(self, task: str) -> None:
+        """Server: the task has ended; nothing of it is needed any more. The claim stays, against a late double."""
+        self._redis.delete(_order_key(task), _lease_key(task))
+
+    def holdings(self, tasks: Sequence[str]) -> dict[str, Holding]:
+        """Server: what became of these tasks."""
+        pipeline = self._redis.pipeline(transaction=False)
+        for task in tasks:
+            pipeline.exists(_claim_key(task))
+            pipeline.exists(_lease_key(task))
+        found = pipeline.execute()
+        return {
+            task: Holding(is_claimed=bool(found[2 * index]), is_leased=bool(found[2 * index + 1]))
+            for index, task in enumerate(tasks)
+        }
+
+    def report(self, task: str, records: Sequence[AnyRecord]) -> None:
+        """Worker: hand over Records, in order."""
+        self._redis.xadd(_STREAM, {"task": task, "records": b"\n".join(map(encode, records))})
+
+    def backlog(self) -> int:
+        """How many reports wait for the server."""
+        return int(self._redis.xlen(_STREAM))
+
+    def open_reports(self) -> None:
+        """Server: make the consumer group, unless there is one."""
+        try:
+            self._redis.xgroup_create(_STREAM, _GROUP, id="0", mkstream=True)
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    def reports(self, *, again: bool, wait_ms: int = 1000, limit: int = 200) -> list[Report]:
+        """Server: the next reports; with `again`, those that were read but never acknowledged."""
+        answer = self._redis.xreadgroup(
+            _GROUP, "server", {_STREAM: "0" if again else ">"}, count=limit, block=None if again else wait_ms
+        )
+        entries = cast("_Entries", answer[0][1] if answer else [])  # type: ignore[index] # of its many shapes, ours
+        return [_report(entry, fields) for entry, fields in entries]
+
+    def acknowledge(self, reports: Sequence[Report]) -> None:
+        """Server: these are in the database; forget them."""
+        entries = [report.entry for report in reports]
+        pipeline = self._redis.pipeline()
+        pipeline.xack(_STREAM, _GROUP, *entries)
+        pipeline.xdel(_STREAM, *entries)
+        pipeline.execute()
+
+
+def _report(entry: bytes, fields: dict[bytes, bytes]) -> Report:
+    task = fields.get(b"task", b"").decode(errors="replace")
+    lines = fields.get(b"records", b"").split(b"\n")
+    try:
+        records = tuple(decode(line) for line in lines if line)
+    except msgspec.MsgspecError as error:
+        log.error("report is void", task=task, entry=entry.decode(), error=str(error))
+        records = ()
+    return Report(entry=entry, task=task, records=records)
+
+
+def _order_key(task: str) -> str:
+    return f"headrace:order:{task}"
+
+
+def _claim_key(task: str) -> str:
+    return f"headrace:claim:{task}"
+
+
+def _lease_key(task: str) -> str:
+    return f"headrace:lease:{task}"

@@ -1,0 +1,129 @@
+"""The ingester: Records from the workers become history and log files, each once, and viewers hear of it.
+
+DESIGN. Reports are read in a consumer group and deleted only when they are in the database, so a server that dies in
+between reads them again; the history knows which Records it has (by number), the log files which lines (by number). Log
+lines are written, and flushed, before the transaction that counts their Records commits.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+from redis.exceptions import RedisError, ResponseError
+
+from pipelines.records import AnyRecord, JobFinished, Log, RunFinished
+from runner.logstore import LogStore
+from worker.errors import Unavailable
+from worker.exchange import Exchange, Report
+from worker.live import Live
+from worker.storage import Storage
+from worker.store import history
+from worker.store.database import Database
+
+_RETRY_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+class Ingester:
+    """A thread that takes what workers report. `on_task_ended` is called with the id of each task that is over."""
+
+    def __init__(
+        self, database: Database, storage: Storage, exchange: Exchange, *, on_task_ended: Callable[[str], None]
+    ) -> None:
+        self._database = database
+        self._storage = storage
+        self._exchange = exchange
+        self._on_task_ended = on_task_ended
+        self._open_logs: dict[str, LogStore] = {}
+        self._is_stopping = False
+        self._live: Live | None = None
+        self._thread = threading.Thread(target=self._run, name="ingester", daemon=True)
+
+    def start(self, live: Live) -> None:
+        """Begin. `live` hears of every run that something new has come of."""
+        self._live = live
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the reports that are being taken, and wait for the end."""
+        self._is_stopping = True
+        self._thread.join()
+
+    def _run(self) -> None:
+        is_away = False
+        has_group = False
+        again = True
+        while not self._is_stopping:
+            try:
+                if not has_group:
+                    self._exchange.open_reports()
+                    has_group, again = True, True
+                reports = self._exchange.reports(again=again)
+                again = again and bool(reports)
+                if reports:
+                    self._take_all(reports)
+                is_away = False
+            except ResponseError as error:
+                has_group = False  # a Redis that was emptied has forgotten the group, too
+                log.warning("records wait: redis refuses", error=str(error))
+                time.sleep(_RETRY_SECONDS)
+            except (RedisError, Unavailable, OSError) as error:  # OSError: the disk is full, say
+                if not is_away:
+                    log.warning("records wait", error=str(error))
+                is_away, again = True, True
+                time.sleep(_RETRY_SECONDS)
+
+    def _take_all(self, reports: Sequence[Report]) -> None:
+        """Take these reports together; if one of them breaks us, the others by themselves, so that nothing waits."""
+        try:
+            self._take(reports)
+        except (RedisError, Unavailable, OSError):
+            raise
+        except Exception:
+            log.exception("report broke the ingester", tasks=[report.task for report in reports])
+            if len(reports) > 1:
+                for report in reports:
+                    self._take_all([report])
+            else:
+                self._exchange.acknowledge(reports)
+
+    def _take(self, reports: Sequence[Report]) -> None:
+        taken: list[tuple[str, AnyRecord]] = []
+        with self._database.write() as connection:
+            for report in reports:
+                fresh = history.take(connection, report.task, report.records)
+                taken += [(report.task, record) for record in fresh]
+            self._write_logs([record for _, record in taken])
+        self._exchange.acknowledge(reports)
+        self._tell(taken)
+
+    def _write_logs(self, records: Sequence[AnyRecord]) -> None:
+        touched = set()
+        for record in records:
+            if isinstance(record, Log):
+                self._logs_of(record.run).append(record)
+                touched.add(record.run)
+        for run in touched:
+            self._logs_of(run).flush()
+
+    def _tell(self, taken: Sequence[tuple[str, AnyRecord]]) -> None:
+        for task, record in taken:
+            if isinstance(record, JobFinished | RunFinished):
+                self._close_logs(record.run)
+            if isinstance(record, history.LAST_OF_A_TASK):
+                self._on_task_ended(task)
+        if self._live:
+            for run in {record.run for _, record in taken}:
+                self._live.publish(run)
+
+    def _logs_of(self, run: str) -> LogStore:
+        if run not in self._open_logs:
+            self._open_logs[run] = self._storage.logs(run)
+        return self._open_logs[run]
+
+    def _close_logs(self, run: str) -> None:
+        logs = self._open_logs.pop(run, None)
+        if logs:
+            logs.close()

@@ -1,0 +1,141 @@
+"""The queue: RQ, narrowed to what we need and hardened where it hurt others.
+
+DESIGN. One queue, so that a worker takes jobs with BLMOVE and one lost between pop and start is recovered. The job's id
+is the task's id, enqueued only if it is not there yet. RQ runs any importable function (and callback) that Redis names;
+our job class runs none of them: whatever a job says, it means "do the task with this id". The work horse dies with its
+worker, and a Redis outage ends neither. Deadlines and cancels are ours: RQ's own time-out is only a last resort.
+"""
+
+import signal
+import time
+from collections.abc import Callable
+from typing import Any, cast
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+
+from worker.parent import signal_when_parent_dies
+
+Perform = Callable[[str], None]
+"""Does the task with this id, to its end."""
+
+_QUEUE = "headrace"
+_RETRY_SECONDS = 1.0
+_DAY_SECONDS = 24 * 3600
+_WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
+
+log = structlog.get_logger()
+
+
+class TaskQueue:
+    """The server's end: puts tasks into the queue, each once."""
+
+    def __init__(self, redis: "Redis") -> None:
+        self._redis = redis
+        self._queue = Queue(_QUEUE, connection=redis, serializer=JSONSerializer)
+
+    def put(self, task: str) -> None:
+        """Enqueue a task, unless it waits or runs already. Redis' errors pass through."""
+        if self._is_waiting(task):
+            return
+        try:
+            self._queue.enqueue_call(
+                "headrace.task", job_id=task, unique=True, timeout=_DAY_SECONDS, result_ttl=60, failure_ttl=60
+            )
+        except DuplicateJobError:
+            log.debug("task is enqueued already", task=task)
+
+    def _is_waiting(self, task: str) -> bool:
+        """False also for a job that RQ has given up, or thinks done: it is put away, for a new one."""
+        try:
+            job = Job.fetch(task, connection=self._redis, serializer=JSONSerializer)
+        except NoSuchJobError:
+            return False
+        if job.get_status() in _WAITING:
+            return True
+        job.delete()
+        return False
+
+
+def work_until_stopped(redis_url: str, *, name: str, perform: Perform) -> None:
+    """Take tasks, one at a time, until SIGTERM or SIGINT. An outage of Redis, however long, is waited out.
+
+    The first signal lets the task under way end, the second stops it.
+    """
+    is_redis_away = False
+    while True:
+        try:
+            worker = TaskWorker(Redis.from_url(redis_url), name=name, perform=perform)
+            is_redis_away = False
+            worker.work(logging_level="CRITICAL")
+            if worker.is_asked_to_stop:
+                return
+        except RedisError as error:
+            if not is_redis_away:
+                log.warning("worker waits: redis does not answer", redis_url=redis_url, error=str(error))
+            is_redis_away = True
+        time.sleep(_RETRY_SECONDS)
+
+
+class TaskJob(Job):
+    """An RQ job that does its worker's one thing, whatever function Redis names."""
+
+    perform_task: Perform
+
+    def perform(self) -> None:
+        """Do the task. Nothing that Redis names is imported or called."""
+        self.perform_task(self.id)
+
+    success_callback = failure_callback = stopped_callback = None
+
+
+class TaskWorker(Worker):
+    """The worker's end: one process that takes one task at a time and does each in a process of its own."""
+
+    def __init__(self, redis: "Redis", *, name: str, perform: Perform) -> None:
+        super().__init__(
+            [_QUEUE],
+            name=name,
+            connection=redis,
+            serializer=JSONSerializer,
+            job_class=TaskJob,
+            worker_ttl=60,
+            maintenance_interval=30,
+            job_monitoring_interval=5,
+        )
+        self._perform = perform
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """True once a signal has asked for the end."""
+        return self._shutdown_requested_date is not None
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Fork a work horse for the job and wait for it."""
+        cast("TaskJob", job).perform_task = self._perform
+        super().execute_job(job, queue)
+
+    def maintain_heartbeats(self, *arguments: Any) -> None:
+        """As RQ does it, but an outage of Redis does not end the worker while its horse works on."""
+        try:
+            super().maintain_heartbeats(*arguments)
+        except RedisError as error:
+            log.warning("no heartbeat: redis does not answer", error=str(error))
+
+    def main_work_horse(self, *arguments: Any) -> None:
+        """As RQ does it, but a horse whose worker is killed is told so, and cleans up."""
+        signal_when_parent_dies(signal.SIGTERM)
+        super().main_work_horse(*arguments)
+
+    def setup_work_horse_signals(self) -> None:
+        """Ctrl-C is the worker's business; SIGTERM is handled by the task, which stops its containers first."""
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def kill_horse(self, sig: signal.Signals = signal.SIGTERM) -> None:
+        """Ask the horse to stop: it stops its containers, reports, and ends."""
+        super().kill_horse(signal.SIGTERM if sig == signal.SIGKILL else sig)

@@ -1,0 +1,38 @@
+"""Runs the web application on a listening socket until a signal asks for the end."""
+
+import signal
+import socket
+
+import structlog
+import uvicorn
+
+from worker.app import create_app
+from worker.parent import signal_when_parent_dies
+from worker.service import background
+from worker.settings import Settings
+from worker.storage import Storage
+from worker.store.database import Database
+
+_SHUTDOWN_SECONDS = 5
+
+log = structlog.get_logger()
+
+
+def serve(settings: Settings, listening: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT. `settings.url` is what pages and answers call this server."""
+    signal_when_parent_dies(signal.SIGTERM)
+    database = Database(settings.database_path)
+    storage = Storage(settings.runs_directory)
+    app = create_app(
+        settings=settings,
+        database=database,
+        storage=storage,
+        background=background(settings, database, storage),
+    )
+    # A forge's or a browser's connection that stays open must not keep the server from ending.
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS, server_header=False
+    )
+    log.info("server is up", url=settings.url)
+    uvicorn.Server(config).run(sockets=[listening])
+    database.close()

@@ -1,0 +1,111 @@
+"""Settings: everything that can be set, built once at the edge from the command line and the environment."""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from worker.errors import SettingsError
+
+_DATA = "~/.local/share/headrace"
+_LISTEN = "127.0.0.1:8484"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where the server listens. Port 0 lets the system choose one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str, *, setting: str) -> Self:
+        """An address from `HOST:PORT`. Raises SettingsError."""
+        host, _, port = text.rpartition(":")
+        if not host or not port.isdecimal() or int(port) > 65535:
+            raise SettingsError(f"{setting} is {text!r}: expected HOST:PORT, such as {_LISTEN}")
+        return cls(host=host.strip("[]"), port=int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """True if only this machine can reach it."""
+        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+
+    def __str__(self) -> str:
+        """`HOST:PORT`, as it stands in a URL."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of the service. `url` is how browsers and forges reach it, without a final slash.
+
+    `redis_url` is `""` where `headrace up` runs its own Redis; `host` names this machine in labels and pages.
+    """
+
+    data: Path
+    listen: Address
+    url: str
+    redis_url: str
+    host: str
+    log_format: str
+
+    @classmethod
+    def build(cls, environment: Mapping[str, str] = os.environ, **given: str | None) -> Self:
+        """Settings from what the command line gave, else `HEADRACE_*` variables, else the defaults."""
+
+        def setting(name: str, default: str) -> str:
+            return given.get(name) or environment.get(f"HEADRACE_{name.upper()}") or default
+
+        listen = Address.parse(setting("listen", _LISTEN), setting="--listen (HEADRACE_LISTEN)")
+        log_format = setting("log_format", "console")
+        if log_format not in ("console", "json"):
+            raise SettingsError(f"--log-format (HEADRACE_LOG_FORMAT) is {log_format!r}: expected console or json")
+        return cls(
+            data=Path(setting("data", _DATA)).expanduser().absolute(),
+            listen=listen,
+            url=_checked_url(setting("url", f"http://{listen}")),
+            redis_url=setting("redis_url", ""),
+            host=setting("host", socket.gethostname()),
+            log_format=log_format,
+        )
+
+    def on_port(self, port: int) -> Self:
+        """These settings with the port that the system chose, if the choice was left to it."""
+        actual = replace(self.listen, port=port)
+        url_follows = self.url == f"http://{self.listen}"
+        return replace(self, listen=actual, url=f"http://{actual}" if url_follows else self.url)
+
+    def as_environment(self) -> dict[str, str]:
+        """This process's environment with these settings in it, for a child that builds its own from there."""
+        return os.environ | {
+            "HEADRACE_DATA": str(self.data),
+            "HEADRACE_LISTEN": str(self.listen),
+            "HEADRACE_URL": self.url,
+            "HEADRACE_REDIS_URL": self.redis_url,
+            "HEADRACE_HOST": self.host,
+            "HEADRACE_LOG_FORMAT": self.log_format,
+        }
+
+    @property
+    def database_path(self) -> Path:
+        """The SQLite file."""
+        return self.data / "headrace.sqlite"
+
+    @property
+    def runs_directory(self) -> Path:
+        """A directory a run, with its logs and artifacts: shared by the server and the workers."""
+        return self.data / "runs"
+
+    @property
+    def mirrors_directory(self) -> Path:
+        """A bare mirror a repository: the workers'."""
+        return self.data / "mirrors"
+
+
+def _checked_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise SettingsError(f"--url (HEADRACE_URL) is {url!r}: expected http://… or https://…")
+    return url.rstrip("/")

@@ -1,0 +1,21 @@
+"""Storage: where a run's logs and artifacts lie. The server and the workers of one host share the directory."""
+
+from pathlib import Path
+
+from runner.artifacts import DirectoryArtifacts
+from runner.logstore import LogStore
+
+
+class Storage:
+    """The directory of all runs."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def logs(self, run_id: str) -> LogStore:
+        """The log files of a run."""
+        return LogStore(self._root / run_id / "logs")
+
+    def artifacts(self, run_id: str) -> DirectoryArtifacts:
+        """The files that a run's steps left behind."""
+        return DirectoryArtifacts(self._root / run_id / "artifacts")

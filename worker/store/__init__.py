@@ -1,0 +1,1 @@
+"""The database: the truth about repositories, deliveries, runs, jobs, steps, artifacts and Records."""

@@ -1,0 +1,68 @@
+"""Database: opens it, makes its tables, and gives out transactions."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import OperationalError
+
+from worker.errors import Unavailable
+from worker.store.tables import metadata
+
+_BUSY_SECONDS = 10
+
+
+class Database:
+    """One SQLite file in WAL mode: readers never wait, writers wait for one another and never fail half-way."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = create_engine(
+            f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
+        )
+        event.listen(self._engine, "connect", _configure)
+        event.listen(self._engine, "begin", _begin)
+        with self.write() as connection:
+            metadata.create_all(connection)
+        path.chmod(0o600)  # it holds the secrets that deliveries are signed with
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view of the database. Raises Unavailable if it can't be read."""
+        with _naming_trouble(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A transaction that commits at the end of the block, or not at all. Raises Unavailable if it can't."""
+        writing = self._engine.execution_options(sqlite_begin="IMMEDIATE")
+        with _naming_trouble(), writing.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self._engine.dispose()
+
+
+@contextmanager
+def _naming_trouble() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        raise Unavailable(f"the database does not answer: {error.orig}") from error
+
+
+def _configure(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # a 202 is a promise: it survives a power cut
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    # A writer that starts as a reader can fail at its first write ("database is locked") without any wait.
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")

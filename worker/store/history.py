@@ -1,0 +1,285 @@
+"""History: Records become rows, each once, and a run goes on to what comes next.
+
+DESIGN. Workers number the Records of each task; the history numbers those of each run anew, since several jobs of a
+run write at once. Log lines don't come here: they live in log files, in their own order. A Record is taken within the
+transaction that notes its number, so one that is sent twice counts once; Records of a task that has ended are refused.
+What the server itself has to say (a job skipped, a worker lost, the run's end) is a Record too, and takes the same way.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select, update
+
+from pipelines.plan import Plan, PlannedJob
+from pipelines.progress import JobState, next_moves
+from pipelines.records import (
+    AnyRecord,
+    Artifact,
+    JobFinished,
+    JobStarted,
+    Log,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+    encode,
+)
+from pipelines.status import Status
+from runner.clock import now
+from worker.store import tasks as task_store
+from worker.store.tables import artifacts, jobs, records, runs, steps
+from worker.store.tasks import StoredTask, TaskState
+
+_PLANNING_ATTEMPTS = 3
+LAST_OF_A_TASK = RunStarted | RunFinished | JobFinished
+
+
+def take(connection: Connection, task_id: str, reported: Sequence[AnyRecord]) -> list[AnyRecord]:
+    """Take what a worker reports of a task; gives the Records that were new, log lines among them.
+
+    Nothing is new of a task that is unknown or has ended.
+    """
+    task = task_store.find(connection, task_id)
+    if task is None or task.state is TaskState.ENDED:
+        return []
+    fresh = [record for record in reported if record.seq > task.last_seq]
+    if not fresh:
+        return []
+    is_over = any(isinstance(record, LAST_OF_A_TASK) for record in fresh)
+    state = TaskState.ENDED if is_over else TaskState.RUNNING
+    task_store.advance(connection, task.id, last_seq=fresh[-1].seq, state=state)
+    history = _History(connection, task.run_id)
+    for record in fresh:
+        history.write(record)
+    if is_over:
+        history.go_on()
+    return fresh
+
+
+def declare_lost(connection: Connection, task: StoredTask, reason: str) -> None:
+    """The worker that had this task is gone. A planning is asked for again; a job and its steps end as *lost*."""
+    task_store.advance(connection, task.id, last_seq=task.last_seq, state=TaskState.ENDED)
+    history = _History(connection, task.run_id)
+    if task.job_id is not None:
+        history.lose_job(task.job_id, reason)
+        history.go_on()
+    elif task.attempt < _PLANNING_ATTEMPTS:
+        task_store.add_planning_task(connection, task.run_id, attempt=task.attempt + 1)
+    else:
+        history.finish_run(Status.LOST, reason)
+
+
+class _History:
+    """The history of one run, within one transaction."""
+
+    def __init__(self, connection: Connection, run_id: str) -> None:
+        self._connection = connection
+        self._run_id = run_id
+
+    def write(self, record: AnyRecord) -> None:
+        """Make one Record true, and keep it."""
+        match record:
+            case Log():
+                return  # its lines are in a log file already
+            case RunStarted():
+                event = msgspec.json.encode(record.plan.event)  # now with what git knows of the commit
+                self._update_run(status=Status.RUNNING, started_at=record.time, event=event)
+                self._add_jobs(record.plan)
+            case RunFinished():
+                self._update_run(
+                    status=record.status,
+                    reason=record.reason,
+                    finished_at=record.time,
+                    duration_ms=record.duration_ms,
+                )
+                task_store.end_all(self._connection, self._run_id)
+            case JobStarted():
+                self._update_job(record.job, status=Status.RUNNING, started_at=record.time)
+            case JobFinished():
+                self._update_job(
+                    record.job,
+                    status=record.status,
+                    reason=record.reason,
+                    finished_at=record.time,
+                    duration_ms=record.duration_ms,
+                )
+            case StepStarted():
+                self._update_step(record.job, record.step, status=Status.RUNNING, started_at=record.time)
+            case StepFinished():
+                self._update_step(
+                    record.job,
+                    record.step,
+                    status=record.status,
+                    reason=record.reason,
+                    exit_code=record.exit_code,
+                    finished_at=record.time,
+                    duration_ms=record.duration_ms,
+                )
+            case Artifact():
+                self._add_artifact(record)
+        self._keep(record)
+
+    def go_on(self) -> None:
+        """Start the jobs whose turn has come, skip those that can't run any more, end the run after the last."""
+        while not self._has_ended():
+            states = self._job_states()
+            moves = next_moves([state for _, state in states])
+            ids = {state.name: job_id for job_id, state in states}
+            for name in moves.start:
+                task_store.add_job_task(self._connection, self._run_id, ids[name], attempt=1)
+            for name, reason in moves.skip:
+                self._finish_job(ids[name], name, Status.SKIPPED, reason)
+            if moves.finished:
+                self.finish_run(moves.finished, "" if states else "no workflow matches this event")
+            if not moves.skip:
+                return
+
+    def lose_job(self, job_id: int, reason: str) -> None:
+        """End a job whose worker is gone, and those of its steps that had not ended."""
+        name = self._connection.execute(select(jobs.c.name).where(jobs.c.id == job_id)).scalar_one()
+        self._finish_job(job_id, name, Status.LOST, reason)
+
+    def finish_run(self, status: Status, reason: str = "") -> None:
+        """End the run: nothing of it changes any more."""
+        time = now()
+        query = select(func.coalesce(runs.c.started_at, runs.c.created_at)).where(runs.c.id == self._run_id)
+        since = self._connection.execute(query).scalar_one()
+        self.write(
+            RunFinished(
+                seq=0,
+                time=time,
+                run=self._run_id,
+                status=status,
+                reason=reason,
+                duration_ms=_milliseconds_between(since, time),
+            )
+        )
+
+    def _finish_job(self, job_id: int, name: str, status: Status, reason: str) -> None:
+        time = now()
+        unfinished = select(steps.c.name, steps.c.status, steps.c.started_at).where(
+            steps.c.job_id == job_id, steps.c.status.in_([Status.PENDING, Status.RUNNING])
+        )
+        for step, step_status, started_at in self._connection.execute(unfinished.order_by(steps.c.position)).all():
+            self.write(
+                StepFinished(
+                    seq=0,
+                    time=time,
+                    run=self._run_id,
+                    job=name,
+                    step=step,
+                    status=status if step_status == Status.RUNNING else Status.SKIPPED,
+                    reason=reason,
+                    duration_ms=_milliseconds_between(started_at or time, time),
+                )
+            )
+        started_at = self._connection.execute(select(jobs.c.started_at).where(jobs.c.id == job_id)).scalar_one()
+        self.write(
+            JobFinished(
+                seq=0,
+                time=time,
+                run=self._run_id,
+                job=name,
+                status=status,
+                reason=reason,
+                duration_ms=_milliseconds_between(started_at or time, time),
+            )
+        )
+
+    def _add_jobs(self, plan: Plan) -> None:
+        if plan.has_errors:
+            self.finish_run(Status.ERROR, plan.why_not)
+            return
+        for position, job in enumerate(plan.jobs):
+            self._add_job(position, job)
+
+    def _add_job(self, position: int, job: PlannedJob) -> None:
+        job_id = self._connection.execute(
+            insert(jobs)
+            .values(
+                run_id=self._run_id,
+                position=position,
+                name=job.name,
+                plan=msgspec.json.encode(job),
+                status=_first_status(included=job.included),
+                reason=job.reason,
+            )
+            .returning(jobs.c.id)
+        ).scalar_one()
+        containers = [("service", service) for service in job.services] + [("step", step) for step in job.steps]
+        for number, (kind, step) in enumerate(containers):
+            self._connection.execute(
+                insert(steps).values(
+                    job_id=job_id,
+                    position=number,
+                    kind=kind,
+                    name=step.name,
+                    image=step.image,
+                    status=_first_status(included=job.included and step.included),
+                    reason=step.reason if job.included else job.reason,
+                )
+            )
+
+    def _add_artifact(self, record: Artifact) -> None:
+        self._connection.execute(
+            insert(artifacts)
+            .prefix_with("OR REPLACE", dialect="sqlite")
+            .values(
+                run_id=self._run_id,
+                job=record.job,
+                step=record.step,
+                path=record.path,
+                size_bytes=record.size_bytes,
+                sha256=record.sha256,
+                created_at=record.time,
+            )
+        )
+
+    def _job_states(self) -> list[tuple[int, JobState]]:
+        query = select(jobs.c.id, jobs.c.plan, jobs.c.status).where(jobs.c.run_id == self._run_id)
+        waiting = task_store.jobs_with_tasks(self._connection, self._run_id)
+        found = []
+        for job_id, text, status in self._connection.execute(query.order_by(jobs.c.position)):
+            plan = msgspec.json.decode(text, type=PlannedJob)
+            # A job that has been given out already is no longer ours to start.
+            known = Status.RUNNING if status == Status.PENDING and job_id in waiting else Status(status)
+            state = JobState(name=plan.name, workflow=plan.workflow, status=known, depends_on=plan.depends_on, on=plan.on)
+            found.append((job_id, state))
+        return found
+
+    def _has_ended(self) -> bool:
+        status = self._connection.execute(select(runs.c.status).where(runs.c.id == self._run_id)).scalar_one()
+        return Status(status).is_terminal
+
+    def _update_run(self, **values: str | int | bytes) -> None:
+        self._connection.execute(update(runs).where(runs.c.id == self._run_id).values(values))
+
+    def _update_job(self, job: str, **values: str | int) -> None:
+        ours = (jobs.c.run_id == self._run_id) & (jobs.c.name == job)
+        self._connection.execute(update(jobs).where(ours).values(values))
+
+    def _update_step(self, job: str, step: str, **values: str | int | None) -> None:
+        job_id = select(jobs.c.id).where(jobs.c.run_id == self._run_id, jobs.c.name == job).scalar_subquery()
+        ours = (steps.c.job_id == job_id) & (steps.c.name == step)
+        self._connection.execute(update(steps).where(ours).values(values))
+
+    def _keep(self, record: AnyRecord) -> None:
+        seq = self._connection.execute(
+            update(runs)
+            .where(runs.c.id == self._run_id)
+            .values(last_seq=runs.c.last_seq + 1)
+            .returning(runs.c.last_seq)
+        ).scalar_one()
+        numbered = msgspec.structs.replace(record, seq=seq)
+        self._connection.execute(insert(records).values(run_id=self._run_id, seq=seq, body=encode(numbered)))
+
+
+def _first_status(*, included: bool) -> Status:
+    return Status.PENDING if included else Status.SKIPPED
+
+
+def _milliseconds_between(earlier: str, later: str) -> int:
+    elapsed = datetime.fromisoformat(later) - datetime.fromisoformat(earlier)
+    return max(0, round(elapsed.total_seconds() * 1000))

@@ -1,0 +1,108 @@
+"""Runs as they are read: one by id or number, the latest of all or of a repository, and their Records."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Row, Select, select
+
+from pipelines.event import Event
+from pipelines.status import Status
+from worker.errors import NotFound
+from worker.store.tables import records, repositories, runs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRun:
+    """A run. Times are RFC 3339 text; `repository_url` is the repository's page at its forge, or `""`."""
+
+    id: str
+    number: int
+    owner: str
+    name: str
+    repository_url: str
+    event: Event
+    status: Status
+    reason: str
+    created_at: str
+    started_at: str | None
+    finished_at: str | None
+    duration_ms: int | None
+
+    @property
+    def repository(self) -> str:
+        """`owner/name`."""
+        return f"{self.owner}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredRecord:
+    """A Record of a run's history: its number in the run, and its JSON line."""
+
+    seq: int
+    body: bytes
+
+
+def latest_runs(connection: Connection, *, limit: int) -> list[StoredRun]:
+    """The latest runs over all repositories, latest first."""
+    return _runs(connection, _query().order_by(runs.c.id.desc()).limit(limit))  # ids sort by time
+
+
+def runs_of(connection: Connection, repository_id: int, *, limit: int, before: int | None = None) -> list[StoredRun]:
+    """The latest runs of a repository, latest first; those with a lower number than `before`, if it is given."""
+    query = _query().where(runs.c.repository_id == repository_id)
+    if before is not None:
+        query = query.where(runs.c.number < before)
+    return _runs(connection, query.order_by(runs.c.number.desc()).limit(limit))
+
+
+def run_with_id(connection: Connection, run_id: str) -> StoredRun:
+    """The run with this id. Raises NotFound."""
+    found = _runs(connection, _query().where(runs.c.id == run_id))
+    if not found:
+        raise NotFound(f"there is no run {run_id}")
+    return found[0]
+
+
+def run_numbered(connection: Connection, owner: str, name: str, number: int) -> StoredRun:
+    """The run with this number in the repository `owner/name`. Raises NotFound."""
+    query = _query().where(repositories.c.owner == owner, repositories.c.name == name, runs.c.number == number)
+    found = _runs(connection, query)
+    if not found:
+        raise NotFound(f"there is no run {number} of {owner}/{name}")
+    return found[0]
+
+
+def records_after(connection: Connection, run_id: str, seq: int, *, limit: int) -> list[StoredRecord]:
+    """The next Records of a run's history after the one numbered `seq`, in order."""
+    query = select(records.c.seq, records.c.body).where(records.c.run_id == run_id, records.c.seq > seq)
+    rows = connection.execute(query.order_by(records.c.seq).limit(limit))
+    return [StoredRecord(seq=number, body=body) for number, body in rows]
+
+
+def _query() -> Select[Any]:
+    return select(
+        runs.c.id,
+        runs.c.number,
+        repositories.c.owner,
+        repositories.c.name,
+        repositories.c.url.label("repository_url"),
+        runs.c.event,
+        runs.c.status,
+        runs.c.reason,
+        runs.c.created_at,
+        runs.c.started_at,
+        runs.c.finished_at,
+        runs.c.duration_ms,
+    ).join(repositories, repositories.c.id == runs.c.repository_id)
+
+
+def _runs(connection: Connection, query: Select[Any]) -> list[StoredRun]:
+    return [_run(row) for row in connection.execute(query)]
+
+
+def _run(row: Row[Any]) -> StoredRun:
+    columns = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for the row as a mapping
+    columns["event"] = msgspec.json.decode(columns["event"], type=Event)
+    columns["status"] = Status(columns["status"])
+    return StoredRun(**columns)

@@ -1,0 +1,135 @@
+"""The tables. Times are RFC 3339 text in UTC with milliseconds, as in Records, so that text order is time order."""
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData()
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("forge", Text, nullable=False),  # which forge's deliveries its hook takes: github, gitlab, gitea, git
+    Column("clone_url", Text, nullable=False),
+    Column("url", Text, nullable=False),  # its page at the forge, or ""
+    Column("default_branch", Text, nullable=False),
+    Column("secret", Text, nullable=False),  # what deliveries are signed with
+    Column("last_number", Integer, nullable=False),  # of its runs
+    Column("created_at", Text, nullable=False),
+    UniqueConstraint("owner", "name"),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("key", Text, nullable=False),  # the forge's delivery id: the same one is taken once
+    Column("event", Text, nullable=False),  # the forge's name for it
+    Column("payload", LargeBinary, nullable=False),
+    Column("received_at", Text, nullable=False),
+    UniqueConstraint("repository_id", "key"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("delivery_id", ForeignKey("deliveries.id", ondelete="SET NULL")),
+    Column("number", Integer, nullable=False),  # counts from 1 within its repository
+    Column("event", LargeBinary, nullable=False),  # a pipelines.event.Event as JSON
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("last_seq", Integer, nullable=False),  # of its Records
+    Column("created_at", Text, nullable=False),
+    Column("started_at", Text),
+    Column("finished_at", Text),
+    Column("duration_ms", Integer),
+    UniqueConstraint("repository_id", "number"),
+    Index("runs_by_status", "status"),
+    Index("runs_by_delivery", "delivery_id"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),  # within the Plan, from 0
+    Column("name", Text, nullable=False),
+    Column("plan", LargeBinary, nullable=False),  # a pipelines.plan.PlannedJob as JSON
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("started_at", Text),
+    Column("finished_at", Text),
+    Column("duration_ms", Integer),
+    UniqueConstraint("run_id", "name"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),  # services first, then steps in file order
+    Column("kind", Text, nullable=False),  # step or service
+    Column("name", Text, nullable=False),
+    Column("image", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("exit_code", Integer),
+    Column("started_at", Text),
+    Column("finished_at", Text),
+    Column("duration_ms", Integer),
+    UniqueConstraint("job_id", "name"),
+)
+
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("job", Text, nullable=False),
+    Column("step", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("size_bytes", Integer, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    UniqueConstraint("run_id", "job", "step", "path"),
+)
+
+# Every Record save log lines, which live in log files.
+records = Table(
+    "records",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", Integer, primary_key=True),
+    Column("body", LargeBinary, nullable=False),
+)
+
+# What a worker can take: the planning of a run, or one attempt at one job. Its id is the fencing token.
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE")),  # null: plan the run
+    Column("attempt", Integer, nullable=False),
+    Column("state", Text, nullable=False),  # pending, running, ended
+    Column("last_seq", Integer, nullable=False),  # of the Records taken from it: each is taken once
+    Column("created_at", Text, nullable=False),
+    Index("tasks_by_state", "state"),
+    Index("tasks_by_run", "run_id"),
+)

@@ -1,0 +1,165 @@
+"""What a worker does with a task: take → check out → plan → execute → report."""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import msgspec
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+
+from pipelines.event import Event
+from pipelines.files import no_workflow, workflow_directories, workflow_paths
+from pipelines.plan import Plan
+from pipelines.planner import make_plan, skips_ci
+from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
+from pipelines.status import Status
+from runner.backend import Backend, Ticket
+from runner.errors import RunnerError
+from runner.execute import execute
+from runner.mirror import Mirror, fetched
+from runner.scribe import Scribe
+from runner.signals import stop_on
+from runner.stop import Stop
+from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, PlanOrder
+from worker.queue import Perform
+from worker.report import Reporter
+from worker.settings import Settings
+from worker.storage import Storage
+
+log = structlog.get_logger()
+
+
+def task_performer(settings: Settings, worker: str, make_backend: Callable[[], Backend]) -> Perform:
+    """A function that does the task with a given id, for the work horse to call. Clients are made after the fork."""
+
+    def perform(task: str) -> None:
+        exchange = Exchange(Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5))
+        order = exchange.claim(task, worker)
+        if order is None:
+            log.warning("task is taken or void already", task=task)
+            return
+        structlog.contextvars.bind_contextvars(task=task, run=order.run)
+        stop = _stop_on_sigterm()
+        with _lease(exchange, task, worker), _reporter(exchange, task) as reporter:
+            scribe = Scribe(order.run, reporter)
+            if isinstance(order, PlanOrder):
+                _plan(settings, order, scribe)
+            else:
+                _execute(settings, order, scribe, make_backend, stop)
+
+    return perform
+
+
+def _plan(settings: Settings, order: PlanOrder, scribe: Scribe) -> None:
+    log.info("planning")
+    try:
+        mirror = fetched(settings.mirrors_directory, order.event)
+        event = _with_what_git_knows(order.event, mirror)
+        if skips_ci(event):
+            _finish(scribe, Status.SKIPPED, "the commit message says to skip CI")
+            return
+        paths = workflow_paths(mirror.paths(*workflow_directories()))
+        if not paths:
+            _finish(scribe, Status.ERROR, no_workflow(f"commit {event.sha[:12]}"))
+            return
+        scribe.write(RunStarted, plan=_planned(mirror, paths, event))
+    except RunnerError as error:
+        log.warning("can't plan", error=str(error))
+        _finish(scribe, Status.ERROR, str(error))
+    except Exception as error:
+        log.exception("planning broke")
+        _finish(scribe, Status.ERROR, f"Headrace itself failed while planning: {error!r}")
+
+
+def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event) -> Plan:
+    return make_plan({path: mirror.contents(path) for path in paths}, event)
+
+
+def _with_what_git_knows(event: Event, mirror: Mirror) -> Event:
+    facts = mirror.commit_facts()
+    return msgspec.structs.replace(
+        event,
+        message=event.message or facts.message,
+        author=event.author or facts.author,
+        author_email=event.author_email or facts.author_email,
+        changed_files=mirror.changed_files(),
+    )
+
+
+def _finish(scribe: Scribe, status: Status, reason: str) -> None:
+    scribe.write(RunFinished, status=status, reason=reason, duration_ms=0)
+
+
+def _execute(
+    settings: Settings, order: JobOrder, scribe: Scribe, make_backend: Callable[[], Backend], stop: Stop
+) -> None:
+    log.info("job starts", job=order.job.name)
+    try:
+        backend = make_backend()
+    except RunnerError as error:
+        log.warning("no container engine", error=str(error))
+        scribe.write(JobStarted, job=order.job.name)
+        scribe.write(JobFinished, job=order.job.name, status=Status.ERROR, reason=str(error), duration_ms=0)
+        return
+
+    def tree() -> Iterator[bytes]:
+        yield from fetched(settings.mirrors_directory, order.event).tree()
+
+    status = execute(
+        order.job,
+        backend,
+        scribe,
+        ticket=Ticket(run=order.run, job=order.job.name, attempt=order.attempt),
+        tree=tree,
+        artifacts=Storage(settings.runs_directory).artifacts(order.run),
+        stop=stop,
+    )
+    log.info("job has ended", job=order.job.name, status=status)
+
+
+def _stop_on_sigterm() -> Stop:
+    stop = Stop()
+    worker = os.getppid()
+
+    def why() -> tuple[Status, str]:
+        if os.getppid() == worker:
+            return Status.CANCELLED, "the worker was stopped"
+        return Status.LOST, "the worker was killed"
+
+    stop_on((signal.SIGTERM,), stop, why=why)
+    return stop
+
+
+@contextmanager
+def _reporter(exchange: Exchange, task: str) -> Iterator[Reporter]:
+    reporter = Reporter(exchange, task, patience=timedelta(minutes=10))
+    try:
+        yield reporter
+    finally:
+        reporter.close()
+
+
+@contextmanager
+def _lease(exchange: Exchange, task: str, worker: str) -> Iterator[None]:
+    """Renew the lease until the block ends."""
+    is_over = threading.Event()
+
+    def renew() -> None:
+        while not is_over.wait(RENEW_SECONDS):
+            try:
+                exchange.renew(task, worker)
+            except RedisError as error:
+                log.warning("lease is not renewed", task=task, error=str(error))
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        thread.join()

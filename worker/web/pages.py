@@ -1,0 +1,82 @@
+"""Pages: the latest runs, a repository's runs, one run, and what is shown where something went wrong."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Query
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from worker.api.problems import described
+from worker.context import Serving, path
+from worker.store import parts, queries, repositories
+from worker.web import views
+
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_PAGE_SIZE = 50
+
+
+def show_latest(context: Serving) -> HTMLResponse:
+    """The latest runs over all repositories."""
+    with context.database.read() as connection:
+        runs = queries.latest_runs(connection, limit=_PAGE_SIZE)
+        known = repositories.every(connection)
+    now = datetime.now(UTC)
+    return render(
+        "latest.html",
+        runs=[views.run_view(run, now) for run in runs],
+        repositories=[(each.full_name, path(*each.full_name.split("/"))) for each in known],
+    )
+
+
+def show_repository(
+    owner: str, name: str, context: Serving, before: Annotated[int | None, Query(ge=1)] = None
+) -> HTMLResponse:
+    """The runs of a repository, latest first."""
+    with context.database.read() as connection:
+        repository = repositories.named(connection, owner, name)
+        runs = queries.runs_of(connection, repository.id, limit=_PAGE_SIZE, before=before)
+    now = datetime.now(UTC)
+    is_more = len(runs) == _PAGE_SIZE and runs[-1].number > 1
+    return render(
+        "repository.html",
+        repository=repository.full_name,
+        forge=repository.forge,
+        runs=[views.run_view(run, now) for run in runs],
+        before=runs[-1].number if is_more else None,
+        is_latest=before is None,
+    )
+
+
+def show_run(owner: str, name: str, number: int, context: Serving) -> HTMLResponse:
+    """One run: where it stands, its steps and their logs, its artifacts."""
+    with context.database.read() as connection:
+        run = queries.run_numbered(connection, owner, name, number)
+        jobs = parts.jobs_of(connection, run.id)
+        artifacts = parts.artifacts_of(connection, run.id)
+    now = datetime.now(UTC)
+    return render(
+        "run.html",
+        run=views.run_view(run, now),
+        jobs=views.job_views(run.id, jobs, now),
+        artifacts=views.artifact_views(artifacts),
+        now=now.isoformat(timespec="milliseconds"),
+    )
+
+
+def show_error(error: Exception) -> HTMLResponse:
+    """What went wrong, for people."""
+    status, detail = described(error)
+    return render("error.html", status_code=status.value, title=status.phrase, detail=detail)
+
+
+def render(template: str, *, status_code: int = 200, **values: object) -> HTMLResponse:
+    """A page made from a template; every value is escaped."""
+    return HTMLResponse(_TEMPLATES.get_template(template).render(values), status_code=status_code)

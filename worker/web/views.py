@@ -1,0 +1,226 @@
+"""Views: what the pages show, made from what is stored. Pure: the same rows and the same time give the same view."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from pipelines.event import Event, EventKind
+from pipelines.status import Status
+from worker.api.artifacts import artifact_path
+from worker.api.runs import log_path
+from worker.context import path, run_path
+from worker.store.parts import StoredArtifact, StoredJob, StoredStep
+from worker.store.queries import StoredRun
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_REASONLESS = frozenset({Status.SUCCESS, Status.RUNNING})
+_MOST_TITLE = 140
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """A status: `name` picks icon and colour, `label` is for people."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeView:
+    """How long something took, or has been taking since `since`: the page counts on from there."""
+
+    text: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WhenView:
+    """A moment: `iso` as stored, `text` as said now."""
+
+    iso: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """A run's line in a list and the head of its page. Links to the forge are `""` where there are none."""
+
+    id: str
+    number: int
+    path: str
+    repository: str
+    repository_path: str
+    status: StatusView
+    reason: str
+    title: str
+    message: str
+    event: str
+    ref: str
+    short_sha: str
+    commit_url: str
+    author: str
+    created: WhenView
+    duration: TimeView
+    is_finished: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepView:
+    """A step in a job's list. `note` says why it is where it is, if that isn't plain."""
+
+    job: str
+    name: str
+    kind: str
+    image: str
+    status: StatusView
+    note: str
+    duration: TimeView
+    log_path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobView:
+    """A job and its steps."""
+
+    name: str
+    status: StatusView
+    note: str
+    duration: TimeView
+    steps: tuple[StepView, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactView:
+    """An artifact and where it is downloaded."""
+
+    name: str
+    step: str
+    size: str
+    path: str
+
+
+def run_view(run: StoredRun, now: datetime) -> RunView:
+    """A run, as it is said at this time."""
+    title, _, rest = run.event.message.partition("\n")
+    return RunView(
+        id=run.id,
+        number=run.number,
+        path=run_path(run.repository, run.number),
+        repository=run.repository,
+        repository_path=path(*run.repository.split("/")),
+        status=_status(run.status),
+        reason=run.reason,
+        title=title.strip()[:_MOST_TITLE] or _untitled(run.event),
+        message=rest.strip(),
+        event=run.event.kind.value,
+        ref=_ref(run.event),
+        short_sha=run.event.sha[:10],
+        commit_url=_commit_url(run),
+        author=run.event.author or run.event.sender,
+        created=WhenView(iso=run.created_at, text=ago(run.created_at, now)),
+        duration=_time(run.status, run.started_at, run.duration_ms, now),
+        is_finished=run.status.is_terminal,
+    )
+
+
+def job_views(run_id: str, jobs: Sequence[StoredJob], now: datetime) -> list[JobView]:
+    """The jobs of a run with their steps."""
+    return [
+        JobView(
+            name=job.name,
+            status=_status(job.status),
+            note="" if job.status in _REASONLESS else job.reason,
+            duration=_time(job.status, job.started_at, job.duration_ms, now),
+            steps=tuple(_step(run_id, job, step, now) for step in job.steps),
+        )
+        for job in jobs
+    ]
+
+
+def artifact_views(artifacts: Sequence[StoredArtifact]) -> list[ArtifactView]:
+    """The artifacts of a run."""
+    return [
+        ArtifactView(
+            name=artifact.path,
+            step=f"{artifact.job} / {artifact.step}",
+            size=size(artifact.size_bytes),
+            path=artifact_path(artifact.id),
+        )
+        for artifact in artifacts
+    ]
+
+
+def size(size_bytes: int) -> str:
+    """`812 B`, `1.5 KiB`, `20 MiB`."""
+    amount, unit = float(size_bytes), 0
+    while amount >= 1024 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{amount:.1f} {_UNITS[unit]}" if unit and amount < 10 else f"{amount:.0f} {_UNITS[unit]}"
+
+
+def duration(milliseconds: int) -> str:
+    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. The page's time.js says the same."""
+    seconds = milliseconds / 1000
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes} min"
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def ago(iso: str, now: datetime) -> str:
+    """`just now`, `5 min ago`, `3 h ago`, `2 d ago`, then the day. The page's time.js says the same."""
+    seconds = (now - datetime.fromisoformat(iso)).total_seconds()
+    if seconds < 60:
+        return "just now"
+    if seconds < 3600:
+        return f"{int(seconds // 60)} min ago"
+    if seconds < 86400:
+        return f"{int(seconds // 3600)} h ago"
+    return f"{int(seconds // 86400)} d ago" if seconds < 14 * 86400 else iso[:10]
+
+
+def _step(run_id: str, job: StoredJob, step: StoredStep, now: datetime) -> StepView:
+    exit_code = f"exit code {step.exit_code}" if step.exit_code else ""
+    return StepView(
+        job=job.name,
+        name=step.name,
+        kind=step.kind,
+        image=step.image,
+        status=_status(step.status),
+        note="" if step.status in _REASONLESS else step.reason or exit_code,
+        duration=_time(step.status, step.started_at, step.duration_ms, now),
+        log_path=log_path(run_id, job.name, step.name),
+    )
+
+
+def _status(status: Status) -> StatusView:
+    return StatusView(name=status.value, label=status.value.replace("_", " "))
+
+
+def _time(status: Status, started_at: str | None, duration_ms: int | None, now: datetime) -> TimeView:
+    if status is Status.RUNNING and started_at:
+        elapsed = now - datetime.fromisoformat(started_at)
+        return TimeView(text=duration(max(0, int(elapsed.total_seconds() * 1000))), since=started_at)
+    is_known = duration_ms is not None and started_at is not None
+    return TimeView(text=duration(duration_ms or 0) if is_known else "", since="")
+
+
+def _ref(event: Event) -> str:
+    if event.pull_request:
+        return f"#{event.pull_request.number} {event.pull_request.source_branch}"
+    return event.tag or event.branch or event.ref
+
+
+def _untitled(event: Event) -> str:
+    what = {EventKind.PUSH: "Push to", EventKind.TAG: "Tag", EventKind.PULL_REQUEST: "Pull request"}
+    return f"{what.get(event.kind, event.kind.value)} {_ref(event)}"
+
+
+def _commit_url(run: StoredRun) -> str:
+    if urlsplit(run.repository_url).scheme not in ("http", "https") or not run.event.sha:
+        return ""
+    return f"{run.repository_url}/commit/{run.event.sha}"
