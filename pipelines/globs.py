@@ -5,11 +5,13 @@
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from pipelines.globtokens import STAR, Choice, Class, GlobError, Token, tokens
 
-_MAX_ALTERNATIVES = 1000
+_MAX_SIZE = 5000
+_TOO_LONG = f"has more than {_MAX_SIZE} characters, its alternatives written out"
 _SEPARATOR = "/"
 _DOUBLESTAR = (STAR, STAR)
 
@@ -35,9 +37,44 @@ def complaint(pattern: str) -> str:
     return ""
 
 
+def size(pattern: str) -> int:
+    """What a pattern costs to match: how many characters it has, its alternatives written out; 0 if it is malformed."""
+    try:
+        return _extent(_tokens(pattern)).size
+    except GlobError:
+        return 0
+
+
 @lru_cache(maxsize=1024)
 def _compiled(pattern: str) -> tuple[tuple[_Segment, ...], ...]:
-    return tuple(dict.fromkeys(_segments(flat) for flat in _expanded(tokens(pattern))))
+    sequence = _tokens(pattern)
+    if _extent(sequence).size > _MAX_SIZE:
+        raise GlobError(_TOO_LONG)
+    return tuple(dict.fromkeys(_segments(flat) for flat in _expanded(sequence)))
+
+
+def _tokens(pattern: str) -> tuple[Token, ...]:
+    if len(pattern) > _MAX_SIZE:
+        raise GlobError(_TOO_LONG)
+    return tokens(pattern)
+
+
+@dataclass(frozen=True, slots=True)
+class _Extent:
+    """How many alternatives a token list stands for, and how many tokens they have together."""
+
+    count: int
+    size: int
+
+
+def _extent(sequence: Sequence[Token]) -> _Extent:
+    """The extent of a token list, without writing anything out."""
+    count, size = 1, 0
+    for token in sequence:
+        options = [_extent(option) for option in token.options] if isinstance(token, Choice) else [_Extent(1, 1)]
+        more = sum(option.count for option in options)
+        count, size = count * more, size * more + count * sum(option.size for option in options)
+    return _Extent(count, size)
 
 
 def _expanded(sequence: Sequence[Token]) -> list[tuple[Token, ...]]:
@@ -47,8 +84,6 @@ def _expanded(sequence: Sequence[Token]) -> list[tuple[Token, ...]]:
         options: list[tuple[Token, ...]] = [(token,)] if not isinstance(token, Choice) else []
         if isinstance(token, Choice):
             options = [flat for option in token.options for flat in _expanded(option)]
-        if len(results) * len(options) > _MAX_ALTERNATIVES:
-            raise GlobError(f"stands for more than {_MAX_ALTERNATIVES} alternatives")
         results = [head + tail for head in results for tail in options]
     return results
 

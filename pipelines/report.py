@@ -4,6 +4,7 @@ from pipelines.nodes import Position
 from pipelines.problems import Level, Problem, has_errors
 
 MAX_PROBLEMS = 100
+MAX_GLOBS_SIZE = 50_000
 
 
 class Report:
@@ -13,6 +14,7 @@ class Report:
         self.file = file
         self._problems: dict[Problem, None] = {}
         self._more: Problem | None = None
+        self._globs_size = 0
 
     @property
     def is_full(self) -> bool:
@@ -45,6 +47,11 @@ class Report:
             self._overflow(problem)
         else:
             self._problems[problem] = None
+
+    def count_glob(self, size: int) -> bool:
+        """Count a glob's size. False once those of this file are too many to match in good time."""
+        self._globs_size += size
+        return self._globs_size <= MAX_GLOBS_SIZE
 
     def _overflow(self, problem: Problem) -> None:
         # An error that isn't shown must still stop the run, even behind a hundred warnings.

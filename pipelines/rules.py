@@ -8,9 +8,13 @@ from pipelines.nodes import quoted
 from pipelines.problems import Level, Problem
 from pipelines.report import Report
 
+MAX_STEPS = 500
+MAX_ENVIRONMENT_SIZE = 4_000_000
+
 
 def check(workflow: Workflow, report: Report) -> None:
     """Report what is wrong between keys that are each right."""
+    _check_size(workflow, report)
     _check_names((*workflow.services, *workflow.steps), report)
     for step in (*workflow.services, *workflow.steps):
         _check_settings(step, report)
@@ -18,7 +22,7 @@ def check(workflow: Workflow, report: Report) -> None:
 
 def check_graph(workflow: Workflow, report: Report) -> None:
     """Report dependencies on unknown steps, and circles. Every step of the file must have been readable."""
-    names = [step.name for step in workflow.steps]
+    names = frozenset(step.name for step in workflow.steps)
     for step in workflow.steps:
         graph.check_names(step.depends_on or (), names, "step", report)
     steps = {step.name: step for step in workflow.steps}
@@ -26,6 +30,20 @@ def check_graph(workflow: Workflow, report: Report) -> None:
     for cycle in graph.cycles(needs):
         need = next(each for each in steps[cycle[0]].depends_on or () if each.name == cycle[1])
         report.add(need.position, need.path, f"these steps wait for each other: {' → '.join(cycle)}")
+
+
+def _check_size(workflow: Workflow, report: Report) -> None:
+    """Every step carries the workflow's environment in the plan, so that a small file could make a huge one."""
+    count = len(workflow.services) + len(workflow.steps)
+    if count > MAX_STEPS and workflow.steps:
+        message = f"the workflow has {count:,} steps and services; it may have {MAX_STEPS}"
+        report.add(workflow.steps[0].position, "steps", message)
+    size = count * sum(len(name) + len(str(value)) for name, value in workflow.environment.items())
+    if size > MAX_ENVIRONMENT_SIZE and workflow.steps:
+        message = (
+            f"the workflow's `environment` for all {count} steps has more than {MAX_ENVIRONMENT_SIZE:,} characters"
+        )
+        report.add(workflow.steps[0].position, "environment", message)
 
 
 def _check_names(steps: Iterable[Step], report: Report) -> None:

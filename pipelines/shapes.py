@@ -12,13 +12,17 @@ from pipelines.paths import below
 from pipelines.places import Place
 from pipelines.plan import ArtifactRule
 from pipelines.problems import Level
+from pipelines.report import MAX_GLOBS_SIZE
 from pipelines.status import Status
 
 
 def _glob(place: Place) -> str | None:
     pattern = TEXT.read(place)
-    wrong = globs.complaint(pattern) if pattern is not None else ""
-    if wrong:
+    if pattern is None:
+        return None
+    if not place.report.count_glob(globs.size(pattern)):
+        place.problem(f"the globs of this file have more than {MAX_GLOBS_SIZE:,} characters, alternatives written out")
+    elif wrong := globs.complaint(pattern):
         level = Level.WARNING if is_lenient(place.report.file) else Level.ERROR
         place.problem(f"the glob {described(place.node)} {wrong}, so it matches nothing", level=level)
     return pattern

@@ -69,10 +69,10 @@ class DirectoryArtifacts:
     def list(self) -> tuple[StoredArtifact, ...]:
         """All that is kept, in the order it came."""
         try:
-            lines = (self._root / _LIST).read_bytes().split(b"\n")[:-1]  # a torn last line has no end
+            lines = (self._root / _LIST).read_bytes().split(b"\n")
         except FileNotFoundError:
             return ()
-        artifacts = [msgspec.json.decode(line, type=StoredArtifact) for line in lines]
+        artifacts = [artifact for line in lines if (artifact := _read_line(line))]
         return tuple({(each.job, each.step, each.path): each for each in artifacts}.values())
 
     def open(self, artifact: StoredArtifact) -> BinaryIO:
@@ -121,10 +121,19 @@ class DirectoryArtifacts:
         return room
 
     def _add_to_list(self, artifact: StoredArtifact) -> None:
-        line = msgspec.json.encode(artifact) + b"\n"
+        # A newline on both sides: whatever a crash has torn before or tears after, this line stays whole.
+        line = b"\n" + msgspec.json.encode(artifact) + b"\n"
         with self._lock:
             descriptor = os.open(self._root / _LIST, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
                 os.write(descriptor, line)
             finally:
                 os.close(descriptor)
+
+
+def _read_line(line: bytes) -> StoredArtifact | None:
+    """The artifact that a line of the list is about; None for an empty or torn line."""
+    try:
+        return msgspec.json.decode(line, type=StoredArtifact)
+    except msgspec.DecodeError:
+        return None

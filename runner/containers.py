@@ -4,6 +4,7 @@ import secrets
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cached_property
 from ipaddress import IPv4Network
 
@@ -11,6 +12,7 @@ from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import Stream
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
 from runner.engine import Engine, EngineInfo, ImageMissing
+from runner.errors import BackendError
 from runner.image import pull_image
 from runner.names import container_name_part
 from runner.network import DEFAULT_RANGE, create_network
@@ -72,7 +74,8 @@ class DockerBackend:
         try:
             site.build(tree, stop)
         except BaseException:
-            site.close()
+            with suppress(BackendError):  # what broke the building says more than what it does to the clean-up
+                site.close()
             raise
         return site
 

@@ -1,8 +1,9 @@
 """Engine: the calls we make to a container engine, each with its time-out and its error in words.
 
-DESIGN. Only this file knows `docker`. A client serves one call at a time (a requests session isn't safe to share), so
-each call borrows one from a pool that grows as needed; none crosses a fork. Every call either answers or raises BackendError: EngineRefusal if the engine said no, else the engine
-is gone or hangs. The API is spoken in the engine's own version, asked for once; 1.41 and newer are supported.
+DESIGN. Only this file knows `docker`. A client serves one call at a time (a requests session isn't safe to share),
+so each call borrows one from a pool that grows as needed; none crosses a fork. Every call either answers or raises
+BackendError: EngineRefusal if the engine said no, else the engine is gone or hangs. The API is spoken in the engine's
+own version, asked for once; 1.41 and newer are supported.
 """
 
 import json
@@ -19,6 +20,7 @@ from typing import Any
 import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound
+from urllib3.exceptions import ReadTimeoutError
 
 from runner.errors import BackendError
 
@@ -132,7 +134,8 @@ class Engine:
             with self._words("wait for a container") as client:
                 client.wait(container, timeout=(CONNECT_SECONDS, seconds))  # type: ignore[arg-type] # requests takes pairs
         except BackendError as error:
-            if isinstance(error.__cause__, requests.exceptions.ReadTimeout):
+            # The engine sends its headers at once: requests has another name for a time-out after those.
+            if any(isinstance(cause, ReadTimeoutError) for cause in _causes(error)):
                 return False
             raise
         return True
@@ -279,6 +282,7 @@ class Engine:
             return self._idle.get_nowait()
         except queue.Empty:
             pass
+        _check_socket(self.base_url)
         client = docker.APIClient(base_url=self.base_url, version=self._version, timeout=CONNECT_SECONDS)
         self._require_version(client.api_version)
         client.trust_env = False  # no proxy between us and an engine, and no look-ups for one at each call
@@ -291,6 +295,14 @@ class Engine:
                 f"the container engine at {self.base_url} speaks API {version}; at least 1.41 (Docker 20.10) is needed"
             )
         self._version = version
+
+
+def _check_socket(base_url: str) -> None:
+    """Raises OSError if nobody listens on a unix socket: docker-py would, too, but leave its own end open."""
+    if base_url.startswith("unix://"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(CONNECT_SECONDS)
+            probe.connect(base_url.removeprefix("unix://"))
 
 
 def _close_all(idle: "queue.LifoQueue[docker.APIClient]") -> None:

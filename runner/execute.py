@@ -1,7 +1,8 @@
 """Execute: carries out one job on a backend and tells a Scribe all that happens. The heart of the runner."""
 
+import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from pipelines.plan import PlannedJob
 from pipelines.records import JobFinished, JobStarted
@@ -45,7 +46,7 @@ def execute(  # noqa: PLR0913 - the runner's one entrance: nine different things
     context = JobContext(job=job, scribe=scribe, artifacts=artifacts, secrets=secrets, mask=mask, flusher=flusher)
     job_run = JobRun(context, stop=stop or Stop(), abort=abort or Stop())
     try:
-        status, reason = job_run.carry_out(backend, ticket, tree)
+        status, reason = job_run.carry_out(backend, ticket, _empty if job.skip_clone else tree)
     finally:
         flusher.close()
     scribe.write(
@@ -56,3 +57,8 @@ def execute(  # noqa: PLR0913 - the runner's one entrance: nine different things
         duration_ms=milliseconds_since(began),
     )
     return status
+
+
+def _empty() -> Iterator[bytes]:
+    """The workspace of a job that wants no checkout: the end of a tar stream, and nothing before it."""
+    yield bytes(2 * tarfile.BLOCKSIZE)

@@ -46,7 +46,8 @@ def run(container: Container, output: Output, stop: Stop, started: Callable[[], 
     engine, identifier = container.engine, container.id
     reader = _Reader(engine, identifier, output)
     try:
-        _start(container)
+        with container.starts:
+            engine.start(identifier)
         started()
         stopper = _Stopper(container, stop)
         try:
@@ -54,8 +55,6 @@ def run(container: Container, output: Output, stop: Stop, started: Callable[[], 
         finally:
             stopper.ended()
         state = engine.state(identifier)
-    except _NotStartedError as error:
-        return Outcome(status=Status.FAILURE, exit_code=error.exit_code, reason=str(error))
     finally:
         reader.close()
     if stop.requested:
@@ -73,34 +72,6 @@ def outcome_of(state: ContainerState) -> Outcome:
     named = memory or _NAMED.get(code) or _SIGNALS.get(code - 128, "")
     reason = f"exit code {code}" + (f": {named}" if named else "")
     return Outcome(status=Status.FAILURE, exit_code=code, reason=reason)
-
-
-class _NotStartedError(Exception):
-    """Raised when the author's program could not be started: it isn't in the image, or isn't a program."""
-
-    def __init__(self, exit_code: int, reason: str) -> None:
-        super().__init__(reason)
-        self.exit_code = exit_code
-
-
-def _start(container: Container) -> None:
-    """Start it, at most as many at once as the engine has processors. Raises _NotStartedError."""
-    try:
-        with container.starts:
-            container.engine.start(container.id)
-    except BackendError as error:
-        state = container.engine.state(container.id)
-        if state.exit_code in (126, 127):
-            raise _NotStartedError(
-                state.exit_code, f"exit code {state.exit_code}: {_last_part(state.error)}"
-            ) from error
-        raise
-
-
-def _last_part(error: str) -> str:
-    """The part of an OCI runtime's error that says something: `exec: "/x": no such file or directory`."""
-    start = error.rfind("exec: ")
-    return " ".join((error[start:] if start >= 0 else error).split()).removesuffix(": unknown")
 
 
 def _follow(engine: Engine, identifier: str, reader: "_Reader") -> None:

@@ -18,17 +18,19 @@ NOTHING_TO_DO = "no workflow matches this event"
 
 
 def run_plan(plan: Plan, perform: Perform, scribe: Scribe, *, jobs_at_once: int) -> Status:
-    """Carry out the Plan and say what became of it. A Plan with errors is not begun, and ends as *error*."""
+    """Carry out a Plan without errors, and say what became of it."""
     began = time.monotonic()
     scribe.write(RunStarted, plan=plan)
-    if plan.has_errors:
-        status, reason = Status.ERROR, plan.why_not
-    else:
-        status, reason = _carry_out(plan, perform, scribe, jobs_at_once), ""
-    if status is Status.SKIPPED:
-        reason = NOTHING_TO_DO
+    status = _carry_out(plan, perform, scribe, jobs_at_once)
+    reason = NOTHING_TO_DO if status is Status.SKIPPED else ""
     scribe.write(RunFinished, status=status, reason=reason, duration_ms=round((time.monotonic() - began) * 1000))
     return status
+
+
+def refuse_plan(plan: Plan, scribe: Scribe) -> None:
+    """Say that a Plan with errors is not carried out, and why."""
+    scribe.write(RunStarted, plan=plan)
+    scribe.write(RunFinished, status=Status.ERROR, reason=plan.why_not, duration_ms=0)
 
 
 def _carry_out(plan: Plan, perform: Perform, scribe: Scribe, jobs_at_once: int) -> Status:
@@ -60,7 +62,5 @@ def _first_state(job: PlannedJob) -> JobState:
 
 def _skip(job: PlannedJob, reason: str, scribe: Scribe) -> None:
     for step in (*job.services, *job.included_steps):
-        scribe.write(
-            StepFinished, job=job.name, step=step.name, status=Status.SKIPPED, reason=reason, duration_ms=0
-        )
+        scribe.write(StepFinished, job=job.name, step=step.name, status=Status.SKIPPED, reason=reason, duration_ms=0)
     scribe.write(JobFinished, job=job.name, status=Status.SKIPPED, reason=reason, duration_ms=0)

@@ -18,12 +18,12 @@ from runner.engine import Engine
 from runner.errors import BackendError
 
 _PROGRAM = "headrace-shim"
-_MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
+MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 def sandbox_image(engine: Engine, architecture: str) -> str:
     """The name of the sandbox's image, which is on the engine on return."""
-    machine = _MACHINES.get(architecture)
+    machine = MACHINES.get(architecture)
     if machine is None:
         raise BackendError(f"the container engine runs on {architecture}; Headrace knows amd64 and arm64")
     program = files("runner").joinpath(f"shim/{_PROGRAM}-{machine}").read_bytes()

@@ -11,8 +11,8 @@ from pipelines.status import Status
 from runner.mask import Mask
 from runner.output import Chunk, LineCutter
 from runner.scribe import Scribe
-from runner.stop import Stop
 from runner.script import echo_line
+from runner.stop import Stop
 
 DELAY_SECONDS = 0.1
 

@@ -42,6 +42,14 @@ _CONTROL = re.compile(
 )
 
 
+class PlainConsole(Console):
+    """A console that leaves a broken pipe to its caller; rich would end the thread that happens to print."""
+
+    def on_broken_pipe(self) -> None:
+        """Nobody reads any more."""
+        raise BrokenPipeError
+
+
 class Terminal:
     """Shows the Records of one run on a console."""
 
@@ -64,8 +72,8 @@ class Terminal:
                 self._show_log(record)
             case Artifact():
                 self._artifacts += 1
-                said = f"▪ artifact {_visible(record.path)} ({_size(record.size_bytes)})"
-                self._line(record.job, record.step, Text(said, style="dim"))
+                kept = f"▪ artifact {_visible(record.path)} ({_size(record.size_bytes)})"
+                self._line(record.job, record.step, Text(kept, style="dim"))
             case StepFinished():
                 self._finished.append(record)
                 if record.status is not Status.SKIPPED:
@@ -108,8 +116,8 @@ class Terminal:
                 self._console.print(name + _verdict(finished), soft_wrap=True, highlight=False)
         for finished in self._finished:
             if isinstance(finished, JobFinished) and finished.reason:
-                said = Text(f"  job {_visible(finished.job)}: {_visible(finished.reason)}")
-                self._console.print(said, soft_wrap=True, highlight=False)
+                why = Text(f"  job {_visible(finished.job)}: {_visible(finished.reason)}")
+                self._console.print(why, soft_wrap=True, highlight=False)
         mark, style = _MARKS[record.status]
         reason = f": {_visible(record.reason)}" if record.reason else ""
         said = f"{mark} {record.status} in {_seconds(record.duration_ms)}{reason}"

@@ -1,4 +1,4 @@
-"""What tests of every package share: a container engine and a small image on it."""
+"""What tests of every package share: a container engine with a small image on it, and a Redis."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.engine import Engine
+from tests.private_redis import PrivateRedis
 
 ROOT = Path(__file__).parent.parent
 
@@ -33,3 +34,12 @@ def busybox() -> str:
     script = ROOT / "scripts" / "busybox_image.py"
     answer = subprocess.run([sys.executable, script], check=True, capture_output=True, text=True)
     return answer.stdout.strip()
+
+
+@pytest.fixture
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
+    """A running Redis that nobody else uses."""
+    server = PrivateRedis(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.stop()

@@ -129,11 +129,11 @@ class TaskWorker(Worker):
 
     def main_work_horse(self, *arguments: Any) -> None:
         """As RQ does it, but a horse whose worker is killed is told so, and cleans up."""
-        signal_when_parent_dies(signal.SIGTERM)
+        signal_when_parent_dies(signal.SIGHUP)
         super().main_work_horse(*arguments)
 
     def setup_work_horse_signals(self) -> None:
-        """Ctrl-C is the worker's business; SIGTERM is handled by the task, which stops its containers first."""
+        """Ctrl-C is the worker's business; SIGTERM and SIGHUP are the task's, which stops its containers first."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def kill_horse(self, sig: signal.Signals = signal.SIGTERM) -> None:

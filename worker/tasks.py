@@ -1,6 +1,5 @@
 """What a worker does with a task: take → check out → plan → execute → report."""
 
-import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -31,6 +30,12 @@ from worker.report import Reporter
 from worker.settings import Settings
 from worker.storage import Storage
 
+# Both come from worker/queue.py: the one from a worker that is told to end at once, the other when it was killed.
+_SIGNALS = {
+    signal.SIGTERM: (Status.CANCELLED, "the worker was stopped"),
+    signal.SIGHUP: (Status.LOST, "the worker was killed"),
+}
+
 log = structlog.get_logger()
 
 
@@ -44,7 +49,8 @@ def task_performer(settings: Settings, worker: str, make_backend: Callable[[], B
             log.warning("task is taken or void already", task=task)
             return
         structlog.contextvars.bind_contextvars(task=task, run=order.run)
-        stop = _stop_on_sigterm()
+        stop = Stop()
+        stop_on(_SIGNALS, stop)
         with _lease(exchange, task, worker), _reporter(exchange, task) as reporter:
             scribe = Scribe(order.run, reporter)
             if isinstance(order, PlanOrder):
@@ -120,19 +126,6 @@ def _execute(
         stop=stop,
     )
     log.info("job has ended", job=order.job.name, status=status)
-
-
-def _stop_on_sigterm() -> Stop:
-    stop = Stop()
-    worker = os.getppid()
-
-    def why() -> tuple[Status, str]:
-        if os.getppid() == worker:
-            return Status.CANCELLED, "the worker was stopped"
-        return Status.LOST, "the worker was killed"
-
-    stop_on((signal.SIGTERM,), stop, why=why)
-    return stop
 
 
 @contextmanager

@@ -1,12 +1,13 @@
 """`headrace run`: the working tree's workflows, here and now, through the code that the server runs."""
 
+import logging
 import os
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from pipelines.plan import Plan, PlannedJob
 from pipelines.planner import make_plan
@@ -20,13 +21,14 @@ from runner.events import EventOptions, local_event
 from runner.excerpts import with_excerpt
 from runner.execute import execute
 from runner.history import LocalHistory
-from runner.run import run_plan
+from runner.logging import configure_logging
+from runner.run import refuse_plan, run_plan
 from runner.run_id import new_run_id
 from runner.scribe import Scribe
 from runner.secrets import read_secrets
 from runner.signals import stop_on
 from runner.stop import Stop
-from runner.terminal import Terminal
+from runner.terminal import PlainConsole, Terminal
 from runner.workflow_files import read_workflow_files
 from runner.working_tree import WorkingTree
 
@@ -39,7 +41,8 @@ _EXIT_CODES = {
     Status.CANCELLED: 130,
 }
 _EXIT_BROKEN_FILE = 2
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_INTERRUPTED = (Status.CANCELLED, "interrupted")
+_SIGNALS = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), _INTERRUPTED)
 
 
 @click.command("run")
@@ -63,49 +66,56 @@ def command(
     is never written to. Exit codes: 0 success, 1 a step failed, 2 a workflow file or the usage is wrong, 3 Headrace
     or the container engine failed, 4 timed out, 130 interrupted.
     """
+    configure_logging("console", level=logging.WARNING)
     values = read_secrets(secrets, secret_files)
     tree = WorkingTree.around(Path.cwd())
     files = read_workflow_files(paths, tree.root)
     plan = make_plan(files, local_event(options, tree.facts()))
     for problem in plan.problems:
         click.echo(with_excerpt(problem, files[problem.file]), err=True)
+    if plan.has_errors:
+        return refuse(plan, output=output)
     return run(plan, tree, secrets=values, output=output, config=Config.read())
+
+
+def refuse(plan: Plan, *, output: str) -> int:
+    """Say that a plan with errors is not carried out; gives the exit code."""
+    refuse_plan(plan, Scribe(new_run_id(), _shown(output, Stop())))
+    return _EXIT_BROKEN_FILE
 
 
 def run(plan: Plan, tree: WorkingTree, *, secrets: dict[str, str], output: str, config: Config) -> int:
     """Carry out the plan with this tree's files; gives the exit code. `output` is text or json."""
     stop, abort = Stop(), Stop()
-    stop_on(_SIGNALS, stop, why=lambda: (Status.CANCELLED, "interrupted"), abort=abort)
-    history = LocalHistory(config.runs_directory, new_run_id())
-    scribe = Scribe(history.directory.name, _to_all(history, _shown(output, stop)))
+    stop_on(_SIGNALS, stop, abort=abort)
+    with (
+        closing(docker_backend(config)) as backend,
+        closing(LocalHistory(config.runs_directory, new_run_id())) as history,
+    ):
+        scribe = Scribe(history.directory.name, _to_all(history, _shown(output, stop)))
 
-    def perform(job: PlannedJob) -> Status:
-        return execute(
-            job,
-            backend,
-            scribe,
-            ticket=Ticket(run=scribe.run, job=job.name),
-            tree=tree.tree,
-            artifacts=history.artifacts,
-            secrets=secrets,
-            stop=stop,
-            abort=abort,
-        )
+        def perform(job: PlannedJob) -> Status:
+            return execute(
+                job,
+                backend,
+                scribe,
+                ticket=Ticket(run=scribe.run, job=job.name),
+                tree=tree.tree,
+                artifacts=history.artifacts,
+                secrets=secrets,
+                stop=stop,
+                abort=abort,
+            )
 
-    try:
-        backend = docker_backend(config)
         status = run_plan(plan, perform, scribe, jobs_at_once=config.lanes)
-        backend.close()
-    finally:
-        history.close()
     if output == "text":
         click.echo(f"  logs and artifacts: {history.directory}", err=True)
-    return _EXIT_BROKEN_FILE if plan.has_errors else _EXIT_CODES.get(status, _EXIT_CODES[Status.ERROR])
+    return _EXIT_CODES.get(status, _EXIT_CODES[Status.ERROR])
 
 
 def _shown(output: str, stop: Stop) -> Sink:
     """What shows the run on stdout. Once nobody reads that any more (`headrace run | head`), the run is stopped."""
-    show: Sink = _print_json if output == "json" else Terminal(Console(highlight=False))
+    show: Sink = _print_json if output == "json" else Terminal(PlainConsole(highlight=False))
 
     def shown(record: AnyRecord) -> None:
         try:

@@ -128,10 +128,10 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         ("steps: [{name: a}]", "a.yaml:1:9: `steps[0]` has no `image`, which a step needs"),
         ("steps: [{image: ' '}]", "1:17: `steps[0].image` is empty; name an image"),
         ("steps: [{image: [x]}]", "1:17: `steps[0].image` must be text, not a list"),
-        ("steps:\n- image: x\n  commands:\n  - echo a: b", "4:5: `steps[0].commands[0]` must be text, not a map (YAML reads"),
+        ("steps:\n- image: x\n  commands:\n  - echo a: b", "4:5: `steps[0].commands[0]` must be text, not a map (YAML"),
         ("steps: [{image: x, commands: [[a]]}]", "`steps[0].commands[0]` must be text, not a list"),
         ("steps: [{image: x, commands: [~]}]", "`steps[0].commands[0]` must be text, not nothing"),
-        ("steps: [{image: x, failure: ignored}]", 'must be fail, ignore or cancel, not "ignored" (did you mean `ignore`?)'),
+        ("steps: [{image: x, failure: ignored}]", 'be fail, ignore or cancel, not "ignored" (did you mean `ignore`?)'),
         ("steps: [{image: x, detach: maybe}]", '`steps[0].detach` must be true or false, not "maybe"'),
         ("steps: [{image: x, timeout: 90}]", "(write `90s`)"),
         ("steps: [{image: x, timeout: 0s}]", "must be a time above zero such as 90s, 10m or 1h30m"),
@@ -139,7 +139,7 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         ("steps: [{image: x, artifacts: /etc/*}]", "`steps[0].artifacts` must be relative"),
         ("steps: [{image: x, artifacts: [a/../../b]}]", "`steps[0].artifacts[0]` leads out of the workspace"),
         ("steps: [{image: x, artifacts: {name: n}}]", "`steps[0].artifacts` has no `paths`, which an artifact needs"),
-        ("steps: [{image: x, artifacts: {paths: a, expire: 1d}}]", 'the key "expire" of an artifact is not supported yet'),
+        ("steps: [{image: x, artifacts: {paths: a, expire: 1d}}]", 'key "expire" of an artifact is not supported yet'),
         ("steps: [{image: x, when: {branch: '[a'}}]", 'the glob "[a" has a [ without its ], so it matches nothing'),
         ("steps: [{image: x, when: {event: pushed}}]", "(did you mean `push`?)"),
         ("steps: [{image: x, when: {status: ok}}]", '`steps[0].when.status` must be success or failure, not "ok"'),
@@ -148,8 +148,8 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         ("steps: [{image: x, environment: [A=b]}]", "`steps[0].environment` must be a map from names"),
         ("steps: [{image: x, environment: {A=B: c}}]", '"A=B" can\'t be the name of a variable'),
         ("steps: [{image: x, environment: {A: {from_secret: [b]}}}]", "must be {from_secret: NAME} and nothing else"),
-        ("steps: [{image: x, settings: {a: [{from_secret: b}]}}]", "a secret inside a list or map is not supported yet"),
-        ("steps: [{image: x, settings: {a: b}, commands: c}]", "has `settings`, which only the image's own program reads"),
+        ("steps: [{image: x, settings: {a: [{from_secret: b}]}}]", "secret inside a list or map is not supported yet"),
+        ("steps: [{image: x, settings: {a: b}, commands: c}]", "`settings`, which only the image's own program reads"),
         ("steps: [{image: x, privileged: true}]", 'the key "privileged" of a step is not supported yet'),
         ("steps: [{image: x, script: a}]", '"script" is not a key of a step (write `commands`)'),
         ("steps: {a: {image: x}, b: {name: a, image: x}}", '1:27: the name "a" is taken (`steps.a` on line 1 has it)'),
@@ -171,6 +171,25 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
 def test_mistake_gives_one_problem_that_helps(text: str, line: str) -> None:
     assert line in str(only(text))
     assert only(text).level is Level.ERROR
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("steps:\n" + "- {image: x}\n" * 501, "the workflow has 501 steps and services; it may have 500"),
+        (
+            f"environment: {{A: {'v' * 400_000}}}\nsteps:\n" + "- {image: x}\n" * 11,
+            "the workflow's `environment` for all 11 steps has more than 4,000,000 characters",
+        ),
+        (
+            "steps:\n" + "".join(f"- {{image: x, when: {{ref: '{'{a,b}' * 7}{n}'}}}}\n" for n in range(80)),
+            "the globs of this file have more than 50,000 characters, alternatives written out",
+        ),
+    ],
+    ids=["steps", "environment", "globs"],
+)
+def test_small_file_can_not_ask_for_a_huge_plan(text: str, complaint: str) -> None:
+    assert problems(text)[0].message == complaint
 
 
 def test_circle_is_named_by_its_path() -> None:

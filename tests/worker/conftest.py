@@ -1,6 +1,5 @@
 """A real server on a real socket with a real SQLite file, and what tests do in its world."""
 
-import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -28,6 +27,7 @@ from pipelines.status import Status
 from runner.logstore import LogStore
 from tests.waiting import wait_until
 from worker.app import create_app
+from worker.listening import address_of, listen
 from worker.live import Live
 from worker.settings import Address, Settings
 from worker.storage import Storage
@@ -172,10 +172,8 @@ def service(tmp_path: Path) -> Iterator[Service]:
 @contextmanager
 def serving(data: Path) -> Iterator[Service]:
     """A server until the end of the block."""
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as listening:
-        port = listening.getsockname()[1]
-        settings = Settings.build({}, data=str(data), url=f"http://127.0.0.1:{port}")
-        assert settings.listen == Address(host="127.0.0.1", port=8484)
+    with listen(Address(host="127.0.0.1", port=0)) as listening:
+        settings = Settings.build({}, data=str(data), url=f"http://{address_of(listening)}")
         database = Database(settings.database_path)
         storage = Storage(settings.runs_directory)
         lives: list[Live] = []

@@ -23,9 +23,9 @@ FLAGS = (
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@dataclass(slots=True)
+@dataclass
 class Reader:
-    """A page and all that went wrong in it."""
+    """A page and all that went wrong in it. Without slots: Playwright notes on it which of its methods listen."""
 
     page: Page
     trouble: list[str] = field(default_factory=list)

@@ -21,7 +21,7 @@ class Gitea:
     name = "gitea"
     setup = (
         "Repository > Settings > Webhooks > Add webhook > Gitea (or Forgejo): Target URL and Secret as above,\n"
-        "POST, application/json, trigger on: Push, Create, Pull request, Pull request synchronized.\n"
+        "POST, application/json, trigger on: Push, Pull request, Pull request synchronized.\n"
         "A Headrace in a private network must be allowed in the forge's app.ini: [webhook] ALLOWED_HOST_LIST."
     )
 

@@ -1,6 +1,7 @@
 """Database: opens it, makes its tables, and gives out transactions."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from worker.errors import Unavailable
 from worker.store.tables import metadata
@@ -19,6 +21,7 @@ class Database:
     """One SQLite file in WAL mode: readers never wait, writers wait for one another and never fail half-way."""
 
     def __init__(self, path: Path) -> None:
+        self._writing = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_engine(
             f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
@@ -39,8 +42,18 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """A transaction that commits at the end of the block, or not at all. Raises Unavailable if it can't."""
         writing = self._engine.execution_options(sqlite_begin="IMMEDIATE")
-        with _naming_trouble(), writing.begin() as connection:
+        with _naming_trouble(), self._turn(), writing.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Our own threads queue here: SQLite has no queue, it would have them poll, and some would wait for seconds."""
+        if not self._writing.acquire(timeout=_BUSY_SECONDS):
+            raise Unavailable(f"the database does not answer: others have been writing for {_BUSY_SECONDS} s")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def close(self) -> None:
         """Give back all connections."""
@@ -53,6 +66,8 @@ def _naming_trouble() -> Iterator[None]:
         yield
     except OperationalError as error:
         raise Unavailable(f"the database does not answer: {error.orig}") from error
+    except PoolTimeoutError as error:
+        raise Unavailable("the database does not answer: too many ask at once") from error
 
 
 def _configure(connection: sqlite3.Connection, _: Any) -> None:

@@ -1,0 +1,86 @@
+"""What a step finds in its environment, and what wins."""
+
+import base64
+
+import pytest
+
+from pipelines.plan import PlannedJob, PlannedStep, SecretReference
+from pipelines.status import Status
+from runner.environment import check_secrets, step_directory, step_environment
+from runner.errors import UsageError
+
+
+def environment(step: PlannedStep, **job: object) -> dict[str, str]:
+    whole = PlannedJob(
+        **{  # type: ignore[arg-type] # each test gives what it is about
+            "name": "build",
+            "workflow": "build",
+            "file": "",
+            "workspace_base": "/headrace",
+            "workspace": "/headrace/src",
+            "steps": (step,),
+            **job,
+        }
+    )
+    return step_environment(whole, step, started=1700000000, job_status=Status.SUCCESS, secrets={"token": "t0ken"})
+
+
+def test_a_step_is_told_who_it_is_and_how_the_run_stands() -> None:
+    step = PlannedStep(name="test", image="i", commands=("true",))
+    assert environment(step) == {
+        "CI_WORKSPACE": "/headrace/src",
+        "CI_STEP_NAME": "test",
+        "CI_STEP_NUMBER": "0",
+        "CI_STEP_TYPE": "commands",
+        "CI_STEP_STARTED": "1700000000",
+        "CI_PIPELINE_STATUS": "success",
+        "CI_WORKFLOW_STATUS": "success",
+    }
+
+
+def test_what_is_nearer_to_the_step_wins() -> None:
+    step = PlannedStep(name="a", image="i", commands=("true",), environment={"D": "author", "CI_STEP_NAME": "author"})
+    variables = {"A": "run", "CI_STEP_NUMBER": "run", "C": "run", "D": "run", "EMPTY": ""}
+    seen = environment(step, variables=variables, matrix={"C": "matrix", "D": "matrix"})
+    assert (seen["A"], seen["CI_STEP_NUMBER"], seen["C"], seen["D"]) == ("run", "0", "matrix", "author")
+    assert seen["CI_STEP_NAME"] == "author"
+    assert "EMPTY" not in seen
+
+
+def test_a_plugin_gets_its_settings_and_no_matrix() -> None:
+    step = PlannedStep(name="a", image="i", settings={"dry-run": "true", "api.key": SecretReference("Token")})
+    seen = environment(step, matrix={"AXIS": "1"})
+    assert (seen["PLUGIN_DRY_RUN"], seen["PLUGIN_API_KEY"], seen["CI_STEP_TYPE"]) == ("true", "t0ken", "plugin")
+    assert "AXIS" not in seen
+
+
+def test_secrets_are_found_whatever_their_case() -> None:
+    step = PlannedStep(name="a", image="i", commands=("true",), environment={"T": SecretReference("TOKEN")})
+    assert environment(step)["T"] == "t0ken"
+
+
+def test_an_entry_point_with_commands_gets_the_script() -> None:
+    step = PlannedStep(name="a", image="i", entrypoint=("sh",), commands=("echo hi",))
+    text = base64.b64decode(environment(step)["CI_SCRIPT"]).decode()
+    assert text.endswith("printf '%s\\n' '+ echo hi'\necho hi\n")
+
+
+@pytest.mark.parametrize(
+    ("directory", "place"), [("", "/h/src"), ("sub/dir", "/h/src/sub/dir"), ("/opt", "/opt"), (".", "/h/src/.")]
+)
+def test_a_directory_counts_from_the_workspace(directory: str, place: str) -> None:
+    job = PlannedJob(name="b", workflow="b", file="", workspace_base="/h", workspace="/h/src")
+    assert step_directory(job, PlannedStep(name="a", image="i", directory=directory)) == place
+
+
+def test_a_secret_that_only_an_excluded_step_wants_is_not_missed() -> None:
+    step = PlannedStep(name="a", image="i", included=False, environment={"T": SecretReference("nowhere")})
+    job = PlannedJob(name="b", workflow="b", file="", workspace_base="/h", workspace="/h/src", steps=(step,))
+    check_secrets(job, {})
+
+
+def test_a_missing_secret_of_a_service_is_named() -> None:
+    service = PlannedStep(name="db", image="i", environment={"T": SecretReference("nowhere")})
+    job = PlannedJob(name="b", workflow="b", file="", workspace_base="/h", workspace="/h/src", services=(service,))
+    with pytest.raises(UsageError, match="step 'db': no secret 'nowhere'"):
+        check_secrets(job, {})

@@ -1,0 +1,91 @@
+"""The schedule over any graph: every step comes up once, none before what it depends on."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pipelines.plan import PlannedStep
+from pipelines.status import Status
+from runner.schedule import Schedule
+
+ENDS = (Status.SUCCESS, Status.FAILURE, Status.TIMED_OUT, Status.CANCELLED, Status.ERROR)
+
+
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[PlannedStep, ...]:
+    steps: list[PlannedStep] = []
+    for number in range(draw(st.integers(0, 8))):
+        earlier = [step.name for step in steps]
+        steps.append(
+            PlannedStep(
+                name=str(number),
+                image="i",
+                depends_on=tuple(draw(st.sets(st.sampled_from(earlier)))) if earlier else (),
+                on=draw(st.sampled_from([(Status.SUCCESS,), (Status.FAILURE,), (Status.SUCCESS, Status.FAILURE)])),
+                failure=draw(st.sampled_from(["fail", "ignore"])),
+            )
+        )
+    return tuple(steps)
+
+
+@given(steps=graphs(), seed=st.integers(), lanes=st.integers(1, 3))
+def test_every_step_comes_up_once_and_after_what_it_depends_on(
+    steps: tuple[PlannedStep, ...], seed: int, lanes: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 - a repeatable order, no secret
+    schedule = Schedule(steps)
+    running: list[PlannedStep] = []
+    ended: list[str] = []
+
+    def end(step: PlannedStep, status: Status) -> None:
+        schedule.end(step, status)
+        ended.append(step.name)
+
+    while not schedule.is_done:
+        for ready in schedule.ready():
+            assert set(ready.step.depends_on) <= set(ended)
+            if ready.skip_reason:
+                assert schedule.job_status not in ready.step.on
+                end(ready.step, Status.SKIPPED)
+                break
+            if len(running) < lanes:
+                assert schedule.job_status in ready.step.on
+                schedule.start(ready.step.name)
+                running.append(ready.step)
+        else:
+            assert running, "nothing runs and nothing can start"
+            end(running.pop(chance.randrange(len(running))), chance.choice(ENDS))
+    assert sorted(ended) == sorted(step.name for step in steps)
+
+
+def step(name: str, **values: object) -> PlannedStep:
+    return PlannedStep(name=name, image="i", **values)  # type: ignore[arg-type] # each test gives what it is about
+
+
+def test_a_job_is_as_bad_as_its_worst_step() -> None:
+    schedule = Schedule((step("a"), step("b")))
+    schedule.end(step("a"), Status.FAILURE)
+    schedule.end(step("b"), Status.TIMED_OUT)
+    assert schedule.result is Status.TIMED_OUT
+
+
+def test_skipped_steps_do_not_make_a_job_skipped() -> None:
+    schedule = Schedule((step("a"),))
+    schedule.end(step("a"), Status.SKIPPED)
+    assert schedule.result is Status.SUCCESS
+
+
+def test_an_interrupted_job_runs_only_what_follows_a_failure() -> None:
+    schedule = Schedule((step("a"), step("b", on=(Status.FAILURE,))))
+    schedule.interrupt(Status.CANCELLED)
+    assert [(each.step.name, each.skip_reason) for each in schedule.ready()] == [
+        ("a", "the job was cancelled"),
+        ("b", ""),
+    ]
+
+
+def test_steps_that_wait_for_one_another_never_come_up() -> None:
+    schedule = Schedule((step("a", depends_on=("b",)), step("b", depends_on=("a",))))
+    assert schedule.ready() == []
+    assert [each.name for each in schedule.waiting] == ["a", "b"]
