@@ -136,20 +136,24 @@ class JobRun:
         lanes.submit(self._report, lambda: run_step(self._context, site, step, job_status=status, stop=stop))
 
     def _start_background(self, site: Site, step: PlannedStep) -> None:
+        """Start a service or detached step. The job's stop ends it only while it starts, not once it runs."""
         self._running.append(step)
         status = self._schedule.job_status
         stop = self._background_stop.child()
+        is_started = threading.Event()
+
+        def started() -> None:
+            is_started.set()
+            self._news.put(_Started(step))
+
+        def give_up_start() -> None:
+            if not is_started.is_set():
+                stop.request(self._stop.status, self._stop.reason)
 
         def serve() -> Ended:
-            return serve_step(
-                self._context,
-                site,
-                step,
-                job_status=status,
-                stop=stop,
-                started=lambda: self._news.put(_Started(step)),
-            )
+            return serve_step(self._context, site, step, job_status=status, stop=stop, started=started)
 
+        self._stop.on_request(give_up_start)
         thread = threading.Thread(target=self._report, args=(serve,), name="headrace-background", daemon=True)
         self._background.append(thread)
         thread.start()

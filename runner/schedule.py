@@ -33,11 +33,6 @@ class Schedule:
         return not self._waiting and not self._started
 
     @property
-    def is_stuck(self) -> bool:
-        """True if steps wait, none runs and none can start: they wait for one another."""
-        return bool(self._waiting) and not self._started and not self.ready()
-
-    @property
     def waiting(self) -> tuple[PlannedStep, ...]:
         """The steps that have not been started or skipped, in file order."""
         return tuple(self._waiting.values())

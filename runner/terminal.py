@@ -33,6 +33,7 @@ _MARKS = {
     Status.SKIPPED: ("-", "dim"),
 }
 _COLOURS = ("cyan", "magenta", "blue", "yellow", "green", "bright_cyan", "bright_magenta", "bright_blue")
+_COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _CONTROL = re.compile(
     r"\x1b\[[0-9;:]*m"  # colours: kept
     r"|\x1b\[[0-?]*[ -/]*[@-~]"  # other control sequences
@@ -57,7 +58,7 @@ class Terminal:
         self._console = console
         self._width = 0
         self._has_many_jobs = False
-        self._colours: dict[str, str] = {}
+        self._prefixes: dict[str, str] = {}
         self._finished: list[JobFinished | StepFinished] = []
         self._artifacts = 0
 
@@ -93,17 +94,27 @@ class Terminal:
         self._width = min(max(map(len, names), default=0), 40)
 
     def _show_log(self, record: Log) -> None:
-        for line in record.lines:
-            text = Text.from_ansi(_visible(line.rstrip("\r").rpartition("\r")[2]))  # a progress bar: its last state
-            if record.stream is Stream.SYSTEM:
-                text.stylize("dim italic")
-            self._line(record.job, record.step, text)
+        """Write a step's lines past rich, which would take a second for what a step may print in a tenth of it."""
+        has_colours = self._console.color_system is not None
+        before = "\x1b[2;3m" if has_colours and record.stream is Stream.SYSTEM else ""
+        after = "\x1b[0m" if has_colours else ""
+        prefix = self._prefix(record.job, record.step)
+        lines = (_last_state(line, keep_colours=has_colours) for line in record.lines)
+        self._console.file.write("".join(f"{prefix}{before}{line}{after}\n" for line in lines))
+        self._console.file.flush()
 
     def _line(self, job: str, step: str, text: Text) -> None:
+        self._console.print(Text.from_ansi(self._prefix(job, step)) + text, soft_wrap=True, highlight=False)
+
+    def _prefix(self, job: str, step: str) -> str:
+        """The step's name in its colour, as the terminal takes it."""
         name = self._name(job, step)
-        colour = self._colours.setdefault(name, _COLOURS[len(self._colours) % len(_COLOURS)])
-        prefix = Text(f"{name:<{self._width}} │ ", style=colour)
-        self._console.print(prefix + text, soft_wrap=True, highlight=False)
+        if name not in self._prefixes:
+            colour = _COLOURS[len(self._prefixes) % len(_COLOURS)]
+            with self._console.capture() as captured:
+                self._console.print(Text(f"{name:<{self._width}} │ ", style=colour), end="", soft_wrap=True)
+            self._prefixes[name] = captured.get()
+        return self._prefixes[name]
 
     def _name(self, job: str, step: str) -> str:
         return _visible(f"{job}/{step}" if self._has_many_jobs else step)
@@ -122,6 +133,12 @@ class Terminal:
         reason = f": {_visible(record.reason)}" if record.reason else ""
         said = f"{mark} {record.status} in {_seconds(record.duration_ms)}{reason}"
         self._console.print(Text(said, style=f"bold {style}"), soft_wrap=True, highlight=False)
+
+
+def _last_state(line: str, *, keep_colours: bool) -> str:
+    """What a terminal would show of a line in the end: of a progress bar, its last state."""
+    visible = _visible(line.rstrip("\r").rpartition("\r")[2])
+    return visible if keep_colours else _COLOUR.sub("", visible)
 
 
 def _verdict(record: StepFinished) -> Text:

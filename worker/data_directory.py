@@ -11,7 +11,7 @@ from worker.errors import Conflict, Unavailable
 
 @contextmanager
 def only_one_service(directory: Path) -> Iterator[None]:
-    """Make the directory, for us alone, and hold it. Raises Conflict if another service does, Unavailable if it can't."""
+    """Make the directory, for us alone, and hold it. Raises Conflict if another service does, else Unavailable."""
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         descriptor = os.open(directory / "service.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

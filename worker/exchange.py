@@ -150,7 +150,7 @@ def _report(entry: bytes, fields: dict[bytes, bytes]) -> Report:
     try:
         records = tuple(decode(line) for line in lines if line)
     except msgspec.MsgspecError as error:
-        log.error("report is void", task=task, entry=entry.decode(), error=str(error))
+        log.warning("report is void", task=task, entry=entry.decode(), error=str(error))
         records = ()
     return Report(entry=entry, task=task, records=records)
 

@@ -6,6 +6,7 @@ our job class runs none of them: whatever a job says, it means "do the task with
 worker, and a Redis outage ends neither. Deadlines and cancels are ours: RQ's own time-out is only a last resort.
 """
 
+import secrets
 import signal
 import time
 from collections.abc import Callable
@@ -70,7 +71,9 @@ def work_until_stopped(redis_url: str, *, name: str, perform: Perform) -> None:
     is_redis_away = False
     while True:
         try:
-            worker = TaskWorker(Redis.from_url(redis_url), name=name, perform=perform)
+            # After an outage RQ may still know the worker that we were: one of that name is refused.
+            unique_name = f"{name}-{secrets.token_hex(4)}"
+            worker = TaskWorker(Redis.from_url(redis_url), name=unique_name, perform=perform)
             is_redis_away = False
             worker.work(logging_level="CRITICAL")
             if worker.is_asked_to_stop:

@@ -128,7 +128,7 @@ class Service:
         return [*options, "--redis-url", self._redis_url] if self._redis_url else options
 
     def _is_healthy(self, process: Process) -> bool:
-        assert process._process.poll() is None, process.said()  # noqa: SLF001
+        assert process._process.poll() is None, process.said()
         try:
             return httpx.get(f"{self.url}/healthz", timeout=1).status_code == 200
         except httpx.TransportError:

@@ -1,7 +1,8 @@
 """ScriptedBackend: a Backend without containers. Steps run their commands as processes in a temporary directory.
 
 It keeps the whole contract but for what only containers give: private networks and images. An image whose name
-begins with `missing/` isn't there; one that begins with `broken/` makes the machinery fail.
+begins with `missing/` isn't there, one that begins with `slow/` never comes, and one that begins with `broken/` makes
+the machinery fail.
 """
 
 import contextlib
@@ -75,6 +76,8 @@ class ScriptedSite:
             raise ImageError(f"image {service.image}: not found in the registry and not on this machine")
         if service.image.startswith("broken/"):
             raise BackendError("the engine is gone")
+        if service.image.startswith("slow/"):
+            stop.wait()
         if stop.requested:
             return Outcome(status=stop.status, reason=stop.reason)
         return self._follow(self._start(service, environment), output, stop, started)

@@ -209,6 +209,25 @@ def test_a_program_that_traps_the_stop_may_say_goodbye(world: World) -> None:
     assert result.finished("a").status is Status.CANCELLED
 
 
+@pytest.mark.parametrize("kind", ["service", "detached"])
+def test_a_cancel_does_not_wait_for_what_is_still_starting(world: World, kind: str) -> None:
+    """Such as a service whose image is pulled for minutes."""
+    world.backend = ScriptedBackend()
+    stop = Stop()
+    slow = world.step("slow", image="slow/image", detach=kind == "detached")
+
+    def watch(record: AnyRecord) -> None:
+        if isinstance(record, StepStarted):
+            stop.request(Status.CANCELLED, "enough")
+
+    if kind == "service":
+        result = world.run(world.step("a"), services=(slow,), stop=stop, watch=watch)
+    else:
+        result = world.run(*world.chain(slow, world.step("a")), stop=stop, watch=watch)
+    assert result.statuses() == {"slow": "cancelled", "a": "skipped"}
+    assert result.status is Status.CANCELLED
+
+
 def test_services_run_before_the_steps_and_until_their_end(world: World) -> None:
     service = world.step("db", "touch ready; echo serving; while :; do sleep 0.05; done")
     result = world.run(world.step("a", wait_for("ready"), timeout=30), services=(service,))

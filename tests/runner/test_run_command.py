@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Project:
         self._engine = engine
         self._image = image
         self._state = directory / "state"
+        self._started: list[subprocess.Popen[bytes]] = []
         self.repository = GitRepository(directory / "project")
         self.repository.commit(readme="hello\n")
 
@@ -35,7 +36,7 @@ class Project:
     def start(self, *arguments: str, **options: Any) -> "subprocess.Popen[bytes]":
         """Start `headrace run` with these arguments."""
         environment = {**os.environ, "HEADRACE_STATE": str(self._state), "HEADRACE_GRACE_SECONDS": "2"}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-P", "-m", "runner.cli", "run", *arguments],
             cwd=self.repository.path,
             env=environment | options.pop("environment", {}),
@@ -43,6 +44,15 @@ class Project:
             stderr=subprocess.PIPE,
             **options,
         )
+        self._started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what a test that failed has left running."""
+        for process in self._started:
+            if process.poll() is None:
+                process.terminate()
+                process.communicate(timeout=30)
 
     def run(self, *arguments: str, environment: Mapping[str, str] | None = None) -> tuple[int, str, str]:
         """Its exit code, stdout and stderr; nothing of it is left in the engine."""
@@ -68,8 +78,10 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path, engine: Engine, busybox: str) -> Project:
-    return Project(tmp_path, engine, busybox)
+def project(tmp_path: Path, engine: Engine, busybox: str) -> Iterator[Project]:
+    project = Project(tmp_path, engine, busybox)
+    yield project
+    project.end()
 
 
 def texts(records: list[dict[str, Any]], step: str) -> list[str]:

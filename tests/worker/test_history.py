@@ -70,7 +70,7 @@ class World:
     def statuses(self, of: str = "jobs") -> dict[str, str]:
         table = {"jobs": jobs, "steps": steps}[of]
         with self.database.read() as connection:
-            return {name: status for name, status in connection.execute(select(table.c.name, table.c.status))}
+            return {row.name: row.status for row in connection.execute(select(table.c.name, table.c.status))}
 
     def history(self) -> list[AnyRecord]:
         with self.database.read() as connection:

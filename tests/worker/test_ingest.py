@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from pipelines.event import Event, Repository
 from pipelines.plan import Plan, PlannedJob, PlannedStep
-from pipelines.records import JobStarted, Log, RunStarted, Stream
+from pipelines.records import AnyRecord, JobStarted, Log, RunStarted, Stream
 from tests.private_redis import PrivateRedis
 from tests.waiting import wait_until
 from tests.worker.live_loop import running_live
@@ -118,7 +118,10 @@ def test_reports_that_were_read_but_not_stored_are_taken_once(service: Service) 
     wait_until(lambda: service.exchange.backlog() == 0)
     service.ingester.stop()
 
-    reported = [JobStarted(seq=1, time=TIME, run=service.run, job="build"), log(service.run, 2, 1, "one")]
+    reported: list[AnyRecord] = [
+        JobStarted(seq=1, time=TIME, run=service.run, job="build"),
+        log(service.run, 2, 1, "one"),
+    ]
     service.exchange.report(service.job_task, reported)
     assert service.exchange.reports(again=False, wait_ms=10), "read by the server that dies now"
     stored = service.storage.logs(service.run)

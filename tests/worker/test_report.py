@@ -55,7 +55,12 @@ def test_close_gives_up_when_redis_stays_away(redis: PrivateRedis) -> None:
 
 def test_records_from_many_threads_all_arrive(redis: PrivateRedis) -> None:
     reporter = Reporter(Exchange(redis.client()), "t-1")
-    threads = [threading.Thread(target=lambda: [reporter(record) for record in records(200)]) for _ in range(4)]
+
+    def report() -> None:
+        for record in records(200):
+            reporter(record)
+
+    threads = [threading.Thread(target=report) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:

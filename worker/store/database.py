@@ -14,7 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from worker.errors import Unavailable
 from worker.store.tables import metadata
 
-_BUSY_SECONDS = 10
+_BUSY_SECONDS = 4
 
 
 class Database:

@@ -245,7 +245,9 @@ class _History:
             plan = msgspec.json.decode(text, type=PlannedJob)
             # A job that has been given out already is no longer ours to start.
             known = Status.RUNNING if status == Status.PENDING and job_id in waiting else Status(status)
-            state = JobState(name=plan.name, workflow=plan.workflow, status=known, depends_on=plan.depends_on, on=plan.on)
+            state = JobState(
+                name=plan.name, workflow=plan.workflow, status=known, depends_on=plan.depends_on, on=plan.on
+            )
             found.append((job_id, state))
         return found
 

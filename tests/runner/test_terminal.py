@@ -1,0 +1,134 @@
+"""What a person sees of a run."""
+
+import io
+from typing import Any
+
+import pytest
+
+from pipelines.event import Event
+from pipelines.plan import Plan, PlannedJob, PlannedStep
+from pipelines.records import (
+    AnyRecord,
+    Artifact,
+    JobFinished,
+    Log,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+    Stream,
+)
+from pipelines.status import Status
+from runner.terminal import PlainConsole, Terminal
+
+STAMP: Any = {"seq": 1, "time": "2026-01-01T00:00:00.000Z", "run": "r"}
+
+
+def plan(*jobs: str) -> Plan:
+    steps = tuple(PlannedStep(name=name, image="busybox") for name in ("make", "deploy"))
+    return Plan(
+        event=Event(),
+        jobs=tuple(
+            PlannedJob(name=job, workflow=job, file="f", workspace_base="/h", workspace="/h/s", steps=steps)
+            for job in jobs
+        ),
+    )
+
+
+def log(*lines: str, stream: Stream = Stream.STDOUT) -> Log:
+    return Log(**STAMP, job="build", step="make", stream=stream, line=1, lines=lines)
+
+
+def finished(status: Status, *, reason: str = "", step: str = "make") -> StepFinished:
+    return StepFinished(**STAMP, job="build", step=step, status=status, reason=reason, duration_ms=61_500)
+
+
+def shown(*records: AnyRecord, colours: bool = False) -> str:
+    file = io.StringIO()
+    console = PlainConsole(file=file, force_terminal=colours, color_system="standard" if colours else None, width=60)
+    terminal = Terminal(console)
+    for record in records:
+        terminal(record)
+    return file.getvalue()
+
+
+def test_lines_stand_behind_their_step() -> None:
+    said = shown(RunStarted(**STAMP, plan=plan("build")), log("one", "two"))
+    assert said == "make   │ one\nmake   │ two\n"
+
+
+def test_steps_of_several_jobs_are_told_apart() -> None:
+    assert "build/make" in shown(RunStarted(**STAMP, plan=plan("build", "test")), log("one"))
+
+
+def test_step_shows_its_image_artifacts_and_verdict() -> None:
+    said = shown(
+        RunStarted(**STAMP, plan=plan("build")),
+        StepStarted(**STAMP, job="build", step="make", image="busybox"),
+        Artifact(**STAMP, job="build", step="make", path="out/x", size_bytes=2_100_000, sha256="0"),
+        finished(Status.FAILURE, reason="exit code 7"),
+    )
+    assert said.splitlines() == [
+        "make   │ ▸ busybox",
+        "make   │ ▪ artifact out/x (2.0 MiB)",
+        "make   │ ✗ failure 1 min 1 s: exit code 7",
+    ]
+
+
+def test_end_lists_every_step_and_why_it_did_not_run() -> None:
+    said = shown(
+        RunStarted(**STAMP, plan=plan("build")),
+        finished(Status.FAILURE),
+        finished(Status.SKIPPED, reason="make failed", step="deploy"),
+        JobFinished(**STAMP, job="build", status=Status.FAILURE, reason="make failed", duration_ms=1),
+        RunFinished(**STAMP, status=Status.FAILURE, duration_ms=1500),
+    )
+    end = said.partition("\n\n")[2].splitlines()
+    assert end == [
+        "  make    ✗ failure 1 min 1 s",
+        "  deploy  - skipped: make failed",
+        "  job build: make failed",
+        "✗ failure in 1.5 s",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("\x1b[31mred\x1b[0m", "red"),
+        ("a\x1b]0;title\x07b", "ab"),
+        ("a\x1b]8;;http://evil\x1b\\b", "ab"),
+        ("a\x1b[2Jb\x1b[1;1Hc", "abc"),
+        ("a\x1bPevil\x1b\\b", "ab"),
+        ("a\x9b31mb", "a31mb"),
+        ("10%\r50%\r100%", "100%"),
+        ("100%\r", "100%"),
+        ("tab\tkept", "tab\tkept"),
+        ("[bold]no markup[/bold]", "[bold]no markup[/bold]"),
+    ],
+)
+def test_output_never_obeys(line: str, expected: str) -> None:
+    assert shown(log(line)) == f"make │ {expected}\n"
+
+
+def test_colours_of_a_step_pass_and_end_with_its_line() -> None:
+    said = shown(log("\x1b[31mred", "plain"), colours=True)
+    assert "\x1b[31mred\x1b[0m\n" in said
+    assert said.endswith("plain\x1b[0m\n")
+
+
+def test_names_and_reasons_never_obey_either() -> None:
+    evil = StepFinished(
+        **STAMP, job="build", step="a\x1b[2Jb", status=Status.ERROR, reason="c\x1b]0;x\x07d", duration_ms=1
+    )
+    assert shown(evil) == "ab │ ! error 0.0 s: cd\n"
+
+
+def test_reader_that_goes_away_is_told_to_the_caller() -> None:
+    class Closed(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    terminal = Terminal(PlainConsole(file=Closed()))
+    with pytest.raises(BrokenPipeError):
+        terminal(finished(Status.SUCCESS))
