@@ -18,12 +18,12 @@ from pathlib import Path
 
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.status import Status
-from runner.artifacts import DirectoryArtifacts
 from runner.backend import Ticket
-from runner.containers import DockerBackend
+from runner.engine.containers import DockerBackend
 from runner.execute import execute
+from runner.results.artifacts import DirectoryArtifacts
 from runner.scribe import Scribe
-from runner.tarstream import tar_stream
+from runner.source.tarstream import tar_stream
 
 ROOT = Path(__file__).parent.parent
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Self
 
-from runner.address import engine_address
+from runner.engine.address import engine_address
 from runner.errors import UsageError
 
 _NETWORK_RANGE = "10.231.0.0/16"

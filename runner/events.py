@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pipelines.event import Event, EventKind, PullRequest, Repository
 from runner.errors import UsageError
-from runner.remotes import repository_of
+from runner.source.remotes import repository_of
 
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"

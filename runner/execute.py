@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from pipelines.plan import PlannedJob
 from pipelines.records import JobFinished, JobStarted
 from pipelines.status import Status
-from runner.artifacts import ArtifactStore
 from runner.backend import Backend, Ticket, Tree
 from runner.jobrun import JobRun
-from runner.mask import Mask
+from runner.results.artifacts import ArtifactStore
+from runner.results.mask import Mask
+from runner.results.steplog import Flusher
 from runner.scribe import Scribe
-from runner.steplog import Flusher
 from runner.steprun import JobContext, milliseconds_since
 from runner.stop import Stop
 

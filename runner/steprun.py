@@ -9,15 +9,15 @@ import structlog
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import Artifact, StepFinished, StepStarted
 from pipelines.status import Status
-from runner.artifacts import ArtifactStore
 from runner.backend import Outcome, Site
-from runner.collection import Collection, patterns_for
 from runner.deadline import deadline, limit_text
 from runner.environment import step_environment
 from runner.errors import ArtifactError, RunnerError, SinkError
-from runner.mask import Mask
+from runner.results.artifacts import ArtifactStore
+from runner.results.collection import Collection, patterns_for
+from runner.results.mask import Mask
+from runner.results.steplog import Flusher, StepLog
 from runner.scribe import Scribe
-from runner.steplog import Flusher, StepLog
 from runner.stop import Stop
 
 _log = structlog.get_logger(__name__)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine import Engine
+from runner.engine.client import Engine
 from tests.private_redis import PrivateRedis
 
 ROOT = Path(__file__).parent.parent

@@ -13,7 +13,7 @@ import structlog
 from redis.exceptions import RedisError, ResponseError
 
 from pipelines.records import AnyRecord, JobFinished, Log, RunFinished
-from runner.logstore import LogStore
+from runner.results.logstore import LogStore
 from worker.errors import Unavailable
 from worker.exchange import Exchange, Report
 from worker.live import Live

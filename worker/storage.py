@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from runner.artifacts import DirectoryArtifacts
-from runner.logstore import LogStore
+from runner.results.artifacts import DirectoryArtifacts
+from runner.results.logstore import LogStore
 
 
 class Storage:

@@ -20,9 +20,9 @@ from pipelines.status import Status
 from runner.backend import Backend, Ticket
 from runner.errors import RunnerError
 from runner.execute import execute
-from runner.mirror import Mirror, fetched
 from runner.scribe import Scribe
 from runner.signals import stop_on
+from runner.source.mirror import Mirror, fetched
 from runner.stop import Stop
 from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, PlanOrder
 from worker.queue import Perform

@@ -3,9 +3,9 @@
 import click
 
 from runner.config import Config
-from runner.containers import DockerBackend
-from runner.ownership import this_process
-from runner.sweep import sweep
+from runner.engine.containers import DockerBackend
+from runner.engine.ownership import this_process
+from runner.engine.sweep import sweep
 
 
 @click.command("clean")

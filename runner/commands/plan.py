@@ -12,8 +12,8 @@ from pipelines.planner import make_plan, skips_ci
 from runner.commands.event_options import event_options
 from runner.events import EventOptions, WorkingTreeFacts, local_event
 from runner.excerpts import with_excerpt
+from runner.source.working_tree import WorkingTree
 from runner.workflow_files import read_workflow_files, working_tree_root
-from runner.working_tree import WorkingTree
 
 _NAME_WIDTH = 24
 

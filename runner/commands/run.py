@@ -14,23 +14,23 @@ from pipelines.planner import make_plan
 from pipelines.records import AnyRecord, Sink, encode
 from pipelines.status import Status
 from runner.backend import Ticket
-from runner.backends import docker_backend
 from runner.commands.event_options import event_options
 from runner.config import Config
+from runner.engine.configured import docker_backend
 from runner.events import EventOptions, local_event
 from runner.excerpts import with_excerpt
 from runner.execute import execute
-from runner.history import LocalHistory
 from runner.logging import configure_logging
+from runner.results.history import LocalHistory
 from runner.run import refuse_plan, run_plan
 from runner.run_id import new_run_id
 from runner.scribe import Scribe
 from runner.secrets import read_secrets
 from runner.signals import stop_on
+from runner.source.working_tree import WorkingTree
 from runner.stop import Stop
 from runner.terminal import PlainConsole, Terminal
 from runner.workflow_files import read_workflow_files
-from runner.working_tree import WorkingTree
 
 _EXIT_CODES = {
     Status.SUCCESS: 0,

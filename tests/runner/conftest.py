@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.containers import DockerBackend
+from runner.engine.containers import DockerBackend
 from tests.runner.scripted import ScriptedBackend
 from tests.runner.world import World
 

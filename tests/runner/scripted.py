@@ -22,8 +22,8 @@ from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import Stream
 from pipelines.status import Status
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
-from runner.collection import glob_matches
 from runner.errors import BackendError, ImageError
+from runner.results.collection import glob_matches
 from runner.script import script, shell_arguments
 from runner.stop import Stop
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from runner.engine import Engine
-from runner.ownership import RUN
+from runner.engine.client import Engine
+from runner.engine.ownership import RUN
 from tests.gitrepo import GitRepository
 
 pytestmark = pytest.mark.docker

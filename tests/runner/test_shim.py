@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from runner.sandbox import MACHINES
+from runner.engine.sandbox import MACHINES
 
 SHIM = str(files("runner").joinpath(f"shim/headrace-shim-{MACHINES[platform.machine()]}"))
 

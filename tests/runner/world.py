@@ -10,12 +10,12 @@ import msgspec
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import AnyRecord, JobFinished, Log, StepFinished, StepStarted, Stream
 from pipelines.status import Status
-from runner.artifacts import DirectoryArtifacts
 from runner.backend import Backend, Ticket
 from runner.execute import execute
+from runner.results.artifacts import DirectoryArtifacts
 from runner.scribe import Scribe
+from runner.source.tarstream import tar_stream
 from runner.stop import Stop
-from runner.tarstream import tar_stream
 
 BOTH = (Status.SUCCESS, Status.FAILURE)
 FAILURE = (Status.FAILURE,)

@@ -24,7 +24,7 @@ from pipelines.records import (
     Stream,
 )
 from pipelines.status import Status
-from runner.logstore import LogStore
+from runner.results.logstore import LogStore
 from tests.waiting import wait_until
 from worker.app import create_app
 from worker.listening import address_of, listen

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from starlette.responses import StreamingResponse
 
-from runner.artifacts import StoredArtifact as KeptArtifact
 from runner.errors import ArtifactError
+from runner.results.artifacts import StoredArtifact as KeptArtifact
 from worker.api import models
 from worker.context import Context, Serving, path
 from worker.errors import NotFound

@@ -16,7 +16,7 @@ import msgspec
 from fastapi import Depends, Header, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from runner.logstore import LogLine, LogStore
+from runner.results.logstore import LogLine, LogStore
 from worker.api import models, sse
 from worker.context import Context, Serving
 from worker.errors import NotFound

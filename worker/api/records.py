@@ -13,7 +13,7 @@ from fastapi import Header, Query
 from starlette.responses import Response, StreamingResponse
 
 from pipelines.records import AnyRecord, Log, RunFinished, StepFinished, StepStarted, decode, encode
-from runner.logstore import LogLine
+from runner.results.logstore import LogLine
 from worker.api import sse
 from worker.api.cursor import Cursor
 from worker.api.logs import chunks_of

@@ -6,8 +6,8 @@ import signal
 import click
 import structlog
 
-from runner.backends import docker_backend
 from runner.config import Config
+from runner.engine.configured import docker_backend
 from runner.logging import configure_logging
 from worker.commands.settings_options import settings_options
 from worker.errors import SettingsError

@@ -1,0 +1,1 @@
+"""The Docker backend: everything that is asked of a container engine."""

@@ -1,0 +1,110 @@
+"""Spec: what the engine is asked to make, as plain values. Pure: tests compare it whole.
+
+A step gets no more than it needs: all capabilities dropped but the engine's usual ones without raw sockets, device
+nodes and the audit log; no new privileges; a bound on processes; an init that reaps them; no log driver, because we
+read its output as it comes and keep it ourselves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.plan import PlannedJob, PlannedStep
+from runner.engine.ownership import ROLE, SANDBOX
+from runner.environment import step_directory
+from runner.script import script, shell_arguments
+
+PIDS_LIMIT = 4096
+CAPABILITIES = (
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "NET_BIND_SERVICE",
+    "SETFCAP",
+    "SETGID",
+    "SETPCAP",
+    "SETUID",
+    "SYS_CHROOT",
+)
+
+Options = dict[str, Any]
+"""The body of the engine's `POST /containers/create`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a site's containers live: names in the engine, and the labels of all it makes."""
+
+    volume: str
+    network: str
+    labels: Mapping[str, str]
+
+
+def step_options(
+    job: PlannedJob, step: PlannedStep, environment: Mapping[str, str], place: Place, *, sandbox: str
+) -> Options:
+    """A step's container, in the network namespace of a sandbox container."""
+    options = _container(job, step, environment, place)
+    options["HostConfig"]["NetworkMode"] = f"container:{sandbox}"
+    return options
+
+
+def service_options(job: PlannedJob, service: PlannedStep, environment: Mapping[str, str], place: Place) -> Options:
+    """A service's container, on the job's network under its own name."""
+    options = _container(job, service, environment, place)
+    options["HostConfig"]["NetworkMode"] = place.network
+    options["NetworkingConfig"] = {"EndpointsConfig": {place.network: {"Aliases": [service.name]}}}
+    return options
+
+
+def sandbox_options(image: str, mount_at: str, place: Place) -> Options:
+    """The container that holds a lane's network, and through which the workspace is filled and read."""
+    host = {**_restrictions(), "NetworkMode": place.network, "Mounts": [_mount(place.volume, mount_at)]}
+    labels = {**place.labels, ROLE: SANDBOX}
+    return {"Image": image, "User": "65534:65534", "Labels": labels, "HostConfig": host}
+
+
+def _container(job: PlannedJob, step: PlannedStep, environment: Mapping[str, str], place: Place) -> Options:
+    options: Options = {
+        "Image": step.image,
+        "Env": [f"{name}={value}" for name, value in environment.items()],
+        "Labels": dict(place.labels),
+        "WorkingDir": job.workspace,
+        "HostConfig": {
+            **(_privileges() if step.privileged else _restrictions()),
+            "Init": True,
+            "Mounts": [_mount(place.volume, job.workspace_base)],
+        },
+    }
+    return {**options, **_program(job, step)}
+
+
+def _program(job: PlannedJob, step: PlannedStep) -> Options:
+    """What runs: the commands in a shell, the author's entry point, or the image's own."""
+    directory = step_directory(job, step)
+    if step.entrypoint is not None:
+        return {"Entrypoint": list(step.entrypoint), "WorkingDir": directory}
+    if step.commands:
+        return {"Entrypoint": list(shell_arguments(script(step.commands, directory)))}
+    return {"WorkingDir": directory}
+
+
+def _restrictions() -> Options:
+    return {
+        "CapDrop": ["ALL"],
+        "CapAdd": list(CAPABILITIES),
+        "SecurityOpt": ["no-new-privileges"],
+        "PidsLimit": PIDS_LIMIT,
+        "LogConfig": {"Type": "none"},
+    }
+
+
+def _privileges() -> Options:
+    return {"Privileged": True, "PidsLimit": PIDS_LIMIT, "LogConfig": {"Type": "none"}}
+
+
+def _mount(volume: str, target: str) -> Options:
+    # Without NoCopy the engine would fill an empty volume from the image's directory of that name.
+    return {"Type": "volume", "Source": volume, "Target": target, "VolumeOptions": {"NoCopy": True}}

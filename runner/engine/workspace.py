@@ -1,0 +1,120 @@
+"""The workspace: a volume that is filled from a tar stream and read back as one, through a container that mounts it."""
+
+import io
+import posixpath
+import tarfile
+from collections.abc import Iterable, Iterator
+from typing import IO, cast
+
+from runner.backend import Tree, WorkspaceFile
+from runner.engine.client import Engine, EngineRefusal
+from runner.errors import BackendError, SourceError
+from runner.results.collection import glob_matches, static_directories
+from runner.stop import Stop
+
+
+def fill(engine: Engine, container: str, *, base: str, workspace: str, tree: Tree, stop: Stop) -> None:
+    """Make the workspace's directory below `base`, where the volume is mounted, and unpack the tree in it.
+
+    Every user may write there, because the images of steps run as any. Raises BackendError, also if stopped.
+    """
+    engine.put_archive(container, "/", [_directories(base, workspace)])
+    engine.put_archive(container, workspace, _watched(tree, stop))
+
+
+def collect(engine: Engine, container: str, *, workspace: str, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
+    """The regular files of the workspace that match any of the globs, in order of their path.
+
+    Only the directories that the globs name are read. Symbolic links and devices are left out and never followed.
+    """
+    for directory in static_directories(patterns):
+        if _is_inside(engine, container, workspace, directory):
+            for file in _files(engine, container, workspace, directory):
+                if any(glob_matches(pattern, file.path) for pattern in patterns):
+                    yield file
+
+
+def _directories(base: str, workspace: str) -> bytes:
+    """A tar with each directory from `base` to the workspace, open to all."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        for directory in _from_base(base.strip("/"), workspace.strip("/")):
+            info = tarfile.TarInfo(directory)
+            info.type, info.mode = tarfile.DIRTYPE, 0o777
+            archive.addfile(info)
+    return buffer.getvalue()
+
+
+def _from_base(base: str, workspace: str) -> Iterator[str]:
+    yield base
+    if workspace != base:
+        parts = posixpath.relpath(workspace, base).split("/")
+        for length in range(1, len(parts) + 1):
+            yield "/".join([base, *parts[:length]])
+
+
+def _watched(tree: Tree, stop: Stop) -> Iterator[bytes]:
+    """The tree's bytes; a stop ends them. Raises SourceError where a file can't be read."""
+    try:
+        for chunk in tree():
+            if stop.requested:
+                raise BackendError("stopped while the workspace was filled")
+            yield chunk
+    except OSError as error:
+        raise SourceError(f"{error.filename or 'the source'} can't be read: {error.strerror or error}") from error
+
+
+def _is_inside(engine: Engine, container: str, workspace: str, directory: str) -> bool:
+    """True if there is such a file or directory and no part of its path is a symbolic link, which may lead anywhere."""
+    parts = directory.split("/") if directory else []
+    try:
+        return not any(
+            engine.is_symbolic_link(container, "/".join([workspace, *parts[:length]]))
+            for length in range(1, len(parts) + 1)
+        )
+    except EngineRefusal as refusal:
+        if refusal.status == 404:
+            return False
+        raise
+
+
+def _files(engine: Engine, container: str, workspace: str, directory: str) -> Iterator[WorkspaceFile]:
+    """All regular files at or below a path of the workspace."""
+    top = posixpath.join(workspace, directory).rstrip("/")
+    chunks = engine.get_archive(container, top)
+    with tarfile.open(fileobj=cast("IO[bytes]", _Chunks(chunks)), mode="r|") as archive:
+        for member in archive:
+            archive.members = []  # type: ignore[attr-defined] # a stream is read once: to remember a million members would be a leak
+            path = _relative(member.name, directory)
+            if member.isreg() and (content := archive.extractfile(member)):
+                yield WorkspaceFile(path=path, size_bytes=member.size, content=cast("io.BufferedReader", content))
+            elif member.islnk():
+                # A second name of a file that came earlier in this stream: alone, it comes as a file.
+                yield from _files(engine, container, workspace, path)
+
+
+def _relative(name: str, directory: str) -> str:
+    """A member's path in the workspace. Its name begins with the last part of what was asked for."""
+    below = name.partition("/")[2]
+    return posixpath.join(directory, below).rstrip("/")
+
+
+class _Chunks:
+    """A file to read from, made of chunks."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._chunk = memoryview(b"")
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes, fewer only at the end."""
+        parts: list[memoryview] = []
+        while size:
+            if not self._chunk:
+                self._chunk = memoryview(next(self._chunks, b""))
+                if not self._chunk:
+                    break
+            parts.append(self._chunk[:size])
+            self._chunk = self._chunk[size:]
+            size -= len(parts[-1])
+        return b"".join(parts)

@@ -1,0 +1,124 @@
+"""StepLog: one step's output on its way to the Scribe, in chunks of at most 64 KiB or 100 ms."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from pipelines.plan import PlannedStep
+from pipelines.records import Log, Stream
+from pipelines.status import Status
+from runner.results.mask import Mask
+from runner.results.output import Chunk, LineCutter
+from runner.scribe import Scribe
+from runner.script import echo_line
+from runner.stop import Stop
+
+DELAY_SECONDS = 0.1
+
+
+class Flusher:
+    """One thread that calls each callback 100 ms after it was handed in: the clock of a job's logs.
+
+    All wait the same time, so they come due in the order they came in.
+    """
+
+    def __init__(self) -> None:
+        self._due: deque[tuple[float, Callable[[], None]]] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="headrace-flush", daemon=True)
+        self._thread.start()
+
+    def call_later(self, callback: Callable[[], None]) -> None:
+        """Call `callback` in 100 ms, in the flusher's thread. It must not raise."""
+        with self._changed:
+            self._due.append((time.monotonic() + DELAY_SECONDS, callback))
+            self._changed.notify()
+
+    def close(self) -> None:
+        """End the thread. What hasn't come due is dropped."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while (callback := self._next()) is not None:
+            callback()
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._changed:
+            while not self._closed:
+                if not self._due:
+                    self._changed.wait()
+                elif (left := self._due[0][0] - time.monotonic()) > 0:
+                    self._changed.wait(left)
+                else:
+                    return self._due.popleft()[1]
+        return None
+
+
+class StepLog:
+    """Takes a step's bytes from any thread and writes its Log Records in order.
+
+    What the Scribe's Sink raises in the flusher's thread is raised by the next `write` or `close`; so that there is
+    one, it also requests `stop`, the step's end.
+    """
+
+    def __init__(
+        self, scribe: Scribe, flusher: Flusher, mask: Mask, *, job: str, step: PlannedStep, stop: Stop
+    ) -> None:
+        self._scribe = scribe
+        self._flusher = flusher
+        self._job = job
+        self._step = step.name
+        self._stop = stop
+        self._lock = threading.Lock()
+        self._flush_is_due = False
+        self._failure: Exception | None = None
+        self._cutter = LineCutter(self._emit, mask, tuple(echo_line(command) for command in step.commands))
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Take the next bytes of a stream. Raises what the Sink raised."""
+        with self._lock:
+            self._raise_failure()
+            self._cutter.write(stream, data)
+            if self._cutter.holds_lines and not self._flush_is_due:
+                self._flush_is_due = True
+                self._flusher.call_later(self._flush)
+
+    def say(self, line: str) -> None:
+        """Add a line of our own."""
+        self.write(Stream.SYSTEM, line.encode("utf-8", "replace") + b"\n")
+
+    def close(self) -> None:
+        """Write all that is left, also a line without an end. May be called again. Raises what the Sink raised."""
+        with self._lock:
+            self._raise_failure()
+            self._cutter.finish()
+
+    def _flush(self) -> None:
+        with self._lock:
+            self._flush_is_due = False
+            try:
+                self._cutter.flush()
+            except Exception as failure:  # noqa: BLE001 - the Sink is anybody's; its error belongs to the step's thread
+                self._failure = failure
+        if self._failure is not None:
+            self._stop.request(Status.ERROR, str(self._failure))
+
+    def _raise_failure(self) -> None:
+        if self._failure is not None:
+            raise self._failure
+
+    def _emit(self, chunk: Chunk) -> None:
+        self._scribe.write(
+            Log,
+            job=self._job,
+            step=self._step,
+            stream=chunk.stream,
+            line=chunk.line,
+            lines=chunk.lines,
+            command=chunk.command,
+        )

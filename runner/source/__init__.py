@@ -1,0 +1,1 @@
+"""Where a workspace's files come from: git, on a worker and on a laptop."""

@@ -1,0 +1,45 @@
+"""The engine is the one that `docker` would use."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from runner.engine.address import DEFAULT_ADDRESS, engine_address
+from runner.errors import UsageError
+
+
+def make_context(home: Path, name: str, host: str) -> None:
+    directory = home / ".docker" / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+    directory.mkdir(parents=True)
+    (directory / "meta.json").write_text(json.dumps({"Name": name, "Endpoints": {"docker": {"Host": host}}}))
+    (home / ".docker" / "config.json").write_text(json.dumps({"currentContext": name}))
+
+
+def test_without_any_setting_it_is_the_usual_socket(tmp_path: Path) -> None:
+    assert engine_address({}, tmp_path) == DEFAULT_ADDRESS
+
+
+def test_the_variable_wins_over_the_context(tmp_path: Path) -> None:
+    make_context(tmp_path, "colima", "unix:///colima.sock")
+    assert engine_address({"DOCKER_HOST": "tcp://10.0.0.1:2375"}, tmp_path) == "tcp://10.0.0.1:2375"
+    assert engine_address({}, tmp_path) == "unix:///colima.sock"
+    assert engine_address({"DOCKER_CONTEXT": "default"}, tmp_path) == DEFAULT_ADDRESS
+
+
+def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="the Docker context 'gone' has no engine"):
+        engine_address({"DOCKER_CONTEXT": "gone"}, tmp_path)
+
+
+def test_an_engine_that_we_cannot_speak_to_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="DOCKER_HOST is 'ssh://me@host': only unix:// and tcp://"):
+        engine_address({"DOCKER_HOST": "ssh://me@host"}, tmp_path)
+
+
+def test_a_broken_configuration_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".docker").mkdir()
+    (tmp_path / ".docker" / "config.json").write_text("{")
+    with pytest.raises(UsageError, match=r"config\.json can't be read"):
+        engine_address({}, tmp_path)

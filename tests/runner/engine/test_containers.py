@@ -1,0 +1,379 @@
+"""What only containers give: isolation, networks, users, images, labels, and nothing left behind. On a real engine."""
+
+import hashlib
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Network
+
+import msgspec
+import pytest
+
+from pipelines.plan import ArtifactRule, PlannedStep
+from pipelines.records import AnyRecord, Log, StepStarted, Stream
+from pipelines.status import Status
+from runner.backend import Ticket
+from runner.engine.client import Engine
+from runner.engine.containers import DockerBackend
+from runner.engine.ownership import ATTEMPT, HOST, JOB, PROCESS, RUN, Owner, start_of_process, this_process
+from runner.engine.sweep import sweep
+from runner.errors import BackendError
+from runner.stop import Stop
+from tests.runner.world import FAILURE, World, when_it_says
+
+pytestmark = pytest.mark.docker
+
+
+def left(engine: Engine, run: str) -> list[str]:
+    """What the engine still holds of a run."""
+    label = f"{RUN}={run}"
+    found = [*engine.containers(label), *engine.networks(label), *engine.volumes(label)]
+    return [each.name for each in found]
+
+
+def wait_until(condition: Callable[[], bool], what: str) -> None:
+    """Wait until something holds, for half a minute at most."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        time.sleep(0.02)
+
+
+def test_everything_made_for_a_job_says_whose_it_is(containers: World, engine: Engine) -> None:
+    seen: dict[str, list[str]] = {}
+
+    def watch(record: AnyRecord) -> None:
+        if isinstance(record, Log) and "up" in record.lines and record.step == "a":
+            for kind in ("containers", "networks", "volumes"):
+                found = getattr(engine, kind)(f"{RUN}=labelled")
+                seen[kind] = [each.name for each in found]
+                for each in found:
+                    assert each.labels[JOB] == "build"
+                    assert each.labels[ATTEMPT] == "1"
+                    assert each.labels[HOST] == this_process().host
+                    assert each.labels[PROCESS] == this_process().process
+
+    service = containers.step("db", "sleep 60")
+    result = containers.run(
+        containers.step("a", "echo up; sleep 0.3"), services=(service,), run="labelled", watch=watch
+    )
+    assert result.status is Status.SUCCESS
+    assert {kind: len(names) for kind, names in seen.items()} == {"containers": 3, "networks": 1, "volumes": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "command", "image"),
+    [("good", "true", None), ("bad", "exit 1", None), ("lost", "true", "missing/image"), ("stopped", "sleep 60", None)],
+)
+def test_nothing_is_left(containers: World, engine: Engine, name: str, command: str, image: str | None) -> None:
+    stop = Stop()
+
+    def watch(record: AnyRecord) -> None:
+        if name == "stopped" and isinstance(record, StepStarted) and record.step == "a":
+            stop.request(Status.CANCELLED, "enough")
+
+    step = PlannedStep(name="a", image=image or containers.image, commands=(command,))
+    service = containers.step("db", "sleep 60")
+    containers.run(step, services=(service,), stop=stop, watch=watch, run=f"left-{name}")
+    assert left(engine, f"left-{name}") == []
+
+
+def test_nothing_is_left_of_a_workspace_that_could_not_be_filled(containers: World, engine: Engine) -> None:
+    def tree() -> Iterator[bytes]:
+        yield b"this is no tar" * 512
+
+    job = containers.job(containers.step("a"))
+    with pytest.raises(BackendError):
+        containers.backend.open(job, Ticket(run="unfilled", job="build"), tree, Stop())
+    assert left(engine, "unfilled") == []
+
+
+def test_two_jobs_at_once_do_not_meet(containers: World, engine: Engine) -> None:
+    """Same workflow, same service name, same file: each sees its own, on a network of its own."""
+    serve = "mkdir /www; echo $WHO > /www/index.html; httpd -f -p 80 -h /www"
+    results = {}
+
+    def run(who: str) -> None:
+        me = {"WHO": who}
+        step = containers.step(
+            "a",
+            "echo $WHO > mine; until wget -qO- http://web; do sleep 0.05; done; sleep 0.5; cat mine",
+            environment=me,
+            timeout=60,
+        )
+        service = containers.step("web", serve, environment=me)
+        results[who] = containers.run(step, services=(service,), run=f"twin-{who}")
+
+    threads = [threading.Thread(target=run, args=(who,)) for who in ("one", "two")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for who in ("one", "two"):
+        assert results[who].lines("a", Stream.STDOUT) == [who, who]
+        assert left(engine, f"twin-{who}") == []
+
+
+def test_services_are_reached_by_name_from_every_lane(containers: World) -> None:
+    service = containers.step("web", "mkdir /www; echo served > /www/index.html", "httpd -f -p 8080 -h /www")
+    fetch = "until wget -qO- http://web:8080; do sleep 0.05; done"
+    steps = [
+        containers.step("a", "touch a; until [ -e b ]; do sleep 0.02; done", fetch, timeout=60),
+        containers.step("b", "touch b; until [ -e a ]; do sleep 0.02; done", fetch, timeout=60),
+    ]
+    result = containers.run(*steps, services=(service,))
+    assert result.lines("a", Stream.STDOUT) == ["served"]
+    assert result.lines("b", Stream.STDOUT) == ["served"]
+
+
+def test_steps_side_by_side_may_use_the_same_port(containers: World) -> None:
+    def step(name: str, other: str) -> PlannedStep:
+        listen = f"nc -l -p 9000 & touch {name}; until [ -e {other} ]; do sleep 0.02; done; kill $!"
+        return containers.step(name, listen, timeout=60)
+
+    result = containers.run(step("a", "b"), step("b", "a"))
+    assert result.statuses() == {"a": "success", "b": "success"}
+
+
+def test_a_step_of_another_user_may_write_to_the_workspace(containers: World, engine: Engine, busybox: str) -> None:
+    """Images such as node's run as a user that is not root."""
+    image = image_with(engine, busybox, "nobody", "USER 65534:65534")
+    step = containers.step("a", "id -u; echo more >> deep/file; touch new deep/new; mkdir sub", image=image)
+    result = containers.run(step, files={"deep/file": "text\n"})
+    assert result.lines("a") == ["65534"]
+    assert result.status is Status.SUCCESS
+
+
+def test_an_entry_point_replaces_the_images_and_gets_the_script(containers: World) -> None:
+    entrypoint = ("/bin/sh", "-c", 'echo mine; echo "$CI_SCRIPT" | base64 -d | /bin/sh -e')
+    result = containers.run(containers.step("a", "echo theirs", entrypoint=entrypoint))
+    assert result.lines("a") == ["mine", "theirs"]
+
+
+def test_a_plugin_runs_its_images_own_entry_point_with_its_settings(
+    containers: World, engine: Engine, busybox: str
+) -> None:
+    image = image_with(engine, busybox, "plugin", 'ENTRYPOINT ["/bin/sh", "-c", "echo $PLUGIN_DRY_RUN in $PWD"]')
+    step = PlannedStep(name="a", image=image, settings={"dry-run": "true"})
+    assert containers.run(step).lines("a") == ["true in /headrace/src"]
+
+
+def test_five_megabytes_and_an_immediate_end_come_whole(containers: World) -> None:
+    """The engine must not lose what a program printed just before it ended."""
+    line = b"x" * 99 + b"\n"
+    command = f"yes {'x' * 99} | head -n 50000"
+    for _ in range(3):
+        result = containers.run(containers.step("a", command))
+        text = "".join(line + "\n" for line in result.lines("a")).encode()
+        assert len(text) == 5_000_000
+        assert hashlib.sha256(text).digest() == hashlib.sha256(line * 50_000).digest()
+
+
+def test_a_program_that_ignores_the_stop_is_killed_after_the_grace(containers: World) -> None:
+    stop = Stop()
+    step = containers.step("a", "trap '' TERM", "echo up", "while :; do sleep 0.1; done")
+    began = time.monotonic()
+    asked: list[float] = []
+
+    def ask() -> None:
+        asked.append(time.monotonic() - began)
+        stop.request(Status.CANCELLED, "enough")
+
+    result = containers.run(step, stop=stop, watch=when_it_says("up", ask))
+    assert result.finished("a").status is Status.CANCELLED
+    assert time.monotonic() - began - asked[0] < 12  # the grace is 2 s; the rest is for a busy machine
+
+
+def test_a_background_process_that_holds_the_output_does_not_hold_the_step(containers: World) -> None:
+    result = containers.run(containers.step("a", "sleep 300 &", "echo done"))
+    assert result.status is Status.SUCCESS
+    assert result.lines("a") == ["done"]
+
+
+def test_a_missing_image_is_named_in_one_line(containers: World) -> None:
+    result = containers.run(PlannedStep(name="a", image="headrace/nowhere:1", commands=("true",)))
+    reason = result.finished("a").reason
+    assert reason.startswith("image headrace/nowhere:1: not ")
+    assert "\n" not in reason
+    assert result.lines("a", Stream.SYSTEM) == ["pulling headrace/nowhere:1"]
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "exit_code", "reason"),
+    [
+        (("/nowhere",), 127, "exit code 127: command not found"),
+        (("/etc/passwd",), 126, "exit code 126: not executable"),
+        (("/bin/sh", "-c", "nowhere"), 127, "exit code 127: command not found"),
+        (("/bin/sh", "-c", "/etc/passwd"), 126, "exit code 126: not executable"),
+        (("/bin/sh", "-c", "kill -9 $$"), 137, "exit code 137: SIGKILL"),
+    ],
+)
+def test_the_reason_names_what_went_wrong(
+    containers: World, entrypoint: tuple[str, ...], exit_code: int, reason: str
+) -> None:
+    result = containers.run(PlannedStep(name="a", image=containers.image, entrypoint=entrypoint))
+    assert result.finished("a").exit_code == exit_code
+    assert result.finished("a").reason == reason
+    assert result.finished("a").status is Status.FAILURE
+
+
+def test_a_step_has_no_more_rights_than_it_needs(containers: World) -> None:
+    result = containers.run(containers.step("a", "grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status"))
+    assert result.lines("a") == ["CapEff:\t00000000800405fb", "CapBnd:\t00000000800405fb", "NoNewPrivs:\t1"]
+
+
+def test_a_hard_link_is_an_artifact_like_any_file(containers: World) -> None:
+    """In a tar stream it is a mere reference to an earlier file."""
+    step = containers.step("a", "mkdir out; echo text > out/a; ln out/a out/b; ln -s /etc out/c; mkfifo out/d")
+    result = keep(containers, step, "out/*")
+    assert result == {"out/a": b"text\n", "out/b": b"text\n"}
+
+
+def test_a_directory_that_is_a_link_out_of_the_workspace_gives_no_artifacts(containers: World) -> None:
+    step = containers.step("a", "ln -s /etc dist", "ln -s / deep")
+    assert keep(containers, step, "dist/passwd", "dist/*", "deep/etc/*") == {}
+
+
+def test_a_plain_path_keeps_all_that_is_below_it(containers: World) -> None:
+    step = containers.step(
+        "a", "mkdir -p dist/deep; echo 1 > dist/x; echo 2 > dist/deep/y; echo 3 > z; echo no > other"
+    )
+    kept = keep(containers, step, "dist", "./z", "none/at/all")
+    assert kept == {"dist/x": b"1\n", "dist/deep/y": b"2\n", "z": b"3\n"}
+
+
+def test_jobs_share_a_small_range_until_it_is_full(containers: World, engine_url: str, engine: Engine) -> None:
+    """A range with room for one: the second job is an error that says why, and takes nothing."""
+    backend = DockerBackend(engine_url, network_range=IPv4Network("10.232.7.0/28"))
+    containers.backend = backend
+    job = containers.job(containers.step("a"))
+    site = backend.open(job, Ticket(run="first", job="build"), empty_tree, Stop())
+    try:
+        result = containers.run(containers.step("a"), run="second")
+    finally:
+        site.close()
+        backend.close()
+    assert result.job.reason == "no free network for 1 containers in 10.232.7.0/28"
+    assert left(engine, "first") == left(engine, "second") == []
+
+
+def test_no_engine_is_one_line_that_says_what_to_do(containers: World) -> None:
+    containers.backend = DockerBackend("unix:///nowhere/docker.sock")
+    result = containers.run(containers.step("a"))
+    assert result.status is Status.ERROR
+    assert result.job.reason == (
+        "no container engine answers at unix:///nowhere/docker.sock (is Docker running? start it, or set DOCKER_HOST)"
+    )
+
+
+def test_closing_twice_is_fine(containers: World) -> None:
+    job = containers.job(containers.step("a"))
+    site = containers.backend.open(job, Ticket(run="twice", job="build"), empty_tree, Stop())
+    site.close()
+    site.close()
+
+
+def test_a_container_that_an_operator_removed_ends_its_step(containers: World, engine: Engine) -> None:
+    def remove() -> None:
+        for each in engine.containers(f"{RUN}=operator"):
+            if "headrace.role" not in each.labels:
+                engine.remove_container(each.name)
+
+    step = containers.step("a", "echo up; sleep 60")
+    result = containers.run(step, run="operator", watch=when_it_says("up", remove))
+    assert result.finished("a").status in (Status.FAILURE, Status.ERROR)
+    assert left(engine, "operator") == []
+
+
+def test_a_sweep_removes_what_a_killed_process_left(engine: Engine, engine_url: str, busybox: str) -> None:
+    victim = subprocess.Popen([sys.executable, "-c", LEAVE_BEHIND, engine_url, busybox])
+    try:
+        wait_until(lambda: len(left(engine, "killed")) == 4, "the victim's step runs")
+        assert sweep(engine, this_process().host).total == 0, "its process lives: nothing may be touched"
+        assert len(left(engine, "killed")) == 4
+    finally:
+        victim.kill()
+        victim.wait()
+    swept = sweep(engine, this_process().host)
+    assert left(engine, "killed") == []
+    assert (swept.containers, swept.networks, swept.volumes) == (2, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("owner", "things_left"),
+    [
+        (Owner(host=this_process().host, process="1.0.another-boot"), 0),
+        (Owner(host="another-host", process="1.0.another-boot"), 3),
+        (this_process(), 3),
+    ],
+)
+def test_a_sweep_spares_the_living_and_other_hosts(
+    containers: World, engine: Engine, engine_url: str, owner: Owner, things_left: int
+) -> None:
+    backend = DockerBackend(engine_url, owner=owner)
+    site = backend.open(containers.job(containers.step("a")), Ticket(run="swept", job="b"), empty_tree, Stop())
+    try:
+        sweep(engine, this_process().host)
+        assert len(left(engine, "swept")) == things_left
+    finally:
+        site.close()
+        backend.close()
+
+
+def test_a_process_number_used_again_is_another_process() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        first = start_of_process(process.pid)
+        assert first == start_of_process(process.pid) != ""
+        process.kill()
+    assert start_of_process(process.pid) == ""
+
+
+def test_steps_after_a_failure_use_the_same_workspace(containers: World) -> None:
+    bad = containers.step("bad", "echo why > reason; exit 1")
+    result = containers.run(*containers.chain(bad, containers.step("mourn", "cat reason", on=FAILURE)))
+    assert result.lines("mourn") == ["why"]
+
+
+LEAVE_BEHIND = """
+import sys
+from pathlib import Path
+from runner.backend import Ticket
+from runner.engine.containers import DockerBackend
+from tests.runner.world import World
+backend = DockerBackend(sys.argv[1])
+world = World(backend=backend, image=sys.argv[2], directory=Path("/nowhere"))
+world.run(world.step("a", "sleep 300"), run="killed")
+"""
+
+
+def empty_tree() -> Iterator[bytes]:
+    """A tar stream without members."""
+    yield b"\0" * 1024
+
+
+def image_with(engine: Engine, busybox: str, tag: str, change: str) -> str:
+    """Busybox with a Dockerfile line on top."""
+    name = f"headrace/test-{tag}"
+    if not engine.has_image(f"{name}:local"):
+        made = subprocess.run(["docker", "create", busybox], check=True, capture_output=True, text=True)
+        try:
+            subprocess.run(
+                ["docker", "commit", "--change", change, made.stdout.strip(), f"{name}:local"],
+                check=True,
+                capture_output=True,
+            )
+        finally:
+            subprocess.run(["docker", "rm", made.stdout.strip()], check=True, capture_output=True)
+    return f"{name}:local"
+
+
+def keep(world: World, step: PlannedStep, *paths: str) -> dict[str, bytes]:
+    """Run a step that keeps these globs; the content of what was kept, by path."""
+    kept = {}
+    world.run(msgspec.structs.replace(step, artifacts=(ArtifactRule(paths=paths),)))
+    for stored in world.artifacts.list():
+        with world.artifacts.open(stored) as file:
+            kept[stored.path] = file.read()
+    return kept

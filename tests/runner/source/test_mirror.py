@@ -1,0 +1,129 @@
+"""Mirrors of real repositories."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from pipelines.event import Event, Repository
+from runner.errors import SourceError
+from runner.source.mirror import fetched
+from tests.gitrepo import GitRepository
+from tests.trees import contents, members
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> GitRepository:
+    return GitRepository(tmp_path / "origin")
+
+
+def push_of(origin: GitRepository, sha: str, *, before: str = "", ref: str = "refs/heads/main") -> Event:
+    repository = Repository(owner="acme", name="web", clone_url=str(origin.path))
+    return Event(repository=repository, sha=sha, before=before, ref=ref, branch="main")
+
+
+def test_tree_is_the_commit_with_a_git_directory_of_its_own(origin: GitRepository, tmp_path: Path) -> None:
+    first = origin.commit(readme="one")
+    origin.commit(readme="two")
+    tree = list(fetched(tmp_path / "mirrors", push_of(origin, first)).tree())
+    files = contents(tree)
+    assert files["readme"] == b"one"
+    assert ".git/HEAD" in members(tree)
+
+
+def test_commit_is_fetched_only_once(origin: GitRepository, tmp_path: Path) -> None:
+    """What is there already needs no network: the repository may be gone by then."""
+    sha = origin.commit(readme="one")
+    fetched(tmp_path / "mirrors", push_of(origin, sha))
+    origin.path.rename(tmp_path / "elsewhere")
+    assert contents(fetched(tmp_path / "mirrors", push_of(origin, sha)).tree())["readme"] == b"one"
+
+
+def test_commit_that_was_pushed_away_is_still_found(origin: GitRepository, tmp_path: Path) -> None:
+    """A forced push between the hook and the clone."""
+    origin.git("config", "uploadpack.allowAnySHA1InWant", "true")
+    first = origin.commit(readme="one")
+    origin.git("commit", "--quiet", "--amend", "--message", "rewritten")
+    assert contents(fetched(tmp_path / "mirrors", push_of(origin, first)).tree())["readme"] == b"one"
+
+
+@pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/no-such-branch"])
+def test_commit_that_is_not_there_is_named(origin: GitRepository, tmp_path: Path, ref: str) -> None:
+    origin.commit(readme="one")
+    with pytest.raises(SourceError, match=f"has no commit {'a' * 40} on {ref}"):
+        fetched(tmp_path / "mirrors", push_of(origin, "a" * 40, ref=ref))
+
+
+def test_repository_that_is_not_there_is_named(tmp_path: Path) -> None:
+    missing = Repository(owner="a", name="b", clone_url=str(tmp_path / "missing"))
+    with pytest.raises(SourceError, match="does not appear to be a git repository"):
+        fetched(tmp_path / "mirrors", Event(repository=missing, sha="a" * 40, ref="refs/heads/main"))
+
+
+@pytest.mark.parametrize("sha", ["", "HEAD", "--upload-pack=touch x", "a" * 39, "A" * 40])
+def test_what_is_no_commit_id_is_refused(origin: GitRepository, tmp_path: Path, sha: str) -> None:
+    with pytest.raises(SourceError, match="is no commit"):
+        fetched(tmp_path / "mirrors", push_of(origin, sha))
+
+
+@pytest.mark.parametrize("ref", ["main", "--upload-pack=touch canary", "refs/heads/a b", "refs/heads/a:b", "refs/*"])
+def test_what_is_no_ref_is_refused(origin: GitRepository, tmp_path: Path, ref: str) -> None:
+    with pytest.raises(SourceError, match="is no ref"):
+        fetched(tmp_path / "mirrors", push_of(origin, "a" * 40, ref=ref))
+
+
+def test_clone_url_never_runs_a_program(tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    for url in (f"ext::sh -c 'touch {canary}'", f"--upload-pack=touch {canary}", f"fd::{canary}"):
+        evil = Repository(owner="a", name="b", clone_url=url)
+        with pytest.raises(SourceError):
+            fetched(tmp_path / "mirrors", Event(repository=evil, sha="a" * 40, ref="refs/heads/main"))
+    assert not canary.exists()
+
+
+def test_hooks_and_monitors_of_a_repository_never_run(origin: GitRepository, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+    hook = origin.write(".git/hooks/post-checkout", f"#!/bin/sh\ntouch {canary}\n")
+    hook.chmod(0o755)
+    origin.git("config", "core.fsmonitor", f"touch {canary}")
+    sha = origin.commit(readme="one")
+    canary.unlink(missing_ok=True)  # our own commit has run it
+    list(fetched(tmp_path / "mirrors", push_of(origin, sha)).tree())
+    assert not canary.exists()
+
+
+def test_files_are_found_and_read_at_the_commit(origin: GitRepository, tmp_path: Path) -> None:
+    origin.write(".headrace/build.yaml", "steps: []")
+    origin.write("deep/down.yaml", "")
+    mirror = fetched(tmp_path / "mirrors", push_of(origin, origin.commit()))
+    assert mirror.paths(".headrace", ".woodpecker") == (".headrace", "deep", ".headrace/build.yaml")
+    assert mirror.contents(".headrace/build.yaml") == b"steps: []"
+
+
+def test_file_too_large_for_a_workflow_is_not_read(origin: GitRepository, tmp_path: Path) -> None:
+    origin.write(".headrace.yaml", "#" * (1 << 20) + "\n")
+    mirror = fetched(tmp_path / "mirrors", push_of(origin, origin.commit()))
+    with pytest.raises(SourceError, match="has 1048577 bytes"):
+        mirror.contents(".headrace.yaml")
+
+
+def test_commit_says_who_and_why(origin: GitRepository, tmp_path: Path) -> None:
+    sha = origin.commit("first line\n\nmore \u202e text")
+    facts = fetched(tmp_path / "mirrors", push_of(origin, sha)).commit_facts()
+    assert (facts.message, facts.author, facts.author_email) == (
+        "first line\n\nmore \u202e text",
+        "Ada",
+        "ada@example.org",
+    )
+
+
+def test_changed_files_are_those_since_the_last_push(origin: GitRepository, tmp_path: Path) -> None:
+    first = origin.commit(a="1")
+    origin.commit(b="1")
+    last = origin.commit(c="1")
+    event = push_of(origin, last, before=first)
+    assert fetched(tmp_path / "mirrors", event).changed_files() == ("b", "c")
+    new_branch = msgspec.structs.replace(event, before="0" * 40)
+    assert fetched(tmp_path / "mirrors", new_branch).changed_files() == ("c",)
+    very_first = msgspec.structs.replace(event, before="", sha=first)
+    assert fetched(tmp_path / "mirrors", very_first).changed_files() is None
