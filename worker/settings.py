@@ -11,6 +11,7 @@ from worker.errors import SettingsError
 
 _DATA = "~/.local/share/headrace"
 _LISTEN = "127.0.0.1:8484"
+_REDIS_IMAGE = "redis:7-alpine"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +43,15 @@ class Address:
 class Settings:
     """All settings of the service. `url` is how browsers and forges reach it, without a final slash.
 
-    `redis_url` is `""` where `headrace up` runs its own Redis; `host` names this machine in labels and pages.
+    `redis_url` is `""` where `headrace up` runs its own Redis, from `redis_image` if no program is at hand; `host`
+    names this machine in labels and pages.
     """
 
     data: Path
     listen: Address
     url: str
     redis_url: str
+    redis_image: str
     host: str
     log_format: str
 
@@ -68,6 +71,7 @@ class Settings:
             listen=listen,
             url=_checked_url(setting("url", f"http://{listen}")),
             redis_url=setting("redis_url", ""),
+            redis_image=setting("redis_image", _REDIS_IMAGE),
             host=setting("host", socket.gethostname()),
             log_format=log_format,
         )
@@ -85,6 +89,7 @@ class Settings:
             "HEADRACE_LISTEN": str(self.listen),
             "HEADRACE_URL": self.url,
             "HEADRACE_REDIS_URL": self.redis_url,
+            "HEADRACE_REDIS_IMAGE": self.redis_image,
             "HEADRACE_HOST": self.host,
             "HEADRACE_LOG_FORMAT": self.log_format,
         }
