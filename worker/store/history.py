@@ -98,6 +98,7 @@ class _History:
             case JobStarted():
                 self._update_job(record.job, status=Status.RUNNING, started_at=record.time)
             case JobFinished():
+                self._end_steps(record)
                 self._update_job(
                     record.job,
                     status=record.status,
@@ -159,22 +160,6 @@ class _History:
 
     def _finish_job(self, job_id: int, name: str, status: Status, reason: str) -> None:
         time = now()
-        unfinished = select(steps.c.name, steps.c.status, steps.c.started_at).where(
-            steps.c.job_id == job_id, steps.c.status.in_([Status.PENDING, Status.RUNNING])
-        )
-        for step, step_status, started_at in self._connection.execute(unfinished.order_by(steps.c.position)).all():
-            self.write(
-                StepFinished(
-                    seq=0,
-                    time=time,
-                    run=self._run_id,
-                    job=name,
-                    step=step,
-                    status=status if step_status == Status.RUNNING else Status.SKIPPED,
-                    reason=reason,
-                    duration_ms=_milliseconds_between(started_at or time, time),
-                )
-            )
         started_at = self._connection.execute(select(jobs.c.started_at).where(jobs.c.id == job_id)).scalar_one()
         self.write(
             JobFinished(
@@ -187,6 +172,29 @@ class _History:
                 duration_ms=_milliseconds_between(started_at or time, time),
             )
         )
+
+    def _end_steps(self, job: JobFinished) -> None:
+        """End those steps of which the worker said nothing more, or nothing at all: a job that ended has none left."""
+        unfinished = (
+            select(steps.c.name, steps.c.status, steps.c.started_at)
+            .join(jobs, jobs.c.id == steps.c.job_id)
+            .where(jobs.c.run_id == self._run_id, jobs.c.name == job.job)
+            .where(steps.c.status.in_([Status.PENDING, Status.RUNNING]))
+            .order_by(steps.c.position)
+        )
+        for name, status, started_at in self._connection.execute(unfinished).all():
+            self.write(
+                StepFinished(
+                    seq=0,
+                    time=job.time,
+                    run=self._run_id,
+                    job=job.job,
+                    step=name,
+                    status=job.status if status == Status.RUNNING else Status.SKIPPED,
+                    reason=job.reason,
+                    duration_ms=_milliseconds_between(started_at or job.time, job.time),
+                )
+            )
 
     def _add_jobs(self, plan: Plan) -> None:
         if plan.has_errors:
