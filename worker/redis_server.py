@@ -61,6 +61,13 @@ def end_left_over(settings: Settings) -> None:
         _docker("rm", "--force", _container(settings))
 
 
+def forget_socket(settings: Settings) -> None:
+    """Remove what of an ended one lies outside the data directory."""
+    directory = redis_socket(settings).parent
+    if not directory.is_relative_to(settings.data):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def answers(url: str) -> bool:
     """True if a Redis answers there, and is ready."""
     client = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
