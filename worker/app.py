@@ -24,6 +24,8 @@ from worker.store.database import Database
 from worker.web import pages, reference
 from worker.web.headers import SecurityHeaders
 
+Background = Callable[[Live], AbstractAsyncContextManager[Callable[[], None]]]
+
 _STATIC = Path(__file__).parent / "web" / "static"
 _DESCRIPTION = "What Headrace tells programs: repositories, runs, logs, artifacts, and the hooks that forges post to."
 _FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz")
@@ -43,15 +45,20 @@ def create_app(
     settings: Settings,
     database: Database,
     storage: Storage,
-    background: Callable[[Live], AbstractAsyncContextManager[None]],
+    background: Background,
 ) -> FastAPI:
-    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live."""
+    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live.
+
+    It gives a function, which hooks call when they have stored something to do.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         live = Live()
-        app.state.context = Context(settings=settings, database=database, storage=storage, live=live)
-        async with background(live):
+        async with background(live) as announce:
+            app.state.context = Context(
+                settings=settings, database=database, storage=storage, live=live, announce=announce
+            )
             yield
 
     app = FastAPI(

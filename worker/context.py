@@ -1,5 +1,6 @@
 """Context: what a request may use. It is made when the server starts, and every endpoint gets it as an argument."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
@@ -14,12 +15,13 @@ from worker.store.database import Database
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it."""
+    """The service as an endpoint sees it. `announce` says that there is something new to do."""
 
     settings: Settings
     database: Database
     storage: Storage
     live: Live
+    announce: Callable[[], None]
 
     def url(self, *segments: str | int) -> str:
         """The address, as browsers and forges know it, of a path of these segments."""

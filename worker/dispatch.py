@@ -41,6 +41,7 @@ class Dispatcher:
         self._news = threading.Event()
         self._is_stopping = False
         self._given_out: set[str] = set()
+        self._newest = ""  # when the newest of these was made
         self._orphaned_since: dict[str, float] = {}
         self._live: Live | None = None
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
@@ -87,9 +88,9 @@ class Dispatcher:
                 time.sleep(_RETRY_SECONDS)
 
     def _give_out(self) -> None:
-        """Put into the queue what is pending and was not put there yet."""
+        """Put into the queue what is new: it looks only at what was made since the newest that was put there."""
         with self._database.read() as connection:
-            pending = task_store.in_state(connection, TaskState.PENDING)
+            pending = task_store.in_state(connection, TaskState.PENDING, since=self._newest)
         for task in pending:
             if task.id not in self._given_out:
                 self._enqueue(task)
@@ -135,6 +136,7 @@ class Dispatcher:
         self._exchange.place(self._order(task))
         self._queue.put(task.id)
         self._given_out.add(task.id)
+        self._newest = max(self._newest, task.created_at)
         log.info("task is enqueued", task=task.id, run=task.run_id)
 
     def _order(self, task: StoredTask) -> Order:
@@ -168,4 +170,5 @@ class Dispatcher:
     def _forget_redis(self) -> None:
         """What we knew of Redis may be gone with it."""
         self._given_out.clear()
+        self._newest = ""
         self._orphaned_since.clear()

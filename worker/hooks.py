@@ -70,7 +70,9 @@ def _take(context: Context, forge: Forge, repository: StoredRepository, request:
 def _stored(context: Context, repository: StoredRepository, parsed: Parsed) -> list[AcceptedRun]:
     delivery = Delivery(key=parsed.key, event=parsed.name, payload=parsed.payload)
     with context.database.write() as connection:
-        return accept(connection, repository, delivery, parsed.events)
+        runs = accept(connection, repository, delivery, parsed.events)
+    context.announce()
+    return runs
 
 
 def _described(context: Context, repository: StoredRepository, run: AcceptedRun) -> dict[str, str | int]:

@@ -130,6 +130,6 @@ tasks = Table(
     Column("state", Text, nullable=False),  # pending, running, ended
     Column("last_seq", Integer, nullable=False),  # of the Records taken from it: each is taken once
     Column("created_at", Text, nullable=False),
-    Index("tasks_by_state", "state"),
+    Index("tasks_by_state", "state", "created_at"),
     Index("tasks_by_run", "run_id"),
 )

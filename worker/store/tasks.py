@@ -47,9 +47,10 @@ def jobs_with_tasks(connection: Connection, run_id: str) -> set[int]:
     return set(connection.execute(query).scalars())
 
 
-def in_state(connection: Connection, state: TaskState) -> list[StoredTask]:
-    """All tasks in this state, oldest first."""
-    query = select(tasks).where(tasks.c.state == state.value).order_by(tasks.c.created_at, tasks.c.id)
+def in_state(connection: Connection, state: TaskState, *, since: str = "") -> list[StoredTask]:
+    """All tasks in this state that were made at `since` or later, oldest first."""
+    found = select(tasks).where(tasks.c.state == state.value, tasks.c.created_at >= since)
+    query = found.order_by(tasks.c.created_at, tasks.c.id)
     return [_stored(row) for row in connection.execute(query)]
 
 
