@@ -20,7 +20,7 @@ from worker.settings import Settings
 _PROGRAMS = ("redis-server", "valkey-server")
 _LONGEST_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 _DURABLE = ("--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction")
-_QUIET = ("--daemonize", "no", "--loglevel", "warning")
+_QUIET = ("--daemonize", "no", "--loglevel", "warning", "--logfile", "redis.log")
 
 
 def redis_command(settings: Settings) -> list[str]:
