@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from pipelines.plan import Plan, PlannedJob
+from pipelines.plan import PlannedJob
 from pipelines.progress import JobState, next_moves
 from pipelines.records import (
     AnyRecord,
@@ -29,6 +29,7 @@ from pipelines.records import (
 from pipelines.status import Status
 from runner.clock import now
 from worker.store import tasks as task_store
+from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
 
@@ -86,7 +87,10 @@ class _History:
             case RunStarted():
                 event = msgspec.json.encode(record.plan.event)  # now with what git knows of the commit
                 self._update_run(status=Status.RUNNING, started_at=record.time, event=event)
-                self._add_jobs(record.plan)
+                if record.plan.has_errors:
+                    self.finish_run(Status.ERROR, record.plan.why_not)
+                else:
+                    add_jobs(self._connection, self._run_id, record.plan)
             case RunFinished():
                 self._update_run(
                     status=record.status,
@@ -196,40 +200,6 @@ class _History:
                 )
             )
 
-    def _add_jobs(self, plan: Plan) -> None:
-        if plan.has_errors:
-            self.finish_run(Status.ERROR, plan.why_not)
-            return
-        for position, job in enumerate(plan.jobs):
-            self._add_job(position, job)
-
-    def _add_job(self, position: int, job: PlannedJob) -> None:
-        job_id = self._connection.execute(
-            insert(jobs)
-            .values(
-                run_id=self._run_id,
-                position=position,
-                name=job.name,
-                plan=msgspec.json.encode(job),
-                status=_first_status(included=job.included),
-                reason=job.reason,
-            )
-            .returning(jobs.c.id)
-        ).scalar_one()
-        containers = [("service", service) for service in job.services] + [("step", step) for step in job.steps]
-        for number, (kind, step) in enumerate(containers):
-            self._connection.execute(
-                insert(steps).values(
-                    job_id=job_id,
-                    position=number,
-                    kind=kind,
-                    name=step.name,
-                    image=step.image,
-                    status=_first_status(included=job.included and step.included),
-                    reason=step.reason if job.included else job.reason,
-                )
-            )
-
     def _add_artifact(self, record: Artifact) -> None:
         self._connection.execute(
             insert(artifacts)
@@ -284,10 +254,6 @@ class _History:
         ).scalar_one()
         numbered = msgspec.structs.replace(record, seq=seq)
         self._connection.execute(insert(records).values(run_id=self._run_id, seq=seq, body=encode(numbered)))
-
-
-def _first_status(*, included: bool) -> Status:
-    return Status.PENDING if included else Status.SKIPPED
 
 
 def _milliseconds_between(earlier: str, later: str) -> int:
