@@ -15,7 +15,7 @@ demo: setup ## push to a real repository and watch its run (KEEP=1 leaves the se
 	@$(PYTHON) scripts/demo.py
 
 test: setup ## set up and run the whole test suite
-	@scripts/bootstrap image chromium debootstrap
+	@scripts/bootstrap image registry emulators chromium debootstrap
 	$(PYTHON) -m pytest
 
 check: ## lint, formatting and types
@@ -34,12 +34,14 @@ lock: ## pin the newest dependencies that pyproject.toml allows, with their hash
 	@scripts/bootstrap python
 	scripts/lock
 
-shim: ## build the small program that holds a job's network open
+shim: ## build the small program that holds a job's network open and its next steps back
 	$(MAKE) -C runner/shim
 
-bench: setup ## measure what a step costs over its command
+bench: setup ## measure what a step costs over its command, and a whole run against its peers
 	@scripts/bootstrap image
 	$(PYTHON) bench/steps.py
+	$(PYTHON) bench/steps.py --sleep 0
+	$(PYTHON) bench/runs.py
 
 clean: ## remove .venv and what builds and tests left here
 	rm -rf .venv .state .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist wheels

@@ -1,11 +1,12 @@
 """Backend: what carries out steps. Docker is one; the scripted one in the tests passes the same contract tests.
 
 LIFE CYCLE. `Backend.open` makes a Site for one job: its network, its workspace filled from the source, its lanes.
-The executor then calls `serve` for each service and detached step (from a thread each), `run` for each other step
-(from as many threads as there are lanes, at most one step a lane), `collect` after a step that keeps artifacts, and
-`close` at the very end, whatever happened. `close` may be called twice and leaves nothing in the engine. A step that
-fails is an Outcome, never an exception; exceptions (BackendError) mean that the machinery failed and the job ends as
-*error*.
+The executor then calls `serve` for each service and detached step (from a thread each), `ready` for each other step
+(from any thread, also long before its turn), `collect` after a step that keeps artifacts, and `close` at the very end,
+whatever happened. What `ready` gives is released once, when the step's turn has come, or else discarded. Of those that
+are ready in one lane, one may be released at a time. `close` may be called twice and leaves nothing in the engine. A
+step that fails is an Outcome, never an exception; exceptions (BackendError) mean that the machinery failed and the job
+ends as *error*.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +52,24 @@ class WorkspaceFile:
     content: BinaryIO = field(repr=False)
 
 
+class Readied(Protocol):
+    """One step, made ready as far as can be without any of its own program running."""
+
+    def release(self, late: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
+        """Run the step to its end. All its output has been given to `output` on return.
+
+        `late` are variables that were not known when it was made ready; they win. An Outcome that `stop` brought
+        about, also before the start, has its status and reason. Raises BackendError; what stood in the way of making
+        the step ready is tried once more and told here.
+        """
+
+    def discard(self) -> None:
+        """Remove what was made: the step's turn never comes. Raises nothing, doesn't wait, may be called again.
+
+        After a release there is nothing left to remove.
+        """
+
+
 class Site(Protocol):
     """One job's private network, workspace and lanes on one engine."""
 
@@ -72,11 +91,8 @@ class Site(Protocol):
         brought about has its status and reason.
         """
 
-    def run(self, step: PlannedStep, environment: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
-        """Run one step in a fresh container to its end. All its output has been given to `output` on return.
-
-        An Outcome that `stop` brought about, also before the start, has its status and reason.
-        """
+    def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Readied:
+        """Make a step ready to run in a fresh container in this lane, counted from 0. Raises no BackendError."""
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""

@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from pipelines.plan import PlannedJob, PlannedStep, SecretReference, Value
 from pipelines.status import Status
 from runner.errors import UsageError
-from runner.script import base64_script, script
+from runner.script import base64_script, plain_script
+
+# The checkout belongs to nobody in particular, and git refuses to read what belongs to another user.
+_FOR_GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
 
 
 def check_secrets(job: PlannedJob, secrets: Mapping[str, str]) -> None:
@@ -32,7 +35,7 @@ def step_environment(
     `started` is in seconds since 1970; `secrets` are by name in lower case. Empty variables of ours are left out.
     """
     matrix = {} if is_plugin(step) else job.matrix
-    ours = {**job.variables, **_about_step(job, step, started=started, job_status=job_status), **matrix}
+    ours = {**_FOR_GIT, **job.variables, **_about_step(job, step, started=started, job_status=job_status), **matrix}
     authors = {name: _resolve(value, secrets) for name, value in step.environment.items()}
     settings = {plugin_variable(name): _resolve(value, secrets) for name, value in step.settings.items()}
     return {**{name: value for name, value in ours.items() if value}, **settings, **authors}
@@ -66,7 +69,7 @@ def _about_step(job: PlannedJob, step: PlannedStep, *, started: int, job_status:
         "CI_WORKFLOW_STATUS": job_status.value,
     }
     if step.commands and step.entrypoint is not None:
-        about["CI_SCRIPT"] = base64_script(script(step.commands, step_directory(job, step)))
+        about["CI_SCRIPT"] = base64_script(plain_script(step.commands, step_directory(job, step)))
     return about
 
 

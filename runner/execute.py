@@ -11,13 +11,14 @@ from runner.backend import Backend, Ticket, Tree
 from runner.jobrun import JobRun
 from runner.results.artifacts import ArtifactStore
 from runner.results.mask import Mask
+from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.results.steplog import Flusher
 from runner.scribe import Scribe
 from runner.steprun import JobContext, milliseconds_since
 from runner.stop import Stop
 
 
-def execute(  # noqa: PLR0913 - the runner's one entrance: nine different things, seven of them by name
+def execute(  # noqa: PLR0913 - the runner's one entrance: ten different things, seven of them by name
     job: PlannedJob,
     backend: Backend,
     scribe: Scribe,
@@ -28,12 +29,14 @@ def execute(  # noqa: PLR0913 - the runner's one entrance: nine different things
     secrets: Mapping[str, str] | None = None,
     stop: Stop | None = None,
     abort: Stop | None = None,
+    log_limit_bytes: int = DEFAULT_LIMIT_BYTES,
 ) -> Status:
     """Carry out the job from its workspace to the last trace of it, and say what became of it.
 
     `stop` ends the running steps and lets those that run after a failure follow, for five minutes at most; `abort`
     ends these too. A step with `failure: cancel` that fails requests `stop` itself, so jobs of a run that share one end
-    together. `secrets` are values by name in any case; they are hidden in all that is written.
+    together. `secrets` are values by name in any case; they are hidden in all that is written. What a step prints
+    beyond `log_limit_bytes` is dropped.
 
     Nothing that goes wrong in steps or machinery is raised: it is the Status, with the reason in `job_finished`.
     Raises SinkError, with all cleaned up, if the Scribe's Sink fails.
@@ -43,7 +46,15 @@ def execute(  # noqa: PLR0913 - the runner's one entrance: nine different things
     secrets = {name.lower(): value for name, value in (secrets or {}).items()}
     mask = Mask(secrets.values())
     flusher = Flusher()
-    context = JobContext(job=job, scribe=scribe, artifacts=artifacts, secrets=secrets, mask=mask, flusher=flusher)
+    context = JobContext(
+        job=job,
+        scribe=scribe,
+        artifacts=artifacts,
+        secrets=secrets,
+        mask=mask,
+        flusher=flusher,
+        log_limit_bytes=log_limit_bytes,
+    )
     job_run = JobRun(context, stop=stop or Stop(), abort=abort or Stop())
     try:
         status, reason = job_run.carry_out(backend, ticket, _empty if job.skip_clone else tree)

@@ -2,7 +2,8 @@
 
 DESIGN. The calling thread holds the Schedule and decides; steps run in a pool with a thread a lane, services and
 detached steps in a thread each; all report back through one queue, so nothing is polled and no lock guards the
-decisions. A stop reaches running steps through their own Stop, and the schedule when the first of them reports.
+decisions. After each of them it looks ahead: the steps that come next are made ready while others run. A stop reaches
+running steps through their own Stop, and the schedule when the first of them reports.
 Every included step gets exactly one `step_finished`, whatever happens.
 """
 
@@ -10,8 +11,9 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -21,8 +23,9 @@ from runner.backend import Backend, Site, Ticket, Tree
 from runner.deadline import deadline, limit_text
 from runner.environment import check_secrets
 from runner.errors import ImageError, RunnerError, SinkError
+from runner.lineup import Lineup
 from runner.schedule import Schedule
-from runner.steprun import Ended, JobContext, leave_out, run_step, serve_step
+from runner.steprun import Ended, JobContext, leave_out, prepare_step, run_step, serve_step
 from runner.stop import Stop
 
 AFTER_STOP_LIMIT_SECONDS = 300.0
@@ -35,6 +38,15 @@ class _Started:
     """News of a service or detached step: it runs now, what depends on it may start."""
 
     step: PlannedStep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """Where the steps run: a thread a lane, and those at the start."""
+
+    site: Site
+    lanes: ThreadPoolExecutor
+    lineup: Lineup
 
 
 class JobRun:
@@ -84,23 +96,36 @@ class JobRun:
         return deadline(self._stop, limit, f"the job took longer than its limit of {limit_text(limit or 0)}")
 
     def _work(self, site: Site) -> None:
-        with ExitStack() as limits, ThreadPoolExecutor(site.lanes, thread_name_prefix="headrace-lane") as lanes:
+        with (
+            ExitStack() as limits,
+            ThreadPoolExecutor(site.lanes, thread_name_prefix="headrace-lane") as lanes,
+            closing(Lineup(site.lanes, partial(prepare_step, self._context, site))) as lineup,
+        ):
+            stage = _Stage(site=site, lanes=lanes, lineup=lineup)
             try:
-                self._start_services(site)
+                self._start_services(stage)
                 while not self._schedule.is_done:
                     self._note_stop(limits)
-                    self._start_ready(site, lanes)
-                    self._take_news()
+                    self._start_ready(stage)
+                    self._look_ahead(stage)
+                    self._take_news(stage)
             except BaseException:
                 self._stop_everything()
                 raise
 
-    def _start_services(self, site: Site) -> None:
+    def _look_ahead(self, stage: _Stage) -> None:
+        """Make ready what comes next if all goes well. A step that failed has made some hopes vain."""
+        stage.lineup.give_up(lambda step: bool(self._schedule.skip_reason(step)))
+        stage.lineup.look_ahead(step for step in self._schedule.expected() if not step.detach)
+
+    def _start_services(self, stage: _Stage) -> None:
         for service in self._services:
-            self._start_background(site, service)
+            self._start_background(stage.site, service)
             self._services_started += 1
+        if self._services:
+            self._look_ahead(stage)
         while self._running:
-            self._take_news()
+            self._take_news(stage)
 
     def _note_stop(self, limits: ExitStack) -> None:
         """Once a stop is asked for, only steps that run after a failure follow, under a limit of their own."""
@@ -112,28 +137,32 @@ class JobRun:
         reason = f"steps after a stopped job may take {limit_text(AFTER_STOP_LIMIT_SECONDS)}"
         limits.enter_context(deadline(self._after_stop, AFTER_STOP_LIMIT_SECONDS, reason))
 
-    def _start_ready(self, site: Site, lanes: ThreadPoolExecutor) -> None:
+    def _start_ready(self, stage: _Stage) -> None:
         """Start or skip all that can be. To skip a step may make others ready."""
-        skipped = True
-        while skipped:
-            skipped = False
-            for ready in self._schedule.ready():
-                if ready.skip_reason:
-                    leave_out(self._context, ready.step, Status.SKIPPED, ready.skip_reason)
-                    self._schedule.end(ready.step, Status.SKIPPED)
-                    skipped = True
-                elif len(self._running) < site.lanes:
-                    self._start(site, lanes, ready.step)
+        while hopeless := [ready for ready in self._schedule.ready() if ready.skip_reason]:
+            for ready in hopeless:
+                leave_out(self._context, ready.step, Status.SKIPPED, ready.skip_reason)
+                self._schedule.end(ready.step, Status.SKIPPED)
+        steps = [ready.step for ready in self._schedule.ready()]
+        while steps and len(self._running) < stage.site.lanes:
+            step = stage.lineup.next_of(steps)
+            steps.remove(step)
+            self._start(stage, step)
 
-    def _start(self, site: Site, lanes: ThreadPoolExecutor, step: PlannedStep) -> None:
+    def _start(self, stage: _Stage, step: PlannedStep) -> None:
         self._schedule.start(step.name)
         if step.detach:
-            self._start_background(site, step)
+            self._start_background(stage.site, step)
             return
         self._running.append(step)
         stop = (self._after_stop if self._stopped else self._stop).child()
         status = self._schedule.job_status
-        lanes.submit(self._report, lambda: run_step(self._context, site, step, job_status=status, stop=stop))
+        prepared = stage.lineup.enter(step)
+
+        def work() -> Ended:
+            return run_step(self._context, stage.site, step, prepared, job_status=status, stop=stop)
+
+        stage.lanes.submit(self._report, work)
 
     def _start_background(self, site: Site, step: PlannedStep) -> None:
         """Start a service or detached step. The job's stop ends it only while it starts, not once it runs."""
@@ -165,7 +194,7 @@ class JobRun:
         except SinkError as error:
             self._news.put(error)
 
-    def _take_news(self) -> None:
+    def _take_news(self, stage: _Stage) -> None:
         """Wait for one step to start or end, and note what that means for the others."""
         if self._schedule.is_done and not self._running:
             return
@@ -181,6 +210,7 @@ class JobRun:
         if isinstance(news, _Started):
             self._schedule.end(news.step, Status.SUCCESS)
         else:
+            stage.lineup.leave(news.step)
             self._note_end(news)
 
     def _note_end(self, ended: Ended) -> None:

@@ -1,9 +1,11 @@
 """Schedule: which steps of a job may start now, which never will, and what that makes of the job. Pure.
 
 A step is judged once all it depends on has ended: it runs if its `on` lists the state the job has then (success so
-far, or failed), else it is skipped with the reason. Dependencies that are not in the job count as ended.
+far, or failed), else it is skipped with the reason. Dependencies that are not in the job count as ended. What each
+step still waits for is counted down, so that a step costs the same in a job of ten and of a thousand.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pipelines.plan import PlannedStep
@@ -24,6 +26,11 @@ class Schedule:
     def __init__(self, steps: tuple[PlannedStep, ...]) -> None:
         self._waiting = {step.name: step for step in steps}
         self._started: set[str] = set()
+        self._unmet = {step.name: self._waiting.keys() & step.depends_on for step in steps}
+        self._dependents: dict[str, list[str]] = {}
+        for name, unmet in self._unmet.items():
+            for dependency in unmet:
+                self._dependents.setdefault(dependency, []).append(name)
         self._counted: dict[str, Status] = {}
         self._interruption: Status | None = None
 
@@ -54,12 +61,21 @@ class Schedule:
 
     def ready(self) -> list[Ready]:
         """The waiting steps whose dependencies have ended, in file order."""
-        unfinished = self._waiting.keys() | self._started
-        return [
-            Ready(step, self._skip_reason(step))
-            for step in self._waiting.values()
-            if not unfinished.intersection(step.depends_on)
-        ]
+        return [Ready(step, self.skip_reason(step)) for step in self._waiting.values() if not self._unmet[step.name]]
+
+    def expected(self) -> Iterator[PlannedStep]:
+        """The waiting steps that come next if what runs now succeeds, in file order.
+
+        Those are the steps that could start now, those that wait only for what runs, and those that wait only for
+        these: who looks further ahead guesses.
+        """
+        nearest: set[str] = set()
+        for step in self._waiting.values():
+            missing = self._unmet[step.name] - self._started
+            if missing <= nearest and not self.skip_reason(step):
+                if not missing:
+                    nearest.add(step.name)
+                yield step
 
     def start(self, name: str) -> None:
         """The step runs now."""
@@ -70,10 +86,13 @@ class Schedule:
         """The step has ended, or was skipped. With `failure: ignore` its failure doesn't count."""
         self._waiting.pop(step.name, None)
         self._started.discard(step.name)
+        for name in self._dependents.pop(step.name, ()):
+            self._unmet[name].discard(step.name)
         if step.failure != "ignore" or status is Status.ERROR:
             self._counted[step.name] = status
 
-    def _skip_reason(self, step: PlannedStep) -> str:
+    def skip_reason(self, step: PlannedStep) -> str:
+        """Why the step is skipped if it is judged now; empty if it runs."""
         if self.job_status in step.on:
             return ""
         if self._interruption is not None:

@@ -2,28 +2,53 @@
 
 The script travels as an argument: standard input stays the author's, no file must be written into the image, and it
 costs no engine call. Linux takes at most 128 KiB in one argument, so a longer script goes in several.
+
+DESIGN. Before each command the script prints `+ command`, for people, and a mark, for us, on both outputs: a line of a
+control character, a nonce, the command's index and the exit code of what ran before. `runner/results/marks.py` takes
+the marks out again. The shell draws the nonce anew in each step and tells it in the first line of all: nobody else
+has printed anything by then. It is in no argument, environment or file, and `set -x` doesn't show it, so a program
+can't print a mark, by accident or design. It isn't proof against a process that searches the shell's memory as the
+same user, nor against commands that ask their own shell: they can only lie about themselves.
 """
 
 import base64
 import shlex
 
+RECORD_SEPARATOR = "\036"
+
 _LONGEST_ARGUMENT = 120 * 1024  # bytes; the kernel's limit is 128 KiB with the closing null
+
+# Most shells read byte by byte, and this file ends after each read: so one digit a time. bash gets all at once.
+_PREAMBLE = r"""_headrace_nonce=
+while [ ${#_headrace_nonce} -lt 32 ]; do
+  _headrace_digits=
+  read -r _headrace_digits </proc/sys/kernel/random/uuid || [ "$_headrace_digits" ] || break
+  _headrace_nonce=$_headrace_nonce$_headrace_digits
+done 2>/dev/null
+[ ${#_headrace_nonce} -ge 32 ] || _headrace_nonce=
+printf '\036headrace %s\n' "$_headrace_nonce"
+_headrace_mark() {
+  if [ "$_headrace_nonce" ]; then
+    printf '\036%s %s %s\n' "$_headrace_nonce" "$1" "$2"
+    printf '\036%s %s %s\n' "$_headrace_nonce" "$1" "$2" >&9
+  fi
+  printf '%s\n' "$3"
+}
+"""
 
 
 def script(commands: tuple[str, ...], directory: str) -> str:
-    """A script for `sh -e` that makes and enters `directory`, then echoes each command as `+ command` and runs it.
+    """A script for `sh -e` that makes and enters `directory`, then marks and echoes each command and runs it.
 
     A command may have many lines, and may open an `if` or a loop that a later one closes: it is one script, so the
-    echo of a command inside shows only if the shell gets there.
+    echo of a command inside shows only if the shell gets there, and in a loop each time.
     """
-    place = shlex.quote(directory)
-    enter = f"[ -d {place} ] || mkdir -p {place}\ncd {place}"
-    return "\n".join([enter, *(_echoed(command) for command in commands)]) + "\n"
+    return _PREAMBLE + _in_directory(directory, [_marked(*each) for each in enumerate(commands)])
 
 
-def echo_line(command: str) -> str:
-    """The first line that the script prints before it runs `command`."""
-    return "+ " + command.split("\n", 1)[0]
+def plain_script(commands: tuple[str, ...], directory: str) -> str:
+    """The same without marks, for an entry point that brings its own shell."""
+    return _in_directory(directory, [_echoed(command) for command in commands])
 
 
 def shell_arguments(text: str) -> tuple[str, ...]:
@@ -39,6 +64,17 @@ def shell_arguments(text: str) -> tuple[str, ...]:
 def base64_script(text: str) -> str:
     """The script as `$CI_SCRIPT` holds it for a step that brings its own entry point."""
     return base64.b64encode(text.encode()).decode()
+
+
+def _in_directory(directory: str, commands: list[str]) -> str:
+    place = shlex.quote(directory)
+    return "\n".join([f"[ -d {place} ] || mkdir -p {place}", f"cd {place}", *commands]) + "\n"
+
+
+def _marked(index: int, command: str) -> str:
+    # What `set -x` prints of this goes to /dev/null; the step's own error output is 9 meanwhile.
+    mark = f"{{ _headrace_mark {index} $? {shlex.quote('+ ' + command)}; }} 9>&2 2>/dev/null || :"
+    return f"{mark}\n{command}"
 
 
 def _echoed(command: str) -> str:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 
 import structlog
@@ -13,6 +14,7 @@ from runner.backend import Outcome, Site
 from runner.deadline import deadline, limit_text
 from runner.environment import step_environment
 from runner.errors import ArtifactError, RunnerError, SinkError
+from runner.prepared import Prepared, discard
 from runner.results.artifacts import ArtifactStore
 from runner.results.collection import Collection, patterns_for
 from runner.results.mask import Mask
@@ -33,6 +35,7 @@ class JobContext:
     secrets: Mapping[str, str]
     mask: Mask
     flusher: Flusher
+    log_limit_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,15 +47,27 @@ class Ended:
     error: RunnerError | None = None
 
 
-def run_step(context: JobContext, site: Site, step: PlannedStep, *, job_status: Status, stop: Stop) -> Ended:
-    """Run a step to its end and keep its artifacts."""
+def prepare_step(context: JobContext, site: Site, step: PlannedStep, lane: int) -> Prepared:
+    """Make a step ready in a lane, now or ahead of its turn. What it can't know yet, it guesses."""
+    environment = _environment(context, step, Status.SUCCESS)
+    return Prepared(readied=site.ready(step, environment, lane), environment=environment)
+
+
+def run_step(
+    context: JobContext, site: Site, step: PlannedStep, prepared: Future[Prepared], *, job_status: Status, stop: Stop
+) -> Ended:
+    """Run a step to its end and keep its artifacts. Its clock starts once it is prepared."""
 
     def work(environment: Mapping[str, str], log: StepLog) -> Outcome:
-        outcome = site.run(step, environment, log.write, stop)
+        outcome = prepared.result().run(environment, log.write, stop)
         log.close()
         return _keep_artifacts(context, site, step, outcome, log)
 
-    return _tell(context, step, job_status, stop, work)
+    wait([prepared])
+    try:
+        return _tell(context, step, job_status, stop, work)
+    finally:
+        discard(prepared)  # it wasn't run if its start couldn't be told
 
 
 def serve_step(
@@ -91,7 +106,15 @@ def _tell(
 ) -> Ended:
     began = time.monotonic()
     context.scribe.write(StepStarted, job=context.job.name, step=step.name, image=step.image)
-    log = StepLog(context.scribe, context.flusher, context.mask, job=context.job.name, step=step, stop=stop)
+    log = StepLog(
+        context.scribe,
+        context.flusher,
+        context.mask,
+        job=context.job.name,
+        step=step,
+        stop=stop,
+        limit_bytes=context.log_limit_bytes,
+    )
     error = None
     try:
         with deadline(stop, step.timeout, f"took longer than its limit of {limit_text(step.timeout or 0)}"):

@@ -20,6 +20,7 @@ from pipelines.status import Status
 from runner.backend import Backend, Ticket
 from runner.errors import RunnerError
 from runner.execute import execute
+from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.signals import stop_on
 from runner.source.mirror import Mirror, fetched
@@ -39,7 +40,13 @@ _SIGNALS = {
 log = structlog.get_logger()
 
 
-def task_performer(settings: Settings, worker: str, make_backend: Callable[[], Backend]) -> Perform:
+def task_performer(
+    settings: Settings,
+    worker: str,
+    make_backend: Callable[[], Backend],
+    *,
+    log_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+) -> Perform:
     """A function that does the task with a given id, for the work horse to call. Clients are made after the fork."""
 
     def perform(task: str) -> None:
@@ -56,7 +63,7 @@ def task_performer(settings: Settings, worker: str, make_backend: Callable[[], B
             if isinstance(order, PlanOrder):
                 _plan(settings, order, scribe)
             else:
-                _execute(settings, order, scribe, make_backend, stop)
+                _execute(settings, order, scribe, make_backend, stop, log_limit_bytes=log_limit_bytes)
 
     return perform
 
@@ -102,7 +109,13 @@ def _finish(scribe: Scribe, status: Status, reason: str) -> None:
 
 
 def _execute(
-    settings: Settings, order: JobOrder, scribe: Scribe, make_backend: Callable[[], Backend], stop: Stop
+    settings: Settings,
+    order: JobOrder,
+    scribe: Scribe,
+    make_backend: Callable[[], Backend],
+    stop: Stop,
+    *,
+    log_limit_bytes: int,
 ) -> None:
     log.info("job starts", job=order.job.name)
     try:
@@ -124,6 +137,7 @@ def _execute(
         tree=tree,
         artifacts=Storage(settings.runs_directory).artifacts(order.run),
         stop=stop,
+        log_limit_bytes=log_limit_bytes,
     )
     log.info("job has ended", job=order.job.name, status=status)
 

@@ -14,7 +14,8 @@ def command() -> int:
 
     Nothing else is touched: what bears no label of ours, belongs to a run under way, or to another machine, stays.
     """
-    backend = DockerBackend(Config.read().engine_url)
+    config = Config.read()
+    backend = DockerBackend(config.engine_url, certificates=config.engine_certificates)
     swept = sweep(backend.engine, this_process().host)
     backend.close()
     click.echo(f"removed {swept.containers} containers, {swept.networks} networks, {swept.volumes} volumes", err=True)

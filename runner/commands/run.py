@@ -105,6 +105,7 @@ def run(plan: Plan, tree: WorkingTree, *, secrets: dict[str, str], output: str, 
                 secrets=secrets,
                 stop=stop,
                 abort=abort,
+                log_limit_bytes=config.log_limit_bytes,
             )
 
         status = run_plan(plan, perform, scribe, jobs_at_once=config.lanes)

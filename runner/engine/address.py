@@ -1,8 +1,9 @@
-"""The container engine's address: from DOCKER_HOST, else from the Docker command line's current context."""
+"""The container engine's address and certificates: from Docker's variables, else from its current context."""
 
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,59 @@ from runner.errors import UsageError
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificates:
+    """What a tcp:// engine is spoken to with. `verify` is whether its own certificate is looked at."""
+
+    directory: Path
+    verify: bool
+
+    @property
+    def authority(self) -> Path:
+        """Who must have signed the engine's certificate; without such a file, anyone whom this machine trusts."""
+        return self.directory / "ca.pem"
+
+    @property
+    def certificate(self) -> Path:
+        """What we show; nothing without such a file."""
+        return self.directory / "cert.pem"
+
+    @property
+    def key(self) -> Path:
+        """The key to it."""
+        return self.directory / "key.pem"
+
+    def __str__(self) -> str:
+        return str(self.directory)
+
+
+def docker_directory(environment: Mapping[str, str], home: Path) -> Path:
+    """Where Docker's command line keeps its configuration, and the logins for registries."""
+    return Path(environment.get("DOCKER_CONFIG") or home / ".docker")
+
+
+def engine_certificates(environment: Mapping[str, str], home: Path) -> Certificates | None:
+    """What `docker` would use with these variables and home; None if the engine is spoken to in the clear."""
+    directory = docker_directory(environment, home)
+    if host := environment.get("DOCKER_HOST"):
+        verify, path = environment.get("DOCKER_TLS_VERIFY"), environment.get("DOCKER_CERT_PATH")
+        wanted = host.startswith("tcp://") and (verify or path)
+        return Certificates(directory=Path(path or directory), verify=bool(verify)) if wanted else None
+    context = _context(environment, directory)
+    name = hashlib.sha256(context.encode()).hexdigest()
+    endpoint = _read(directory / "contexts" / "meta" / name / "meta.json").get("Endpoints", {}).get("docker", {})
+    files = directory / "contexts" / "tls" / name / "docker"
+    if context == "default" or not (files.is_dir() or endpoint.get("SkipTLSVerify")):
+        return None
+    return Certificates(directory=files, verify=not endpoint.get("SkipTLSVerify"))
+
+
 def engine_address(environment: Mapping[str, str], home: Path) -> str:
     """The engine that `docker` would use with these variables and home. Raises UsageError if we can't speak to it."""
     if host := environment.get("DOCKER_HOST"):
         return _usable(host, "DOCKER_HOST")
-    directory = Path(environment.get("DOCKER_CONFIG") or home / ".docker")
-    context = environment.get("DOCKER_CONTEXT") or _read(directory / "config.json").get("currentContext") or "default"
+    directory = docker_directory(environment, home)
+    context = _context(environment, directory)
     if context == "default":
         return DEFAULT_ADDRESS
     name = hashlib.sha256(context.encode()).hexdigest()
@@ -27,10 +75,21 @@ def engine_address(environment: Mapping[str, str], home: Path) -> str:
     return _usable(host, f"the Docker context {context!r}")
 
 
+def _context(environment: Mapping[str, str], directory: Path) -> str:
+    chosen = environment.get("DOCKER_CONTEXT") or _read(directory / "config.json").get("currentContext")
+    return str(chosen or "default")
+
+
 def _usable(host: str, source: str) -> str:
     if host.startswith(("unix://", "tcp://", "http://")):
         return host
-    raise UsageError(f"{source} is {host!r}: only unix:// and tcp:// engines can be used")
+    instead = ""
+    if host.startswith("ssh://"):
+        place = host.removeprefix("ssh://").partition("/")[0]
+        instead = (
+            f"; type: ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock {place}   and take unix:///tmp/engine.sock"
+        )
+    raise UsageError(f"{source} is {host!r}: only unix:// and tcp:// engines can be used{instead}")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,22 +10,39 @@ import json
 import os
 import queue
 import socket
+import ssl
+import struct
+import time
 import weakref
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import docker
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound
-from urllib3.exceptions import ReadTimeoutError
+from docker.errors import (
+    APIError,
+    DockerException,
+    ImageNotFound,
+    InvalidConfigFile,
+    TLSParameterError,
+)
+from docker.tls import TLSConfig
+from docker.utils import parse_repository_tag
+from urllib3 import disable_warnings
+from urllib3.exceptions import InsecureRequestWarning, ReadTimeoutError
 
+from runner.engine.address import Certificates
 from runner.errors import BackendError
+from runner.stop import Stop
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 120
 OLDEST_API = (1, 41)
+_NEEDED = "1.41 (Docker 20.10, Podman 4)"
+_BROKEN_LOGINS = "the logins in Docker's config.json can't be read: mend `auths` there, or type docker login"
+_FRAME = struct.Struct(">4xL")  # the number of the stream, three zeros, the length of what follows
 
 
 class EngineRefusal(BackendError):  # noqa: N818 - a no is its meaning
@@ -35,6 +52,10 @@ class EngineRefusal(BackendError):  # noqa: N818 - a no is its meaning
         super().__init__(message)
         self.status = status
         self.answer = answer
+
+
+class EngineSilence(BackendError):  # noqa: N818 - a thing that happens, like a refusal
+    """Raised when the engine doesn't go on with what it has begun."""
 
 
 class ImageMissing(EngineRefusal):
@@ -60,6 +81,24 @@ class ContainerState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image on the engine's machine.
+
+    `digests` are the names that registries know it by (`NAME@sha256:…`), none for one that was made here.
+    `architecture` is as Go writes it: amd64, arm64. `health` is its own health check as the API has it: empty,
+    `("NONE",)`, `("CMD", PROGRAM, …)` or `("CMD-SHELL", COMMAND)`.
+    """
+
+    id: str
+    digests: tuple[str, ...]
+    architecture: str
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    shell: tuple[str, ...]
+    health: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Labelled:
     """A container, network or volume with its labels. `name` is what the engine removes it by."""
 
@@ -70,11 +109,12 @@ class Labelled:
 class Engine:
     """One container engine at an address such as `unix:///var/run/docker.sock` or `tcp://host:2375`.
 
-    Any thread may call it. Make it after a fork, not before.
+    Any thread may call it. Make it after a fork, not before. With `certificates` a tcp:// engine is spoken to by TLS.
     """
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, certificates: Certificates | None = None) -> None:
         self.base_url = base_url
+        self._certificates = certificates
         self._version: str | None = None
         self._idle: queue.LifoQueue[docker.APIClient] = queue.LifoQueue()
         weakref.finalize(self, _close_all, self._idle)
@@ -105,21 +145,22 @@ class Engine:
     def attach(self, container: str) -> socket.socket:
         """A socket that gives the container's output from now on, in the engine's frames, and blocks for it.
 
-        To be called before the start: what has been printed already may be lost.
+        What is sent through it is the container's standard input, if it was made with one. To be called before the
+        start: what has been printed already may be lost.
         """
         with self._words("attach to a container") as client:
             # Not docker-py's own: its file object times out, and can't be closed while another thread reads it.
             answer = client.post(
                 f"{client.base_url}/v{client.api_version}/containers/{container}/attach",
-                params={"stdout": 1, "stderr": 1, "stream": 1},
+                params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1},
                 headers={"Connection": "Upgrade", "Upgrade": "tcp"},
                 timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
                 stream=True,
             )
             with answer:
                 if answer.status_code != 101:
-                    raise EngineRefusal(f"the container engine would not attach: {answer.text}", answer.status_code)
-                stream = socket.socket(fileno=os.dup(answer.raw.fileno()))
+                    raise _refusal("attach", answer)
+                stream = _taken_from(answer)
         stream.settimeout(None)
         return stream
 
@@ -235,26 +276,87 @@ class Engine:
 
     # Images
 
-    def has_image(self, name: str) -> bool:
-        """True if the image is on the engine's machine."""
+    def image(self, name: str) -> Image | None:
+        """The image of this name, tag or digest; None if it is not on the engine's machine."""
         try:
             with self._words("look for an image") as client:
-                client.inspect_image(name)  # type: ignore[no-untyped-call]
+                found = client.inspect_image(name)  # type: ignore[no-untyped-call]
         except EngineRefusal as refusal:
-            if refusal.status == 404:
-                return False
+            if refusal.status in (400, 404):  # 400: no image can have such a name
+                return None
             raise
-        return True
+        config = found.get("Config") or {}
+        return Image(
+            id=found["Id"],
+            digests=tuple(found.get("RepoDigests") or ()),
+            architecture=found.get("Architecture") or "",
+            entrypoint=tuple(config.get("Entrypoint") or ()),
+            command=tuple(config.get("Cmd") or ()),
+            shell=tuple(config.get("Shell") or ("/bin/sh", "-c")),
+            health=tuple((config.get("Healthcheck") or {}).get("Test") or ()),
+        )
+
+    def has_image(self, name: str) -> bool:
+        """True if the image is on the engine's machine."""
+        return self.image(name) is not None
 
     def import_image(self, name: str, tag: str, tar: bytes, changes: Iterable[str] = ()) -> None:
         """Make an image of one layer from a tar; `changes` are Dockerfile lines such as `ENTRYPOINT ["/x"]`."""
         with self._words(f"import the image {name}:{tag}") as client:
-            client.import_image_from_data(tar, repository=name, tag=tag, changes=list(changes))
+            # The tag goes with the name: Podman 4.3 overlooks it where the API has its own place for it.
+            client.import_image_from_data(tar, repository=f"{name}:{tag}", changes=list(changes))
 
-    def pull(self, name: str) -> Iterator[dict[str, Any]]:
-        """Pull an image; gives the engine's progress messages, one of which may hold `error`."""
-        with self._words(f"pull {name}") as client:
-            yield from client.pull(name, stream=True, decode=True)
+    def pull(
+        self, name: str, *, login: Mapping[str, str], silence_seconds: float, stop: Stop
+    ) -> Iterator[dict[str, Any]]:
+        """Pull an image; gives the engine's progress messages, one of which may hold `error`.
+
+        `login` is what the registry is shown, as the API has it, or empty. A stop breaks the pull off, also in the
+        engine, and ends the messages. Raises EngineSilence if no message comes for so long.
+        """
+        repository, tag = parse_repository_tag(name)
+        try:
+            with self._words(f"pull {name}") as client:
+                answer = client.post(
+                    f"{client.base_url}/v{client.api_version}/images/create",
+                    params={"fromImage": repository, "tag": tag or "latest"},
+                    headers={"X-Registry-Auth": urlsafe_b64encode(json.dumps(dict(login)).encode()).decode()},
+                    timeout=(CONNECT_SECONDS, silence_seconds),
+                    stream=True,
+                )
+                with answer, closing(socket.socket(fileno=os.dup(answer.raw.fileno()))) as line:
+                    if answer.status_code != 200:
+                        raise _refusal(f"pull {name}", answer)
+                    stop.on_request(lambda: _hang_up(line))
+                    yield from map(json.loads, answer.iter_lines())
+        except BackendError as error:
+            if stop.requested:
+                return
+            if any(isinstance(cause, ReadTimeoutError) for cause in _causes(error)):
+                raise EngineSilence(f"nothing came for {silence_seconds:g} s") from error
+            raise
+
+    # Commands in a container that runs
+
+    def execute(self, container: str, command: Iterable[str], seconds: float) -> tuple[int | None, bytes]:
+        """Run a command in a container; its exit code, None if it runs on after this time, and what it printed.
+
+        Raises EngineRefusal, 409 or 404, if the container has ended. No more than 64 KiB of the output are kept.
+        """
+        with self._words("run a command in a container") as client:
+            identifier = client.exec_create(container, list(command))["Id"]
+            answer = client.post(
+                f"{client.base_url}/v{client.api_version}/exec/{identifier}/start",
+                json={"Detach": False, "Tty": False},
+                timeout=(CONNECT_SECONDS, seconds),
+                stream=True,
+            )
+            with answer:
+                if answer.status_code != 200:
+                    raise _refusal("run a command in a container", answer)
+                printed = _read_frames(answer, time.monotonic() + seconds)
+            found = client.exec_inspect(identifier)
+        return (None if found["Running"] else found["ExitCode"]), printed
 
     # The connection
 
@@ -283,16 +385,28 @@ class Engine:
         except queue.Empty:
             pass
         _check_socket(self.base_url)
-        client = docker.APIClient(base_url=self.base_url, version=self._version, timeout=CONNECT_SECONDS)
-        self._require_version(client.api_version)
-        client.trust_env = False  # no proxy between us and an engine, and no look-ups for one at each call
-        client.timeout = (CONNECT_SECONDS, ANSWER_SECONDS)  # type: ignore[assignment] # requests takes pairs
+        if self._version is None:
+            with closing(self._client(".".join(map(str, OLDEST_API)))) as client:
+                self._require_version(client.version(api_version=False)["ApiVersion"])
+        return self._client(self._version)
+
+    def _client(self, version: str | None) -> docker.APIClient:
+        """A new client that speaks this version. To make it asks the engine nothing."""
+        try:
+            tls = _tls(self._certificates) if self._certificates else False
+            client = docker.APIClient(base_url=self.base_url, version=version, timeout=CONNECT_SECONDS, tls=tls)
+            client.trust_env = False  # neither proxies nor authorities of the environment, nor look-ups for them
+            client.timeout = (CONNECT_SECONDS, ANSWER_SECONDS)  # type: ignore[assignment] # requests takes pairs
+        except TLSParameterError as error:
+            raise BackendError(f"the certificates in {self._certificates} can't be used: {error.msg}") from error
+        except (InvalidConfigFile, ValueError) as error:
+            raise BackendError(_BROKEN_LOGINS) from error
         return client
 
     def _require_version(self, version: str) -> None:
         if tuple(map(int, version.split("."))) < OLDEST_API:
             raise BackendError(
-                f"the container engine at {self.base_url} speaks API {version}; at least 1.41 (Docker 20.10) is needed"
+                f"the container engine at {self.base_url} speaks API {version}; at least {_NEEDED} is needed"
             )
         self._version = version
 
@@ -303,6 +417,16 @@ def _check_socket(base_url: str) -> None:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(CONNECT_SECONDS)
             probe.connect(base_url.removeprefix("unix://"))
+
+
+def _tls(certificates: Certificates) -> TLSConfig:
+    """The library's form. Without a check of the engine's certificate only what we show is of use."""
+    pair = (str(certificates.certificate), str(certificates.key)) if certificates.certificate.exists() else None
+    if not certificates.verify:
+        disable_warnings(InsecureRequestWarning)  # somebody chose this: once a request is too often to hear of it
+        return TLSConfig(client_cert=pair, verify=False)
+    authority = str(certificates.authority) if certificates.authority.exists() else None
+    return TLSConfig(client_cert=pair, ca_cert=authority, verify=True)
 
 
 def _close_all(idle: "queue.LifoQueue[docker.APIClient]") -> None:
@@ -316,6 +440,10 @@ def _no_engine(base_url: str, error: BaseException) -> str:
         return (
             f"no permission to use the container engine at {base_url} (join its group: sudo usermod -aG docker $USER)"
         )
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError):
+            why = (cause.reason or str(cause)).lower().replace("_", " ")
+            return f"the container engine at {base_url} can't be spoken to by TLS: {why} (see DOCKER_CERT_PATH)"
     return f"no container engine answers at {base_url} (is Docker running? start it, or set DOCKER_HOST)"
 
 
@@ -325,3 +453,40 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
     for cause in (error.__cause__, error.__context__, *error.args):
         if isinstance(cause, BaseException) and cause is not error:
             yield from _causes(cause)
+
+
+def _refusal(what: str, answer: requests.Response) -> EngineRefusal:
+    """The error for an answer that is a no."""
+    try:
+        reason = " ".join(str(answer.json()["message"]).split())
+    except (ValueError, KeyError, TypeError):
+        reason = answer.reason
+    return EngineRefusal(f"the container engine would not {what}: {reason}", answer.status_code, reason)
+
+
+def _hang_up(line: socket.socket) -> None:
+    """End the conversation from another thread: whoever reads from it sees it broken off."""
+    with suppress(OSError):  # it has ended by itself
+        line.shutdown(socket.SHUT_RDWR)
+
+
+def _taken_from(answer: requests.Response) -> socket.socket:
+    """The connection of an answer, for us alone: with TLS, a copy of its number would read what is encrypted."""
+    connection: Any = answer.raw.connection
+    taken: socket.socket = connection.sock
+    connection.sock = None
+    return taken
+
+
+def _read_frames(answer: requests.Response, deadline: float) -> bytes:
+    """What comes until the answer or the time ends, without the engine's headers; 64 KiB at most."""
+    held = bytearray()
+    with suppress(ReadTimeoutError):
+        while len(held) < 64 * 1024 and time.monotonic() < deadline and (data := answer.raw.read1(4096)):
+            held += data
+    printed = bytearray()
+    while len(held) >= _FRAME.size:
+        end = _FRAME.size + _FRAME.unpack_from(held)[0]
+        printed += held[_FRAME.size : end]
+        del held[:end]
+    return bytes(printed)

@@ -4,6 +4,7 @@ import structlog
 
 from runner.config import Config
 from runner.engine.containers import DockerBackend
+from runner.engine.credentials import Credentials
 from runner.engine.ownership import this_process
 from runner.engine.sweep import sweep
 
@@ -17,6 +18,8 @@ def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
     """
     backend = DockerBackend(
         config.engine_url,
+        certificates=config.engine_certificates,
+        credentials=Credentials(config.docker_directory),
         owner=this_process(host),
         network_range=config.network_range,
         lanes=config.lanes,

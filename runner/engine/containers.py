@@ -5,19 +5,24 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from ipaddress import IPv4Network
 
 from pipelines.plan import PlannedJob, PlannedStep
-from pipelines.records import Stream
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
-from runner.engine.client import Engine, EngineInfo, ImageMissing
-from runner.engine.image import pull_image
+from runner.engine.address import Certificates
+from runner.engine.ahead import PullsAhead, images_of
+from runner.engine.client import Engine, EngineInfo, Image
+from runner.engine.credentials import Credentials
+from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
+from runner.engine.health import HealthWatch, check_of, unasked
+from runner.engine.images import Images, PullPolicy
 from runner.engine.network import DEFAULT_RANGE, create_network
-from runner.engine.ownership import ROLE, SANDBOX, SITE, Owner, labels_for, this_process
+from runner.engine.ownership import ROLE, SITE, Owner, labels_for, this_process
 from runner.engine.process import Container, run
-from runner.engine.sandbox import Lanes, sandbox_image
-from runner.engine.spec import Options, Place, sandbox_options, service_options, step_options
+from runner.engine.pull import Say
+from runner.engine.sandbox import Sandboxes, sandbox_image
+from runner.engine.spec import Place, files_options, runs_image_program, sandbox_options, service_options, step_options
 from runner.engine.workspace import collect, fill
 from runner.errors import BackendError
 from runner.names import container_name_part
@@ -42,8 +47,11 @@ class DockerBackend:
         network_range: IPv4Network = DEFAULT_RANGE,
         lanes: int = DEFAULT_LANES,
         stop_grace_seconds: float = DEFAULT_STOP_GRACE_SECONDS,
+        certificates: Certificates | None = None,
+        credentials: Credentials | None = None,
     ) -> None:
-        self.engine = Engine(base_url)
+        self.engine = Engine(base_url, certificates)
+        self.images = Images(self.engine, credentials)
         self.owner = owner or this_process()
         self.network_range = network_range
         self.lanes = lanes
@@ -81,7 +89,7 @@ class DockerBackend:
 
 
 class DockerSite:
-    """One job's network, volume, lanes and containers. All bear its label, and `close` removes what does."""
+    """One job's network, volumes, lanes and containers. All bear its label, and `close` removes what does."""
 
     def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket) -> None:
         self._backend = backend
@@ -89,10 +97,12 @@ class DockerSite:
         self._job = job
         self._token = secrets.token_hex(6)
         name = f"headrace-{self._token}"
-        self._place = Place(volume=name, network=name, labels=labels_for(backend.owner, ticket, self._token))
-        self._lanes = Lanes(self._engine, self._create_sandbox, limit=self.lanes)
-        self._first_sandbox = ""
-        self._cleaners = ThreadPoolExecutor(2, thread_name_prefix="headrace-clean")
+        labels = labels_for(backend.owner, ticket, self._token)
+        self._place = Place(volume=name, shim_volume=f"{name}-shim", network=name, labels=labels)
+        self._files = ""  # the container through which the workspace is filled and read
+        self._ahead = PullsAhead(backend.images)
+        self._errands = ThreadPoolExecutor(8, thread_name_prefix="headrace-errand")
+        self._sandboxes = Sandboxes(self._create_sandbox, self._start_sandbox, self._errands)
 
     @property
     def lanes(self) -> int:
@@ -101,35 +111,25 @@ class DockerSite:
         return max(1, min(self._backend.lanes, len(foreground)))
 
     def build(self, tree: Tree, stop: Stop) -> None:
-        """Make the network, the volume and the first sandbox, and fill the workspace while that starts."""
-        job, place = self._job, self._place
-        self._engine.create_volume(place.volume, place.labels)
-        background = len(job.services) + sum(step.detach for step in job.steps)
-        create_network(
-            self._engine,
-            place.network,
-            addresses=self.lanes + background,
-            pool=self._backend.network_range,
-            labels=place.labels,
-        )
-        self._first_sandbox = self._create_sandbox()
-        start = self._cleaners.submit(self._engine.start, self._first_sandbox)
-        fill(
-            self._engine,
-            self._first_sandbox,
-            base=job.workspace_base,
-            workspace=job.workspace,
-            tree=tree,
-            stop=stop,
-        )
-        start.result()
-        self._lanes.add(self._first_sandbox)
+        """Make the network and the volumes, and fill the workspace while the first sandbox starts."""
+        self._ahead.begin(images_of(self._job))
+        network = self._errands.submit(self._create_network)
+        shim_volume = self._errands.submit(self._create_volume, self._place.shim_volume)
+        image = self._errands.submit(lambda: self._backend.sandbox_image)
+        self._create_volume(self._place.volume)
+        shim_volume.result()
+        options = files_options(image.result(), self._job.workspace_base, self._place)
+        self._files = self._engine.create_container(options, f"headrace-{self._token}-files")
+        filled = self._errands.submit(self._fill, tree, stop)
+        network.result()
+        self._sandboxes.in_lane(0)
+        filled.result()
 
-    def run(self, step: PlannedStep, environment: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
-        """Run one step in a fresh container to its end, in a lane of its own."""
-        with self._lanes.one() as sandbox:
-            options = step_options(self._job, step, environment, self._place, sandbox=sandbox)
-            return self._carry_out(step, options, output, stop)
+    def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> GatedStep:
+        """Create and start the step's container behind its gate, unless the image is missing or the engine refuses."""
+        gated = GatedStep(self._maker(step, environment, lane), self._remove)
+        gated.prepare()
+        return gated
 
     def serve(
         self,
@@ -139,60 +139,104 @@ class DockerSite:
         stop: Stop,
         started: Callable[[], None],
     ) -> Outcome:
-        """Run a background container that steps reach by its name, until it ends or `stop` asks."""
+        """Run a background container that steps reach by its name, until it ends or `stop` asks.
+
+        Calls `started` once it runs and its image's health check, if it has one, has succeeded.
+        """
+        image = None if stop.requested else self._ensure_image(service, said_by(output), stop)
+        if image is None:
+            return Outcome(status=stop.status, reason=stop.reason)
         options = service_options(self._job, service, environment, self._place)
-        return self._carry_out(service, options, output, stop, started)
+        identifier = self._engine.create_container(unasked(options, image), self._container_name(service))
+        try:
+            if runs_image_program(service) and (check := check_of(image)):
+                started = partial(HealthWatch(self._engine, identifier, check, stop).begin, started)
+            return run(self._container(identifier), output, stop, started)
+        finally:
+            self._remove(identifier)
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""
-        return collect(self._engine, self._first_sandbox, workspace=self._job.workspace, patterns=patterns)
+        return collect(self._engine, self._files, workspace=self._job.workspace, patterns=patterns)
 
     def close(self) -> None:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
-        self._cleaners.shutdown()
-        mine = f"{SITE}={self._token}"
-        with ThreadPoolExecutor(4, thread_name_prefix="headrace-clean") as cleaners:
-            # Sandboxes last: an engine may refuse to remove one whose network others use.
-            found = self._engine.containers(mine)
-            sandboxes = [each.name for each in found if each.labels.get(ROLE) == SANDBOX]
-            joined = [each.name for each in found if each.labels.get(ROLE) != SANDBOX]
-            for names in (joined, sandboxes):
-                list(cleaners.map(self._engine.remove_container, names))
-        self._engine.remove_network(self._place.network)
-        self._engine.remove_volume(self._place.volume)
+        self._ahead.close()
+        self._errands.shutdown()
+        with ThreadPoolExecutor(4, thread_name_prefix="headrace-errand") as errands:
+            found = self._engine.containers(f"{SITE}={self._token}")
+            ours = [each.name for each in found if ROLE in each.labels]
+            others = [each.name for each in found if ROLE not in each.labels]
+            for names in (others, ours):  # an engine may refuse to remove a sandbox whose network others use
+                list(errands.map(self._engine.remove_container, names))
+            network = errands.submit(self._engine.remove_network, self._place.network)
+            list(errands.map(self._engine.remove_volume, (self._place.volume, self._place.shim_volume)))
+            network.result()
 
-    def _carry_out(
-        self,
-        step: PlannedStep,
-        options: Options,
-        output: Output,
-        stop: Stop,
-        started: Callable[[], None] = lambda: None,
-    ) -> Outcome:
-        identifier = None if stop.requested else self._create(step, options, output, stop)
-        if identifier is None:
-            return Outcome(status=stop.status, reason=stop.reason)
-        container = Container(
+    def _create_network(self) -> None:
+        background = len(self._job.services) + sum(step.detach for step in self._job.steps)
+        create_network(
+            self._engine,
+            self._place.network,
+            addresses=self.lanes + background,
+            pool=self._backend.network_range,
+            labels=self._place.labels,
+        )
+
+    def _create_volume(self, name: str) -> None:
+        self._engine.create_volume(name, self._place.labels)
+
+    def _fill(self, tree: Tree, stop: Stop) -> None:
+        base, workspace = self._job.workspace_base, self._job.workspace
+        fill(self._engine, self._files, base=base, workspace=workspace, tree=tree, stop=stop)
+
+    def _maker(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Maker:
+        """Makes the step's container, with all that it needs; None if `stop` was requested meanwhile."""
+
+        def make(say: Say, stop: Stop, policy: PullPolicy) -> Container | None:
+            image = self._ensure_image(step, say, stop, policy)
+            if image is None:
+                return None
+            options = step_options(
+                self._job,
+                step,
+                environment,
+                self._place,
+                sandbox=self._sandboxes.in_lane(lane),
+                image_program=program_of(step, image),
+            )
+            identifier = self._engine.create_container(unasked(options, image), self._container_name(step))
+            self._sandboxes.wait_for(lane)
+            return self._container(identifier)
+
+        return make
+
+    def _ensure_image(
+        self, step: PlannedStep, say: Say, stop: Stop, policy: PullPolicy = PullPolicy.MISSING
+    ) -> Image | None:
+        """The step's image, on the engine's machine; None if `stop` was requested meanwhile."""
+        image = self._backend.images.ensure(step.image, say, stop, policy=policy)
+        return None if stop.requested else image
+
+    def _container(self, identifier: str) -> Container:
+        return Container(
             engine=self._engine,
             id=identifier,
             starts=self._backend.starts,
             stop_grace_seconds=self._backend.stop_grace_seconds,
         )
-        try:
-            return run(container, output, stop, started)
-        finally:
-            # Off the step's path; `close` waits for it and removes what it couldn't.
-            self._cleaners.submit(self._engine.remove_container, identifier)
 
-    def _create(self, step: PlannedStep, options: Options, output: Output, stop: Stop) -> str | None:
-        """The step's container, its image pulled if it is missing; None if `stop` was requested meanwhile."""
-        name = f"headrace-{self._token}-{container_name_part(step.name)}-{secrets.token_hex(2)}"
-        try:
-            return self._engine.create_container(options, name)
-        except ImageMissing:
-            pull_image(self._engine, step.image, lambda line: output(Stream.SYSTEM, line.encode() + b"\n"), stop)
-        return None if stop.requested else self._engine.create_container(options, name)
+    def _container_name(self, step: PlannedStep) -> str:
+        return f"headrace-{self._token}-{container_name_part(step.name)}-{secrets.token_hex(2)}"
+
+    def _remove(self, container: str) -> None:
+        """Remove a container off the step's path; `close` waits for it and removes what this couldn't."""
+        self._errands.submit(self._engine.remove_container, container)
+
+    def _start_sandbox(self, sandbox: str) -> None:
+        with self._backend.starts:
+            self._engine.start(sandbox)
 
     def _create_sandbox(self) -> str:
-        options = sandbox_options(self._backend.sandbox_image, self._job.workspace_base, self._place)
+        options = sandbox_options(self._backend.sandbox_image, self._place)
         return self._engine.create_container(options, f"headrace-{self._token}-lane-{secrets.token_hex(2)}")

@@ -16,7 +16,7 @@ from runner.backend import Ticket
 
 RUN, JOB, ATTEMPT = "headrace.run", "headrace.job", "headrace.attempt"
 HOST, PROCESS, SITE = "headrace.host", "headrace.pid", "headrace.site"
-ROLE, SANDBOX = "headrace.role", "sandbox"
+ROLE, SANDBOX, FILES = "headrace.role", "sandbox", "files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

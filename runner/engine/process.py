@@ -1,9 +1,9 @@
-"""One container's life: created, attached, started, read to the end of its output, waited for, removed.
+"""One container's life: created, attached, started, released, read to the end of its output, waited for.
 
 DESIGN. We attach before the start, so no byte is missed. A container has ended when the engine says so *and* its
 output has ended; output that stays open afterwards is given a short grace. A stream that breaks looks like one that
-ends, so the state decides. Stopping is SIGTERM, a grace, SIGKILL,
-in a thread of its own: whoever asks for it doesn't wait.
+ends, so the state decides. Stopping is SIGTERM, a grace, SIGKILL, in a thread of its own: whoever asks for it doesn't
+wait. A container with a gate prints nothing before its release, so until then nobody needs to read.
 """
 
 import socket
@@ -16,6 +16,8 @@ from pipelines.records import Stream
 from pipelines.status import Status
 from runner.backend import Outcome, Output
 from runner.engine.client import ContainerState, Engine
+from runner.engine.limits import PIDS_LIMIT
+from runner.engine.symptoms import Symptoms
 from runner.errors import BackendError
 from runner.stop import Stop
 
@@ -38,17 +40,41 @@ class Container:
     stop_grace_seconds: float
 
 
-def run(container: Container, output: Output, stop: Stop, started: Callable[[], None] = lambda: None) -> Outcome:
+def run(container: Container, output: Output, stop: Stop, started: Callable[[], None]) -> Outcome:
     """Start a created container and follow it to its end. `started` is called once it runs.
 
     Raises BackendError if the engine fails, and what `output` raises, with the container killed.
     """
-    engine, identifier = container.engine, container.id
-    reader = _Reader(engine, identifier, output)
+    stream = start(container)
+    try:
+        started()
+    except BaseException:
+        stream.close()
+        raise
+    return follow(container, stream, output, stop)
+
+
+def start(container: Container) -> socket.socket:
+    """Attach to a created container and start it; gives what it prints, for `follow`. Raises BackendError."""
+    stream = container.engine.attach(container.id)
     try:
         with container.starts:
-            engine.start(identifier)
-        started()
+            container.engine.start(container.id)
+    except BaseException:
+        stream.close()
+        raise
+    return stream
+
+
+def follow(container: Container, stream: socket.socket, output: Output, stop: Stop) -> Outcome:
+    """Read a container that runs to its end, and close the stream.
+
+    Raises BackendError if the engine fails, and what `output` raises, with the container killed.
+    """
+    engine, identifier = container.engine, container.id
+    symptoms = Symptoms(output, pids_limit=PIDS_LIMIT)
+    reader = _Reader(engine, identifier, stream, symptoms.output)
+    try:
         stopper = _Stopper(container, stop)
         try:
             _follow(engine, identifier, reader)
@@ -59,7 +85,7 @@ def run(container: Container, output: Output, stop: Stop, started: Callable[[], 
         reader.close()
     if stop.requested:
         return Outcome(status=stop.status, reason=stop.reason)
-    return outcome_of(state)
+    return symptoms.explain(outcome_of(state))
 
 
 def outcome_of(state: ContainerState) -> Outcome:
@@ -88,12 +114,12 @@ def _follow(engine: Engine, identifier: str, reader: "_Reader") -> None:
 class _Reader:
     """A thread that reads a container's frames and hands them to an Output."""
 
-    def __init__(self, engine: Engine, identifier: str, output: Output) -> None:
+    def __init__(self, engine: Engine, identifier: str, stream: socket.socket, output: Output) -> None:
         self.output = output
         self._engine = engine
         self._identifier = identifier
         self._failure: Exception | None = None
-        self._socket = engine.attach(identifier)
+        self._socket = stream
         self._thread = threading.Thread(target=self._work, name="headrace-output", daemon=True)
         self._thread.start()
 

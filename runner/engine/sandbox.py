@@ -2,22 +2,24 @@
 
 DESIGN. Most of a container's start is its network. So the network is set up once a lane, in a container of ours that
 only sleeps, and the lane's steps join its namespace one after another. Its image is one program of ours
-(`runner/shim`), imported when an engine doesn't have it yet: nothing is ever pulled for it.
+(`runner/shim`), imported when an engine doesn't have it yet: nothing is ever pulled for it. The same program is the
+gate of each step; it comes to them on a volume, which the engine fills from the image. To start a sandbox takes much
+longer than to make one, and what is to join it can be made meanwhile.
 """
 
 import hashlib
 import io
-import queue
 import tarfile
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from importlib.resources import files
 
 from runner.engine.client import Engine
 from runner.errors import BackendError
 
-_PROGRAM = "headrace-shim"
+SHIM_DIRECTORY = "/.headrace"
+SHIM = f"{SHIM_DIRECTORY}/shim"
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
@@ -26,53 +28,48 @@ def sandbox_image(engine: Engine, architecture: str) -> str:
     machine = MACHINES.get(architecture)
     if machine is None:
         raise BackendError(f"the container engine runs on {architecture}; Headrace knows amd64 and arm64")
-    program = files("runner").joinpath(f"shim/{_PROGRAM}-{machine}").read_bytes()
-    tag = f"{machine}-{hashlib.sha256(program).hexdigest()[:12]}"
+    archive = _archive(files("runner").joinpath(f"shim/headrace-shim-{machine}").read_bytes())
+    tag = f"{machine}-{hashlib.sha256(archive).hexdigest()[:12]}"
     if not engine.has_image(f"headrace/sandbox:{tag}"):
-        engine.import_image("headrace/sandbox", tag, _archive(program), [f'ENTRYPOINT ["/{_PROGRAM}"]'])
+        engine.import_image("headrace/sandbox", tag, archive, [f'ENTRYPOINT ["{SHIM}"]'])
     return f"headrace/sandbox:{tag}"
 
 
-class Lanes:
-    """The sandboxes of one site, started when they are first needed. `make` creates one and gives its id."""
+class Sandboxes:
+    """The sandboxes of one site by lane, each made and started when its lane is first used. Any thread may ask.
 
-    def __init__(self, engine: Engine, make: Callable[[], str], *, limit: int) -> None:
-        self._engine = engine
+    `make` creates one and gives its id, `start` starts it; `pool` is where they do.
+    """
+
+    def __init__(self, make: Callable[[], str], start: Callable[[str], None], pool: Executor) -> None:
         self._make = make
-        self._unmade = threading.Semaphore(limit)
-        self._free: queue.LifoQueue[str] = queue.LifoQueue()
+        self._start = start
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._made: dict[int, Future[str]] = {}
+        self._started: dict[int, Future[None]] = {}
 
-    def add(self, sandbox: str) -> None:
-        """Add a sandbox that has been made and started already. It counts towards the limit."""
-        self._unmade.acquire()
-        self._free.put(sandbox)
+    def in_lane(self, lane: int) -> str:
+        """The id of the lane's sandbox, which may be starting still. Raises BackendError."""
+        with self._lock:
+            if lane not in self._made:
+                made = self._made[lane] = self._pool.submit(self._make)
+                self._started[lane] = self._pool.submit(lambda: self._start(made.result()))
+        return self._made[lane].result()
 
-    @contextmanager
-    def one(self) -> Iterator[str]:
-        """The id of a sandbox that nobody else uses within the block."""
-        sandbox = self._take()
-        try:
-            yield sandbox
-        finally:
-            self._free.put(sandbox)
-
-    def _take(self) -> str:
-        try:
-            return self._free.get_nowait()
-        except queue.Empty:
-            pass
-        if not self._unmade.acquire(blocking=False):
-            return self._free.get()
-        sandbox = self._make()
-        self._engine.start(sandbox)
-        return sandbox
+    def wait_for(self, lane: int) -> None:
+        """Wait until the lane's sandbox runs. Raises BackendError if it can't."""
+        self._started[lane].result()
 
 
 def _archive(program: bytes) -> bytes:
-    """A tar that holds the program and nothing else, the same every time."""
+    """A tar that holds the program in its directory and nothing else, the same every time."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        info = tarfile.TarInfo(_PROGRAM)
+        directory = tarfile.TarInfo(SHIM_DIRECTORY.strip("/"))
+        directory.type, directory.mode = tarfile.DIRTYPE, 0o755
+        archive.addfile(directory)
+        info = tarfile.TarInfo(SHIM.strip("/"))
         info.size, info.mode = len(program), 0o755
         archive.addfile(info, io.BytesIO(program))
     return buffer.getvalue()

@@ -2,19 +2,21 @@
 
 A step gets no more than it needs: all capabilities dropped but the engine's usual ones without raw sockets, device
 nodes and the audit log; no new privileges; a bound on processes; an init that reaps them; no log driver, because we
-read its output as it comes and keep it ourselves.
+read its output as it comes and keep it ourselves. Its program waits behind a gate (`runner/shim`) that a volume brings
+into the container; services and detached steps, which start when they are made, need none.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pipelines.plan import PlannedJob, PlannedStep
-from runner.engine.ownership import ROLE, SANDBOX
+from runner.engine.limits import Limits
+from runner.engine.ownership import FILES, ROLE, SANDBOX
+from runner.engine.sandbox import SHIM, SHIM_DIRECTORY
 from runner.environment import step_directory
 from runner.script import script, shell_arguments
 
-PIDS_LIMIT = 4096
 CAPABILITIES = (
     "CHOWN",
     "DAC_OVERRIDE",
@@ -35,20 +37,43 @@ Options = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where a site's containers live: names in the engine, and the labels of all it makes."""
+    """Where a site's containers live: names in the engine, and the labels of all it makes.
+
+    `volume` holds the workspace, `shim_volume` our program.
+    """
 
     volume: str
+    shim_volume: str
     network: str
     labels: Mapping[str, str]
 
 
 def step_options(
-    job: PlannedJob, step: PlannedStep, environment: Mapping[str, str], place: Place, *, sandbox: str
+    job: PlannedJob,
+    step: PlannedStep,
+    environment: Mapping[str, str],
+    place: Place,
+    *,
+    sandbox: str,
+    image_program: Sequence[str] = (),
 ) -> Options:
-    """A step's container, in the network namespace of a sandbox container."""
+    """A step's container behind its gate, in the network namespace of a sandbox container.
+
+    `image_program` is what the image itself would run, for a step that `runs_image_program`.
+    """
     options = _container(job, step, environment, place)
-    options["HostConfig"]["NetworkMode"] = f"container:{sandbox}"
+    program = options.get("Entrypoint") or list(image_program)
+    # Once: the gate's input closes when we are gone, so that it ends by itself.
+    options |= {"Entrypoint": [SHIM, *program], "OpenStdin": True, "StdinOnce": True}
+    host = options["HostConfig"]
+    host["NetworkMode"] = f"container:{sandbox}"
+    host["Mounts"].append({**_mount(place.shim_volume, SHIM_DIRECTORY), "ReadOnly": True})
     return options
+
+
+def runs_image_program(step: PlannedStep) -> bool:
+    """True if the step leaves it to its image what runs."""
+    return step.entrypoint is None and not step.commands
 
 
 def service_options(job: PlannedJob, service: PlannedStep, environment: Mapping[str, str], place: Place) -> Options:
@@ -59,10 +84,21 @@ def service_options(job: PlannedJob, service: PlannedStep, environment: Mapping[
     return options
 
 
-def sandbox_options(image: str, mount_at: str, place: Place) -> Options:
-    """The container that holds a lane's network, and through which the workspace is filled and read."""
-    host = {**_restrictions(), "NetworkMode": place.network, "Mounts": [_mount(place.volume, mount_at)]}
+def sandbox_options(image: str, place: Place) -> Options:
+    """The container that holds a lane's network."""
     labels = {**place.labels, ROLE: SANDBOX}
+    host = {**_restrictions(), "NetworkMode": place.network}
+    return {"Image": image, "User": "65534:65534", "Labels": labels, "HostConfig": host}
+
+
+def files_options(image: str, mount_at: str, place: Place) -> Options:
+    """The container that is never started, through which the workspace is filled and read.
+
+    The volume for the shim is mounted over the image's own, which the engine copies into it while it is empty.
+    """
+    labels = {**place.labels, ROLE: FILES}
+    shim = {"Type": "volume", "Source": place.shim_volume, "Target": SHIM_DIRECTORY}
+    host = {**_restrictions(), "NetworkMode": "none", "Mounts": [_mount(place.volume, mount_at), shim]}
     return {"Image": image, "User": "65534:65534", "Labels": labels, "HostConfig": host}
 
 
@@ -96,13 +132,13 @@ def _restrictions() -> Options:
         "CapDrop": ["ALL"],
         "CapAdd": list(CAPABILITIES),
         "SecurityOpt": ["no-new-privileges"],
-        "PidsLimit": PIDS_LIMIT,
         "LogConfig": {"Type": "none"},
+        **Limits().for_engine(),
     }
 
 
 def _privileges() -> Options:
-    return {"Privileged": True, "PidsLimit": PIDS_LIMIT, "LogConfig": {"Type": "none"}}
+    return {"Privileged": True, "LogConfig": {"Type": "none"}, **Limits().for_engine()}
 
 
 def _mount(volume: str, target: str) -> Options:

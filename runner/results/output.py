@@ -1,17 +1,20 @@
 """Output: a step's raw bytes become log chunks of whole lines.
 
 DESIGN. Never one Python object a line on the way in: whole lines are gathered as bytes, decoded and split once a
-chunk. A chunk holds lines of one stream that one command printed, so a change of either ends it. The echo of a
-command (`+ make`, printed by our script) tells which command prints: the next one is searched for in each chunk.
+chunk. A chunk holds lines of one stream that one command printed, so a change of either ends it. Marks are taken out
+first, since a secret could look like a part of one; then the limit applies, to the bytes as the step printed them;
+then the mask.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from pipelines.records import Stream
+from runner.results.marks import Mark, MarkReader
 from runner.results.mask import Mask, MaskedStream
 
 CHUNK_BYTES = 64 * 1024
+DEFAULT_LIMIT_BYTES = 256 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,16 +30,29 @@ class Chunk:
 class LineCutter:
     """Takes the bytes of one step and gives Chunks of at most 64 KiB. Not thread-safe: its owner locks.
 
-    `echoes` are the lines that announce each command, in order. Carriage returns stay in their line, bytes that are
-    not UTF-8 become U+FFFD, and a line longer than 64 KiB is cut into several.
+    `marks` tells which command printed what, and `on_mark` hears of it. Carriage returns stay in their line, bytes
+    that are not UTF-8 become U+FFFD, and a line longer than 64 KiB is cut into several. Once a step has printed
+    `limit_bytes`, the log says so and the rest is dropped.
     """
 
-    def __init__(self, emit: Callable[[Chunk], None], mask: Mask, echoes: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        emit: Callable[[Chunk], None],
+        mask: Mask,
+        *,
+        marks: MarkReader | None = None,
+        on_mark: Callable[[Stream, Mark], None] = lambda _stream, _mark: None,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    ) -> None:
         self._emit = emit
+        self._marks = marks or MarkReader(is_expected=False)
+        self._on_mark = on_mark
         self._masked = {stream: MaskedStream(mask) for stream in Stream}
+        self._limit_bytes = limit_bytes
+        self._room_bytes = limit_bytes
+        self._is_full = False
         self._partial = dict.fromkeys(Stream, b"")
-        self._echoes = tuple(mask.hide(echo) for echo in echoes)
-        self._command: int | None = None
+        self._commands: dict[Stream, int | None] = dict.fromkeys(Stream)
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._held_stream = Stream.STDOUT
@@ -49,25 +65,63 @@ class LineCutter:
 
     def write(self, stream: Stream, data: bytes) -> None:
         """Take the next bytes of a stream."""
-        self._take(stream, self._masked[stream].feed(data))
+        for source, piece in self._marks.read(stream, data):
+            self._take(source, piece)
 
     def flush(self) -> None:
         """Give the whole lines that are held. A line that has no end yet stays."""
-        if self._held:
-            text = b"\n".join(self._held).decode("utf-8", "replace")
-            self._held, self._held_bytes = [], 0
-            self._give_by_command(text.split("\n"))
+        if not self._held:
+            return
+        lines = tuple(b"\n".join(self._held).decode("utf-8", "replace").split("\n"))
+        self._held, self._held_bytes = [], 0
+        line, self._next_line = self._next_line, self._next_line + len(lines)
+        stream = self._held_stream
+        self._emit(Chunk(stream=stream, line=line, lines=lines, command=self._commands[stream]))
 
     def finish(self) -> None:
         """Give all that is left, also a last line without a newline."""
+        for stream, piece in self._marks.finish():
+            self._take(stream, piece)
         for stream in Stream:
-            self._take(stream, self._masked[stream].finish())
-            partial, self._partial[stream] = self._partial[stream], b""
-            if partial:
-                self._hold(stream, partial)
+            self._end_line(stream)
         self.flush()
 
-    def _take(self, stream: Stream, data: bytes) -> None:
+    def _take(self, stream: Stream, piece: bytes | Mark) -> None:
+        if isinstance(piece, Mark):
+            self._take_mark(stream, piece)
+        elif stream is Stream.SYSTEM:
+            self._cut(stream, self._masked[stream].feed(piece))
+        elif len(piece) <= self._room_bytes:
+            self._room_bytes -= len(piece)
+            self._cut(stream, self._masked[stream].feed(piece))
+        elif not self._is_full:
+            self._fill_up(stream, piece)
+
+    def _take_mark(self, stream: Stream, mark: Mark) -> None:
+        self._end_line(stream)
+        if self._held_stream is stream:
+            self.flush()
+        self._commands[stream] = mark.command
+        self._on_mark(stream, mark)
+
+    def _fill_up(self, stream: Stream, piece: bytes) -> None:
+        """Take what there is room for, and say that this was the last."""
+        self._cut(stream, self._masked[stream].feed(piece[: self._room_bytes]))
+        self._room_bytes, self._is_full = 0, True
+        for each in (Stream.STDOUT, Stream.STDERR):
+            self._end_line(each)
+        text = f"the log has reached its limit of {size_text(self._limit_bytes)}: the rest of the output is not kept"
+        self._cut(Stream.SYSTEM, text.encode() + b"\n")
+
+    def _end_line(self, stream: Stream) -> None:
+        """Give what has no newline yet as a line."""
+        self._cut(stream, self._masked[stream].finish())
+        partial, self._partial[stream] = self._partial[stream], b""
+        if partial:
+            self._hold(stream, partial)
+
+    def _cut(self, stream: Stream, data: bytes) -> None:
+        """Hold the whole lines of what can be shown, and keep the rest for later."""
         data = self._partial[stream] + data
         while len(data) > CHUNK_BYTES:
             end = data.rfind(b"\n", 0, CHUNK_BYTES + 1)
@@ -90,30 +144,13 @@ class LineCutter:
         if self._held_bytes >= CHUNK_BYTES:
             self.flush()
 
-    def _give_by_command(self, lines: list[str]) -> None:
-        while (at := self._find_next_echo(lines)) is not None:
-            self._give(lines[:at])
-            lines = lines[at:]
-            self._command = self._next_command
-        self._give(lines)
 
-    def _find_next_echo(self, lines: list[str]) -> int | None:
-        """Where in `lines` the next command announces itself."""
-        if self._held_stream is not Stream.STDOUT or self._next_command >= len(self._echoes):
-            return None
-        echo = self._echoes[self._next_command]
-        return lines.index(echo) if echo in lines else None
-
-    @property
-    def _next_command(self) -> int:
-        return 0 if self._command is None else self._command + 1
-
-    def _give(self, lines: list[str]) -> None:
-        if not lines:
-            return
-        command = None if self._held_stream is Stream.SYSTEM else self._command
-        line, self._next_line = self._next_line, self._next_line + len(lines)
-        self._emit(Chunk(stream=self._held_stream, line=line, lines=tuple(lines), command=command))
+def size_text(size_bytes: int) -> str:
+    """A size for people, in the largest unit that divides it: `256 MiB`."""
+    for unit, factor in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if size_bytes >= factor and size_bytes % factor == 0:
+            return f"{size_bytes // factor} {unit}"
+    return f"{size_bytes} bytes"
 
 
 def _character_boundary(data: bytes, position: int) -> int:

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pipelines.plan import PlannedStep
 from pipelines.records import Log, Stream
 from pipelines.status import Status
+from runner.results.commandclock import CommandClock, CommandRun
+from runner.results.marks import MarkReader
 from runner.results.mask import Mask
-from runner.results.output import Chunk, LineCutter
+from runner.results.output import DEFAULT_LIMIT_BYTES, Chunk, LineCutter
 from runner.scribe import Scribe
-from runner.script import echo_line
 from runner.stop import Stop
 
 DELAY_SECONDS = 0.1
@@ -63,11 +64,19 @@ class StepLog:
     """Takes a step's bytes from any thread and writes its Log Records in order.
 
     What the Scribe's Sink raises in the flusher's thread is raised by the next `write` or `close`; so that there is
-    one, it also requests `stop`, the step's end.
+    one, it also requests `stop`, the step's end. What a step prints beyond `limit_bytes` is dropped.
     """
 
     def __init__(
-        self, scribe: Scribe, flusher: Flusher, mask: Mask, *, job: str, step: PlannedStep, stop: Stop
+        self,
+        scribe: Scribe,
+        flusher: Flusher,
+        mask: Mask,
+        *,
+        job: str,
+        step: PlannedStep,
+        stop: Stop,
+        limit_bytes: int = DEFAULT_LIMIT_BYTES,
     ) -> None:
         self._scribe = scribe
         self._flusher = flusher
@@ -77,7 +86,14 @@ class StepLog:
         self._lock = threading.Lock()
         self._flush_is_due = False
         self._failure: Exception | None = None
-        self._cutter = LineCutter(self._emit, mask, tuple(echo_line(command) for command in step.commands))
+        self._commands = CommandClock()
+        self._cutter = LineCutter(
+            self._emit,
+            mask,
+            marks=MarkReader(is_expected=bool(step.commands) and step.entrypoint is None),
+            on_mark=self._commands.mark,
+            limit_bytes=limit_bytes,
+        )
 
     def write(self, stream: Stream, data: bytes) -> None:
         """Take the next bytes of a stream. Raises what the Sink raised."""
@@ -97,6 +113,11 @@ class StepLog:
         with self._lock:
             self._raise_failure()
             self._cutter.finish()
+
+    def commands(self, exit_code: int | None) -> tuple[CommandRun, ...]:
+        """What became of the commands that were reached, once the log is closed and the step's exit code known."""
+        with self._lock:
+            return self._commands.finish(exit_code)
 
     def _flush(self) -> None:
         with self._lock:

@@ -8,9 +8,10 @@ step could have written to.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 from git import Git, GitCommandError, GitCommandNotFound
 
@@ -19,11 +20,14 @@ from runner.errors import SourceError
 _SAFE = (
     "-c", "core.hooksPath=/dev/null",
     "-c", "core.fsmonitor=false",
+    "-c", "core.protectHFS=true",
+    "-c", "core.protectNTFS=true",
     "-c", "protocol.ext.allow=never",
     "-c", "protocol.fd.allow=never",
     "-c", "gc.auto=0",
     "-c", "advice.detachedHead=false",
     "-c", "submodule.recurse=false",
+    "-c", "tar.umask=0",
 )  # fmt: skip
 
 _ENVIRONMENT = {
@@ -38,6 +42,7 @@ _ENVIRONMENT = {
 WITHOUT_USER_CONFIGURATION = {"GIT_CONFIG_GLOBAL": os.devnull}
 
 _LOCAL = timedelta(minutes=2)
+_CHUNK_BYTES = 1 << 20
 
 
 def git(
@@ -45,8 +50,9 @@ def git(
     *arguments: str,
     timeout: timedelta = _LOCAL,
     environment: Mapping[str, str] = WITHOUT_USER_CONFIGURATION,
+    given: BinaryIO | None = None,
 ) -> bytes:
-    """What `git ARGUMENTS` prints in this directory. Raises SourceError with git's own last line."""
+    """What `git ARGUMENTS` prints in this directory, `given` this to read. Raises SourceError with git's reason."""
     try:
         printed = Git(str(directory)).execute(
             ["git", *_SAFE, *arguments],
@@ -54,6 +60,7 @@ def git(
             strip_newline_in_stdout=False,
             kill_after_timeout=timeout.total_seconds(),
             env=_ENVIRONMENT | dict(environment),
+            istream=given,
         )
     except GitCommandNotFound as error:
         raise SourceError("git is not installed: install the package `git`") from error
@@ -62,10 +69,23 @@ def git(
     return printed
 
 
+def git_stream(directory: Path, *arguments: str) -> Iterator[bytes]:
+    """What `git ARGUMENTS` prints in this directory, while it does. Raises SourceError."""
+    process = Git(str(directory)).execute(
+        ["git", *_SAFE, *arguments], as_process=True, env=_ENVIRONMENT | WITHOUT_USER_CONFIGURATION
+    )
+    while chunk := process.stdout.read(_CHUNK_BYTES):
+        yield chunk
+    try:
+        process.wait()
+    except GitCommandError as error:
+        raise SourceError(_why(error, arguments[0], _LOCAL)) from error
+
+
 def _why(error: GitCommandError, command: str, timeout: timedelta) -> str:
     if "Timeout:" in str(error.stderr):
         return f"git {command} did not end within {timeout.total_seconds():g} s"
-    said = str(error.stderr).strip().removeprefix("stderr: ").strip("'\n ")
+    said = str(error.stderr).strip().removeprefix("stderr: ").removeprefix("'").removesuffix("'")
     lines = [line for line in said.splitlines() if line.strip()]
     fatal = next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "it said nothing")
-    return f"git {command}: {fatal.removeprefix('fatal: ')}"
+    return f"git {command}: {fatal.removeprefix('fatal: ').removeprefix('error: ')}"

@@ -9,19 +9,22 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 
-from pipelines.event import Event
+from pipelines.event import Event, Repository
 from runner.errors import SourceError
-from runner.source.checkout import Revision, check_out
+from runner.source.archive import archive, check_paths, overrule_attributes
+from runner.source.checkout import Revision, check_out, make_git_directory
+from runner.source.clonesettings import DEFAULT_CLONE, CloneSettings
+from runner.source.fetch import WITH_CREDENTIALS, Access, fetch, fetch_tags, has_commit
 from runner.source.gitcommand import git
-from runner.source.tarstream import every_file, tar_stream
+from runner.source.submodules import Submodule, access_to, submodules_of
+from runner.source.tarstream import empty_directories, every_file, tar_members, tar_stream
 
 _LARGEST_BYTES = 1 << 20
-_FETCH = timedelta(minutes=15)
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_REF = re.compile(r"refs/[^\s~^:?*\[\\\x00-\x1f\x7f]+")
+_DEEPEST = 8  # submodules of submodules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,9 +39,10 @@ class CommitFacts:
 class Mirror:
     """A repository's bare mirror, holding the commit of one event. Made by `fetched`."""
 
-    def __init__(self, directory: Path, event: Event) -> None:
+    def __init__(self, directory: Path, event: Event, access: Access) -> None:
         self._directory = directory
         self._event = event
+        self._access = access
 
     def contents(self, path: str) -> bytes:
         """A workflow file's contents at the event's commit. Raises SourceError if it is larger than one may be."""
@@ -74,23 +78,64 @@ class Mirror:
                 return tuple(name.decode(errors="replace") for name in listed.split(b"\0") if name)
         return None
 
-    def tree(self) -> Iterator[bytes]:
-        """The checkout of the event's commit as a tar stream."""
-        revision = Revision(
+    def tree(self, settings: CloneSettings = DEFAULT_CLONE) -> Iterator[bytes]:
+        """The checkout of the event's commit as a tar stream. Raises SourceError.
+
+        Without submodules, the files go straight from the mirror into the stream.
+        """
+        with tempfile.TemporaryDirectory(prefix="headrace-checkout-") as directory:
+            place = Path(directory)
+            if settings.submodules:
+                self.write_to(place, settings)
+                yield from tar_stream(chain(every_file(place), empty_directories(place)))
+            else:
+                self._prepare(settings)
+                make_git_directory(self._revision, place, settings)
+                yield from tar_members(chain(every_file(place), empty_directories(place)))
+                yield from archive(self._directory, self._event.sha)
+
+    def write_to(self, directory: Path, settings: CloneSettings = DEFAULT_CLONE, *, level: int = 0) -> None:
+        """The checkout in this empty directory. `level` counts up from a repository to its submodules."""
+        revision = self._revision
+        self._prepare(settings)
+        check_out(revision, directory, settings)
+        if settings.submodules:
+            for submodule in submodules_of(self._directory, revision.commit, origin=revision.origin):
+                self._add_submodule(submodule, directory, settings, level=level + 1)
+
+    @property
+    def _revision(self) -> Revision:
+        return Revision(
             source=self._directory,
             commit=self._event.sha,
             branch=self._event.branch,
             origin=self._event.repository.clone_url,
         )
-        with tempfile.TemporaryDirectory(prefix="headrace-checkout-") as directory:
-            check_out(revision, Path(directory))
-            yield from tar_stream(every_file(Path(directory)))
+
+    def _prepare(self, settings: CloneSettings) -> None:
+        check_paths(self._directory, self._event.sha)
+        if settings.tags:
+            with _lock(self._directory):
+                fetch_tags(self._directory, self._access)
+
+    def _add_submodule(self, submodule: Submodule, directory: Path, settings: CloneSettings, *, level: int) -> None:
+        if level > _DEEPEST:
+            raise SourceError(f"submodule {submodule.name!r}: more than {_DEEPEST} levels of submodules")
+        place = directory / submodule.path
+        # No link can be on the way: the paths are checked.
+        place.mkdir(parents=True, exist_ok=True)
+        event = Event(repository=Repository(clone_url=submodule.url), sha=submodule.commit)
+        access = access_to(submodule.url, origin=self._event.repository.clone_url, access=self._access)
+        # What was fetched with credentials must not serve those who have none.
+        mirrors = self._directory.parent if access is WITH_CREDENTIALS else self._directory.parent / "anonymous"
+        fetched(mirrors, event, access=access).write_to(place, settings, level=level)
+        git(directory, "config", f"submodule.{submodule.name}.url", submodule.url)
 
     def _has(self, revision: str) -> bool:
-        return _has_commit(self._directory, revision)
+        return has_commit(self._directory, revision)
 
 
-def fetched(mirrors: Path, event: Event) -> Mirror:
+def fetched(mirrors: Path, event: Event, *, access: Access = WITH_CREDENTIALS) -> Mirror:
     """The mirror of the event's repository below the directory `mirrors`, with the event's commit in it.
 
     Nothing is fetched if it is there already. Raises SourceError if the repository can't be reached, or has no such
@@ -103,51 +148,15 @@ def fetched(mirrors: Path, event: Event) -> Mirror:
     with _lock(directory):
         if not _is_mirror(directory):
             shutil.rmtree(directory, ignore_errors=True)  # what a crash left half-made
-            directory.mkdir()
+            directory.mkdir(parents=True)
             git(directory, "init", "--quiet", "--bare")
             git(directory, "remote", "add", "--", "origin", url)
-        if not _has_commit(directory, commit):
-            _fetch(directory, event)
-        if not _has_commit(directory, commit):
+        overrule_attributes(directory)
+        if not has_commit(directory, commit):
+            fetch(directory, event, access)
+        if not has_commit(directory, commit):
             raise SourceError(f"{url} has no commit {commit}: it may have been pushed away since")
-    return Mirror(directory, event)
-
-
-def _fetch(directory: Path, event: Event) -> None:
-    """Fetch the event's ref, with its history; where the commit is no longer on it, the commit itself."""
-    if event.ref and not _REF.fullmatch(event.ref):
-        raise SourceError(f"{event.ref!r} is no ref: expected refs/heads/… or refs/tags/…")
-    try:
-        _fetch_refspec(directory, f"+{event.ref}:{event.ref}" if event.ref else "+refs/heads/*:refs/heads/*")
-        is_there = _has_commit(directory, event.sha)
-    except SourceError as error:
-        if "couldn't find remote ref" not in str(error):
-            raise
-        is_there = False
-    if not is_there:
-        try:
-            _fetch_refspec(directory, f"+{event.sha}:refs/headrace/{event.sha}")
-        except SourceError as error:
-            raise SourceError(f"{event.repository.clone_url} has no commit {event.sha} on {event.ref}") from error
-
-
-def _fetch_refspec(directory: Path, refspec: str) -> None:
-    # The user's own configuration holds the credentials.
-    git(
-        directory,
-        "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--end-of-options",
-        "origin", refspec,
-        timeout=_FETCH,
-        environment={},
-    )  # fmt: skip
-
-
-def _has_commit(directory: Path, revision: str) -> bool:
-    try:
-        git(directory, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}")
-    except SourceError:
-        return False
-    return True
+    return Mirror(directory, event, access)
 
 
 def _is_mirror(directory: Path) -> bool:

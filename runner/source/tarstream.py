@@ -17,15 +17,20 @@ _END = b"\0" * (2 * tarfile.BLOCKSIZE)
 def tar_stream(files: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
     """Members for `(name in the archive, file)` pairs, each behind its directories; then the archive's end.
 
-    Regular files and symbolic links only: what else a directory may hold is no source. A file that vanishes while the
-    stream is made is left out, one that shrinks is padded with zeros.
+    Regular files, symbolic links and directories only: what else a directory may hold is no source. A file that
+    vanishes while the stream is made is left out, one that shrinks is padded with zeros.
     """
+    yield from tar_members(files)
+    yield _END
+
+
+def tar_members(files: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
+    """The same without the end, for another archive to follow."""
     made: set[str] = set()
     for name, path in files:
         for directory in _new_directories(name, made):
             yield _header(tarfile.TarInfo(directory), type=tarfile.DIRTYPE, mode=0o777)
         yield from _member(name, path)
-    yield _END
 
 
 def every_file(root: Path, *, below: str = "") -> Iterator[tuple[str, Path]]:
@@ -38,12 +43,22 @@ def every_file(root: Path, *, below: str = "") -> Iterator[tuple[str, Path]]:
             yield below + path.relative_to(root).as_posix(), path
 
 
+def empty_directories(root: Path) -> Iterator[tuple[str, Path]]:
+    """The directories below a directory that nothing is in, named relative to it, such as a submodule's place."""
+    for directory, directories, names in os.walk(root):
+        directories.sort()
+        if not directories and not names and Path(directory) != root:
+            yield Path(directory).relative_to(root).as_posix(), Path(directory)
+
+
 def _member(name: str, path: Path) -> Iterator[bytes]:
     try:
         status = path.lstat()
         info = tarfile.TarInfo(name)
         info.mtime = int(status.st_mtime)
-        if stat.S_ISLNK(status.st_mode):
+        if stat.S_ISDIR(status.st_mode):
+            yield _header(info, type=tarfile.DIRTYPE, mode=0o777)
+        elif stat.S_ISLNK(status.st_mode):
             yield _header(info, type=tarfile.SYMTYPE, mode=0o777, linkname=str(path.readlink()))
         elif stat.S_ISREG(status.st_mode):
             with path.open("rb") as file:

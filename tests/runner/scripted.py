@@ -31,11 +31,15 @@ GRACE_SECONDS = 1.0
 
 
 class ScriptedBackend:
-    """Makes ScriptedSites; counts those that are open."""
+    """Makes ScriptedSites; counts those that are open, and notes the steps held ready, released (with their lane)
+    and discarded."""
 
     def __init__(self, *, lanes: int = 4) -> None:
         self.lanes = lanes
         self.open_sites = 0
+        self.held: list[str] = []
+        self.released: list[tuple[str, int]] = []
+        self.discarded: list[str] = []
 
     def open(self, _job: PlannedJob, _ticket: Ticket, tree: Tree, _stop: Stop) -> "ScriptedSite":
         workspace = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
@@ -56,13 +60,15 @@ class ScriptedSite:
         self._backend = backend
         self._workspace = workspace
         self._closed = False
+        self.busy_lanes: set[int] = set()
 
     @property
     def lanes(self) -> int:
         return self._backend.lanes
 
-    def run(self, step: PlannedStep, environment: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
-        return self.serve(step, environment, output, stop, lambda: None)
+    def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> "ScriptedStep":
+        assert 0 <= lane < self.lanes
+        return ScriptedStep(self, self._backend, step, environment, lane)
 
     def serve(
         self,
@@ -123,6 +129,39 @@ class ScriptedSite:
         if code == 0:
             return Outcome(status=Status.SUCCESS, exit_code=0)
         return Outcome(status=Status.FAILURE, exit_code=code, reason=f"exit code {code}")
+
+
+class ScriptedStep:
+    """A step that is to run in a ScriptedSite."""
+
+    def __init__(
+        self, site: ScriptedSite, backend: ScriptedBackend, step: PlannedStep, environment: Mapping[str, str], lane: int
+    ) -> None:
+        self._site = site
+        self._backend = backend
+        self._step = step
+        self._environment = environment
+        self._lane = lane
+        self._is_done = False
+        self._backend.held.append(step.name)
+
+    def release(self, late: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
+        assert not self._is_done
+        self._is_done = True
+        self._backend.held.remove(self._step.name)
+        self._backend.released.append((self._step.name, self._lane))
+        assert self._lane not in self._site.busy_lanes
+        self._site.busy_lanes.add(self._lane)
+        try:
+            return self._site.serve(self._step, {**self._environment, **late}, output, stop, lambda: None)
+        finally:
+            self._site.busy_lanes.remove(self._lane)
+
+    def discard(self) -> None:
+        if not self._is_done:
+            self._is_done = True
+            self._backend.held.remove(self._step.name)
+            self._backend.discarded.append(self._step.name)
 
 
 def _copy(process: "subprocess.Popen[bytes]", output: Output) -> None:

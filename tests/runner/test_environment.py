@@ -35,6 +35,9 @@ def test_a_step_is_told_who_it_is_and_how_the_run_stands() -> None:
         "CI_STEP_STARTED": "1700000000",
         "CI_PIPELINE_STATUS": "success",
         "CI_WORKFLOW_STATUS": "success",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
     }
 
 

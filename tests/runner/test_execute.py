@@ -59,7 +59,8 @@ def test_commands_are_one_script_that_keeps_its_state(world: World) -> None:
 
 def test_each_line_belongs_to_the_command_that_printed_it(world: World) -> None:
     result = world.run(world.step("a", "echo one", "echo two; echo three"))
-    told = [(log.command, line) for log in result.logs("a") for line in log.lines]
+    printed = [log for log in result.logs("a") if log.stream is not Stream.SYSTEM]
+    told = [(log.command, line) for log in printed for line in log.lines]
     assert told == [(0, "+ echo one"), (0, "one"), (1, "+ echo two; echo three"), (1, "two"), (1, "three")]
 
 
@@ -229,7 +230,7 @@ def test_a_cancel_does_not_wait_for_what_is_still_starting(world: World, kind: s
 
 
 def test_services_run_before_the_steps_and_until_their_end(world: World) -> None:
-    service = world.step("db", "touch ready; echo serving; while :; do sleep 0.05; done")
+    service = world.step("db", "echo serving; touch ready; while :; do sleep 0.05; done")
     result = world.run(world.step("a", wait_for("ready"), timeout=30), services=(service,))
     assert result.started() == ["db", "a"]
     assert result.lines("db") == ["serving"]
@@ -395,3 +396,27 @@ def test_a_step_sees_who_it_is(world: World) -> None:
     )
     result = world.run(world.step("first"), step, variables={"CI": "true"}, matrix={"AXIS": "3.12"})
     assert result.lines("a") == ["true a 1 commands success 3.12 mine"]
+
+
+def test_a_step_is_told_what_is_known_only_when_its_turn_comes(world: World) -> None:
+    """It is made ready while the one before it runs, when that hasn't failed yet."""
+    result = world.run(
+        *world.chain(
+            world.step("a", "echo $CI_STEP_STARTED", "sleep 1.2", "exit 1"),
+            world.step("b", "echo $CI_STEP_STARTED", "echo $CI_PIPELINE_STATUS", on=BOTH),
+        )
+    )
+    [first], [second, status] = result.lines("a"), result.lines("b")
+    assert int(second) > int(first)
+    assert status == "failure"
+
+
+def test_an_authors_variable_wins_over_what_is_known_late(world: World) -> None:
+    step = world.step("b", "echo $CI_PIPELINE_STATUS", environment={"CI_PIPELINE_STATUS": "mine"}, on=BOTH)
+    result = world.run(*world.chain(world.step("a", "exit 1"), step))
+    assert result.lines("b") == ["mine"]
+
+
+def test_the_clock_of_a_step_starts_with_its_turn(world: World) -> None:
+    result = world.run(*world.chain(world.step("a", "sleep 1"), world.step("b")))
+    assert result.finished("b").duration_ms < 900

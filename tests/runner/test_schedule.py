@@ -89,3 +89,32 @@ def test_steps_that_wait_for_one_another_never_come_up() -> None:
     schedule = Schedule((step("a", depends_on=("b",)), step("b", depends_on=("a",))))
     assert schedule.ready() == []
     assert [each.name for each in schedule.waiting] == ["a", "b"]
+
+
+def expected(schedule: Schedule) -> list[str]:
+    return [each.name for each in schedule.expected()]
+
+
+def test_two_steps_of_a_chain_are_expected_after_the_one_that_runs() -> None:
+    names = ["a", "b", "c", "d"]
+    schedule = Schedule(tuple(step(name, depends_on=tuple(names[:at][-1:])) for at, name in enumerate(names)))
+    assert expected(schedule) == ["a", "b"]
+    schedule.start("a")
+    assert expected(schedule) == ["b", "c"]
+    schedule.end(step("a"), Status.SUCCESS)
+    assert expected(schedule) == ["b", "c"]
+
+
+def test_steps_that_wait_for_a_lane_are_expected() -> None:
+    schedule = Schedule((step("a"), step("b"), step("c")))
+    schedule.start("a")
+    assert expected(schedule) == ["b", "c"]
+
+
+def test_what_runs_after_a_failure_is_expected_only_once_one_has_come() -> None:
+    steps = (step("a"), step("b", depends_on=("a",)), step("mourn", depends_on=("a",), on=(Status.FAILURE,)))
+    schedule = Schedule(steps)
+    schedule.start("a")
+    assert expected(schedule) == ["b"]
+    schedule.end(steps[0], Status.FAILURE)
+    assert expected(schedule) == ["mourn"]

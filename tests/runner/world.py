@@ -13,6 +13,7 @@ from pipelines.status import Status
 from runner.backend import Backend, Ticket
 from runner.execute import execute
 from runner.results.artifacts import DirectoryArtifacts
+from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.source.tarstream import tar_stream
 from runner.stop import Stop
@@ -53,10 +54,10 @@ class Result:
         return [each for each in self.records if isinstance(each, Log) and each.step == step]
 
     def lines(self, step: str, *streams: Stream) -> list[str]:
-        """The lines of a step's output, without the echoed commands."""
+        """The lines of a step's output, without the echoed commands and without the one that tells the image."""
         chosen = streams or tuple(Stream)
         lines = [line for each in self.logs(step) if each.stream in chosen for line in each.lines]
-        return [line for line in lines if not line.startswith("+ ")]
+        return [line for line in lines if not line.startswith(("+ ", "image "))]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,6 +68,7 @@ class World:
     image: str
     directory: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
+    log_limit_bytes: int = DEFAULT_LIMIT_BYTES
 
     def step(self, name: str, *commands: str, **values: Any) -> PlannedStep:
         """A step that runs these commands."""
@@ -111,6 +113,7 @@ class World:
             secrets=self.secrets,
             stop=stop,
             abort=abort,
+            log_limit_bytes=self.log_limit_bytes,
         )
         return Result(status, records)
 

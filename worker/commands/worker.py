@@ -29,7 +29,12 @@ def command(*, settings: Settings) -> int:
     signal_when_parent_dies(signal.SIGTERM)
     name = f"{settings.host}-{os.getpid()}"
     config = Config.read()
-    perform = task_performer(settings, name, lambda: docker_backend(config, host=settings.host))
+    perform = task_performer(
+        settings,
+        name,
+        lambda: docker_backend(config, host=settings.host),
+        log_limit_bytes=config.log_limit_bytes,
+    )
     log.info("worker is up", worker=name)
     work_until_stopped(settings.redis_url, name=name, perform=perform)
     return 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.address import DEFAULT_ADDRESS, engine_address
+from runner.engine.address import DEFAULT_ADDRESS, Certificates, engine_address, engine_certificates
 from runner.errors import UsageError
 
 
@@ -34,8 +34,33 @@ def test_a_context_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 
 def test_an_engine_that_we_cannot_speak_to_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="DOCKER_HOST is 'ssh://me@host': only unix:// and tcp://"):
+    with pytest.raises(UsageError) as caught:
         engine_address({"DOCKER_HOST": "ssh://me@host"}, tmp_path)
+    assert str(caught.value) == (
+        "DOCKER_HOST is 'ssh://me@host': only unix:// and tcp:// engines can be used; "
+        "type: ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock me@host   and take unix:///tmp/engine.sock"
+    )
+    with pytest.raises(UsageError, match=r"engines can be used$"):
+        engine_address({"DOCKER_HOST": "npipe://engine"}, tmp_path)
+
+
+def test_certificates_are_for_tcp_engines_and_those_that_docker_would_take(tmp_path: Path) -> None:
+    tcp = {"DOCKER_HOST": "tcp://host:2376"}
+    usual = tmp_path / ".docker"
+    verified = Certificates(directory=usual, verify=True)
+    assert engine_certificates(tcp, tmp_path) is None
+    assert engine_certificates({"DOCKER_HOST": "unix:///x", "DOCKER_TLS_VERIFY": "1"}, tmp_path) is None
+    assert engine_certificates({**tcp, "DOCKER_TLS_VERIFY": "1"}, tmp_path) == verified
+    unverified = Certificates(directory=Path("/certs"), verify=False)
+    assert engine_certificates({**tcp, "DOCKER_CERT_PATH": "/certs"}, tmp_path) == unverified
+
+
+def test_a_contexts_certificates_are_its_own(tmp_path: Path) -> None:
+    make_context(tmp_path, "far", "tcp://far:2376")
+    assert engine_certificates({}, tmp_path) is None
+    files = tmp_path / ".docker" / "contexts" / "tls" / hashlib.sha256(b"far").hexdigest() / "docker"
+    files.mkdir(parents=True)
+    assert engine_certificates({}, tmp_path) == Certificates(directory=files, verify=True)
 
 
 def test_a_broken_configuration_is_named(tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 """What only containers give: isolation, networks, users, images, labels, and nothing left behind. On a real engine."""
 
 import hashlib
+import io
 import subprocess
 import sys
+import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Network
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -17,7 +20,20 @@ from pipelines.status import Status
 from runner.backend import Ticket
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
-from runner.engine.ownership import ATTEMPT, HOST, JOB, PROCESS, RUN, Owner, start_of_process, this_process
+from runner.engine.gatedstep import GatedStep
+from runner.engine.ownership import (
+    ATTEMPT,
+    HOST,
+    JOB,
+    PROCESS,
+    ROLE,
+    RUN,
+    SANDBOX,
+    Owner,
+    start_of_process,
+    this_process,
+)
+from runner.engine.sandbox import SHIM
 from runner.engine.sweep import sweep
 from runner.errors import BackendError
 from runner.stop import Stop
@@ -60,7 +76,7 @@ def test_everything_made_for_a_job_says_whose_it_is(containers: World, engine: E
         containers.step("a", "echo up; sleep 0.3"), services=(service,), run="labelled", watch=watch
     )
     assert result.status is Status.SUCCESS
-    assert {kind: len(names) for kind, names in seen.items()} == {"containers": 3, "networks": 1, "volumes": 1}
+    assert {kind: len(names) for kind, names in seen.items()} == {"containers": 4, "networks": 1, "volumes": 2}
 
 
 @pytest.mark.parametrize(
@@ -298,23 +314,23 @@ def test_a_container_that_an_operator_removed_ends_its_step(containers: World, e
 def test_a_sweep_removes_what_a_killed_process_left(engine: Engine, engine_url: str, busybox: str) -> None:
     victim = subprocess.Popen([sys.executable, "-c", LEAVE_BEHIND, engine_url, busybox])
     try:
-        wait_until(lambda: len(left(engine, "killed")) == 4, "the victim's step runs")
+        wait_until(lambda: len(left(engine, "killed")) == 6, "the victim's step runs")
         assert sweep(engine, this_process().host).total == 0, "its process lives: nothing may be touched"
-        assert len(left(engine, "killed")) == 4
+        assert len(left(engine, "killed")) == 6
     finally:
         victim.kill()
         victim.wait()
     swept = sweep(engine, this_process().host)
     assert left(engine, "killed") == []
-    assert (swept.containers, swept.networks, swept.volumes) == (2, 1, 1)
+    assert (swept.containers, swept.networks, swept.volumes) == (3, 1, 2)
 
 
 @pytest.mark.parametrize(
     ("owner", "things_left"),
     [
         (Owner(host=this_process().host, process="1.0.another-boot"), 0),
-        (Owner(host="another-host", process="1.0.another-boot"), 3),
-        (this_process(), 3),
+        (Owner(host="another-host", process="1.0.another-boot"), 5),
+        (this_process(), 5),
     ],
 )
 def test_a_sweep_spares_the_living_and_other_hosts(
@@ -323,6 +339,7 @@ def test_a_sweep_spares_the_living_and_other_hosts(
     backend = DockerBackend(engine_url, owner=owner)
     site = backend.open(containers.job(containers.step("a")), Ticket(run="swept", job="b"), empty_tree, Stop())
     try:
+        wait_until(lambda: any(engine.state(each).is_running for each in sandboxes(engine, "swept")), "its lane is up")
         sweep(engine, this_process().host)
         assert len(left(engine, "swept")) == things_left
     finally:
@@ -342,6 +359,129 @@ def test_steps_after_a_failure_use_the_same_workspace(containers: World) -> None
     bad = containers.step("bad", "echo why > reason; exit 1")
     result = containers.run(*containers.chain(bad, containers.step("mourn", "cat reason", on=FAILURE)))
     assert result.lines("mourn") == ["why"]
+
+
+def held(engine: Engine, run: str) -> list[str]:
+    """The containers of steps that run or wait for their turn."""
+    return [each.name for each in engine.containers(f"{RUN}={run}") if ROLE not in each.labels]
+
+
+def sandboxes(engine: Engine, run: str) -> list[str]:
+    """The containers that hold the networks of a run's lanes."""
+    return [each.name for each in engine.containers(f"{RUN}={run}") if each.labels.get(ROLE) == SANDBOX]
+
+
+def at_its_gate(engine: Engine, container: str) -> bool:
+    """True if the container runs our program still."""
+    command = ["docker", "top", container, "-o", "pid,args"]
+    top = subprocess.run(command, check=False, capture_output=True, text=True).stdout
+    return any(line.split()[1] == SHIM for line in top.splitlines())
+
+
+def test_the_next_container_waits_at_its_gate_while_a_step_runs(containers: World, engine: Engine) -> None:
+    def look() -> None:
+        wait_until(lambda: sum(at_its_gate(engine, each) for each in held(engine, "ahead")) == 2, "two wait")
+
+    steps = containers.chain(
+        containers.step("a", "echo up", "sleep 0.1"), containers.step("b", "echo b"), containers.step("c", "echo c")
+    )
+    result = containers.run(*steps, run="ahead", watch=when_it_says("up", look))
+    assert [result.lines(name) for name in ("b", "c")] == [["b"], ["c"]]
+    assert left(engine, "ahead") == []
+
+
+def test_what_waits_is_gone_after_a_failure_and_a_stop(containers: World, engine: Engine) -> None:
+    stop = Stop()
+
+    def ask() -> None:
+        wait_until(lambda: len(held(engine, "vain")) == 3, "two are held")
+        stop.request(Status.CANCELLED, "enough")
+
+    steps = containers.chain(containers.step("a", "echo up; sleep 60"), containers.step("b"), containers.step("c"))
+    result = containers.run(*steps, run="vain", stop=stop, watch=when_it_says("up", ask))
+    assert result.statuses() == {"a": "cancelled", "b": "skipped", "c": "skipped"}
+    assert left(engine, "vain") == []
+
+
+def test_a_step_whose_waiting_container_was_removed_gets_another(containers: World, engine: Engine) -> None:
+    """Nothing of it has run, so nothing is lost."""
+
+    def remove() -> None:
+        waiting = [each for each in held(engine, "bereft") if at_its_gate(engine, each)]
+        for each in waiting:
+            engine.remove_container(each)
+        assert waiting
+
+    def look() -> None:
+        wait_until(lambda: any(at_its_gate(engine, each) for each in held(engine, "bereft")), "one waits")
+        remove()
+
+    steps = containers.chain(containers.step("a", "echo up", "sleep 0.5"), containers.step("b", "echo all the same"))
+    result = containers.run(*steps, run="bereft", watch=when_it_says("up", look))
+    assert result.lines("b") == ["all the same"]
+    assert result.status is Status.SUCCESS
+    assert left(engine, "bereft") == []
+
+
+def test_a_gate_ends_by_itself_when_whoever_could_open_it_is_gone(containers: World, engine: Engine) -> None:
+    site = containers.backend.open(
+        containers.job(containers.step("a")), Ticket(run="lost", job="b"), empty_tree, Stop()
+    )
+    try:
+        readied = site.ready(containers.step("a"), {}, 0)
+        [container] = held(engine, "lost")
+        assert isinstance(readied, GatedStep)
+        assert readied._stream is not None
+        readied._stream.close()
+        wait_until(lambda: not engine.state(container).is_running, "the gate ends")
+        assert engine.state(container).exit_code == 125
+        readied.discard()
+    finally:
+        site.close()
+    assert left(engine, "lost") == []
+
+
+@pytest.fixture
+def shell_less(engine: Engine) -> str:
+    """An image that holds one static program and nothing else, no shell and no /dev of its own."""
+    program = Path("/bin/busybox").read_bytes()
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        info = tarfile.TarInfo("busybox")
+        info.size, info.mode = len(program), 0o755
+        tar.addfile(info, io.BytesIO(program))
+    if not engine.has_image("headrace/test-shell-less:local"):
+        engine.import_image(
+            "headrace/test-shell-less",
+            "local",
+            archive.getvalue(),
+            ['ENTRYPOINT ["/busybox", "echo"]', 'CMD ["hello"]', "USER 1234:1234"],
+        )
+    return "headrace/test-shell-less:local"
+
+
+def test_an_image_without_a_shell_runs_its_own_program_as_its_own_user(containers: World, shell_less: str) -> None:
+    assert containers.run(PlannedStep(name="a", image=shell_less)).lines("a") == ["hello"]
+    step = PlannedStep(name="a", image=shell_less, entrypoint=("/busybox", "id", "-u"))
+    assert containers.run(step).lines("a") == ["1234"]
+
+
+def test_an_image_that_runs_nothing_by_itself_is_named(containers: World, engine: Engine) -> None:
+    engine.import_image("headrace/test-nothing", "local", bytes(1024))
+    result = containers.run(PlannedStep(name="a", image="headrace/test-nothing:local"))
+    assert result.finished("a").reason == (
+        "image headrace/test-nothing:local: runs nothing by itself; give the step `commands` or an `entrypoint`"
+    )
+
+
+def test_the_gate_is_read_only_and_no_step_can_change_it_for_those_after(containers: World) -> None:
+    step = containers.step("a", f"cat {SHIM} > copy", f"[ -s copy ] && ! cp copy {SHIM} && ! rm -rf {SHIM}")
+    assert containers.run(step).status is Status.SUCCESS
+
+
+def test_a_step_inherits_no_open_file_of_ours(containers: World) -> None:
+    result = containers.run(containers.step("a", "readlink /proc/self/fd/0", "ls /proc/$$/fd"))
+    assert result.lines("a")[0] == "/dev/null"
 
 
 LEAVE_BEHIND = """

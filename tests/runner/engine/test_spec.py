@@ -1,78 +1,88 @@
 """What the engine is asked for, compared whole."""
 
-import shlex
-
 from pipelines.plan import PlannedJob, PlannedStep
-from runner.engine.spec import CAPABILITIES, Place, sandbox_options, service_options, step_options
+from runner.engine.spec import CAPABILITIES, Place, files_options, sandbox_options, service_options, step_options
 from runner.script import script
 
-PLACE = Place(volume="headrace-1", network="headrace-1", labels={"headrace.run": "r1"})
+PLACE = Place(volume="headrace-1", shim_volume="headrace-1-shim", network="headrace-1", labels={"headrace.run": "r1"})
 JOB = PlannedJob(name="build", workflow="build", file="", workspace_base="/headrace", workspace="/headrace/src/a/b")
+WORKSPACE = [
+    {"Type": "volume", "Source": "headrace-1", "Target": "/headrace", "VolumeOptions": {"NoCopy": True}},
+]
 HOST = {
     "CapDrop": ["ALL"],
     "CapAdd": list(CAPABILITIES),
     "SecurityOpt": ["no-new-privileges"],
     "PidsLimit": 4096,
     "LogConfig": {"Type": "none"},
-    "Mounts": [{"Type": "volume", "Source": "headrace-1", "Target": "/headrace", "VolumeOptions": {"NoCopy": True}}],
+}
+SHIM_MOUNT = {"Type": "volume", "Source": "headrace-1-shim", "Target": "/.headrace"}
+GATED = {
+    "Labels": {"headrace.run": "r1"},
+    "OpenStdin": True,
+    "StdinOnce": True,
+    "HostConfig": {
+        **HOST,
+        "Init": True,
+        "NetworkMode": "container:lane-1",
+        "Mounts": [*WORKSPACE, {**SHIM_MOUNT, "VolumeOptions": {"NoCopy": True}, "ReadOnly": True}],
+    },
 }
 
-SCRIPT = """\
-[ -d /headrace/src/a/b ] || mkdir -p /headrace/src/a/b
-cd /headrace/src/a/b
-printf '%s\\n' '+ pip list'
-pip list
-printf '%s\\n' '+ pytest'
-pytest
-"""
+SCRIPT = script(("pip list", "pytest"), "/headrace/src/a/b")
 
 
-def test_a_step_with_commands_is_one_shell_in_a_lane() -> None:
+def test_a_step_with_commands_is_one_shell_behind_its_gate_in_a_lane() -> None:
     step = PlannedStep(name="test", image="python:3.12", commands=("pip list", "pytest"))
     assert step_options(JOB, step, {"CI": "true"}, PLACE, sandbox="lane-1") == {
+        **GATED,
         "Image": "python:3.12",
         "Env": ["CI=true"],
-        "Labels": {"headrace.run": "r1"},
         "WorkingDir": "/headrace/src/a/b",
-        "Entrypoint": [
-            "/bin/sh",
-            "-e",
-            "-c",
-            SCRIPT,
-        ],
-        "HostConfig": {**HOST, "Init": True, "NetworkMode": "container:lane-1"},
+        "Entrypoint": ["/.headrace/shim", "/bin/sh", "-e", "-c", SCRIPT],
     }
 
 
-def test_a_plugin_keeps_its_images_program() -> None:
+def test_a_plugins_own_program_comes_behind_the_gate() -> None:
     step = PlannedStep(name="deploy", image="plugin", directory="site")
-    assert step_options(JOB, step, {}, PLACE, sandbox="lane-1") == {
+    program = ("/bin/plugin", "--all")
+    assert step_options(JOB, step, {}, PLACE, sandbox="lane-1", image_program=program) == {
+        **GATED,
         "Image": "plugin",
         "Env": [],
-        "Labels": {"headrace.run": "r1"},
         "WorkingDir": "/headrace/src/a/b/site",
-        "HostConfig": {**HOST, "Init": True, "NetworkMode": "container:lane-1"},
+        "Entrypoint": ["/.headrace/shim", "/bin/plugin", "--all"],
     }
 
 
 def test_an_entry_point_runs_in_place_of_the_shell() -> None:
     step = PlannedStep(name="a", image="i", entrypoint=("node",), commands=("1 + 1",), directory="/opt")
     options = step_options(JOB, step, {}, PLACE, sandbox="lane-1")
-    assert (options["Entrypoint"], options["WorkingDir"]) == (["node"], "/opt")
+    assert (options["Entrypoint"], options["WorkingDir"]) == (["/.headrace/shim", "node"], "/opt")
 
 
 def test_a_service_is_on_the_network_under_its_name() -> None:
     options = service_options(JOB, PlannedStep(name="db", image="postgres"), {}, PLACE)
-    assert options["HostConfig"] == {**HOST, "Init": True, "NetworkMode": "headrace-1"}
+    assert options["HostConfig"] == {**HOST, "Init": True, "NetworkMode": "headrace-1", "Mounts": WORKSPACE}
+    assert "OpenStdin" not in options
     assert options["NetworkingConfig"] == {"EndpointsConfig": {"headrace-1": {"Aliases": ["db"]}}}
 
 
-def test_a_sandbox_is_nobody_with_the_workspace() -> None:
-    assert sandbox_options("headrace/sandbox:1", "/headrace", PLACE) == {
+def test_a_sandbox_is_nobody_and_holds_the_network_alone() -> None:
+    assert sandbox_options("headrace/sandbox:1", PLACE) == {
         "Image": "headrace/sandbox:1",
         "User": "65534:65534",
         "Labels": {"headrace.run": "r1", "headrace.role": "sandbox"},
         "HostConfig": {**HOST, "NetworkMode": "headrace-1"},
+    }
+
+
+def test_the_volume_for_the_shim_is_filled_from_the_sandboxes_image() -> None:
+    assert files_options("headrace/sandbox:1", "/headrace", PLACE) == {
+        "Image": "headrace/sandbox:1",
+        "User": "65534:65534",
+        "Labels": {"headrace.run": "r1", "headrace.role": "files"},
+        "HostConfig": {**HOST, "NetworkMode": "none", "Mounts": [*WORKSPACE, SHIM_MOUNT]},
     }
 
 
@@ -86,9 +96,3 @@ def test_a_privileged_step_is_not_held_back() -> None:
 
 def test_raw_sockets_device_nodes_and_the_audit_log_are_not_for_steps() -> None:
     assert not {"NET_RAW", "MKNOD", "AUDIT_WRITE", "SYS_ADMIN"}.intersection(CAPABILITIES)
-
-
-def test_a_command_is_echoed_as_it_stands_whatever_it_holds() -> None:
-    command = "echo 'it''s' \"$HOME\" `id` \\n %s"
-    echo = script((command,), "/w").splitlines()[2]
-    assert shlex.split(echo) == ["printf", "%s\\n", f"+ {command}"]

@@ -1,18 +1,23 @@
 """Bytes in, chunks of whole lines out: every line once, in order, numbered."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.records import Stream
+from runner.results.marks import Mark, MarkReader
 from runner.results.mask import Mask
-from runner.results.output import CHUNK_BYTES, Chunk, LineCutter
+from runner.results.output import CHUNK_BYTES, DEFAULT_LIMIT_BYTES, Chunk, LineCutter, size_text
 
 PIECES = st.lists(st.tuples(st.sampled_from([Stream.STDOUT, Stream.STDERR]), st.binary(max_size=30)), max_size=12)
 
 
-def cut(*pieces: tuple[Stream, bytes], echoes: tuple[str, ...] = (), secrets: tuple[str, ...] = ()) -> list[Chunk]:
+def cut(
+    *pieces: tuple[Stream, bytes], secrets: tuple[str, ...] = (), limit_bytes: int = DEFAULT_LIMIT_BYTES
+) -> list[Chunk]:
     chunks: list[Chunk] = []
-    cutter = LineCutter(chunks.append, Mask(secrets), echoes)
+    marks = MarkReader(is_expected=True)
+    cutter = LineCutter(chunks.append, Mask(secrets), marks=marks, limit_bytes=limit_bytes)
     for stream, data in pieces:
         cutter.write(stream, data)
     cutter.finish()
@@ -74,16 +79,89 @@ def test_bytes_that_are_not_utf_8_are_replaced() -> None:
     assert lines(cut((Stream.STDOUT, b"a\xffb\n"))) == ["a\N{REPLACEMENT CHARACTER}b"]
 
 
-def test_an_echoed_command_begins_a_chunk_of_that_command() -> None:
-    output = b"early\n+ make\nmade\n+ test\ntested\n+ make\n"
-    told = [(chunk.command, chunk.lines) for chunk in cut((Stream.STDOUT, output), echoes=("+ make", "+ test"))]
-    assert told == [(None, ("early",)), (0, ("+ make", "made")), (1, ("+ test", "tested", "+ make"))]
+NONCE = b"1b4e28ba-2fa1-11d2-883f-0016d3cca427"
+ANNOUNCED = (Stream.STDOUT, b"\x1eheadrace " + NONCE + b"\n")
 
 
-def test_a_command_that_holds_a_secret_is_known_all_the_same() -> None:
-    output = b"+ echo swordfish\nswordfish\n"
-    chunks = cut((Stream.STDOUT, output), echoes=("+ echo swordfish",), secrets=("swordfish",))
-    assert [(chunk.command, chunk.lines) for chunk in chunks] == [(0, ("+ echo ********", "********"))]
+def mark(command: int) -> bytes:
+    return b"\x1e%s %d 0\n" % (NONCE, command)
+
+
+def test_a_mark_begins_a_chunk_of_its_command_on_its_stream() -> None:
+    chunks = cut(
+        ANNOUNCED,
+        (Stream.STDOUT, b"early\n" + mark(0) + b"+ make\nmade\n"),
+        (Stream.STDERR, mark(0) + b"warned\n"),
+        (Stream.STDOUT, mark(1) + b"+ test\n"),
+        (Stream.STDERR, b"late\n" + mark(1) + b"failed\n"),
+    )
+    assert [(chunk.command, chunk.lines) for chunk in chunks] == [
+        (None, ("early",)),
+        (0, ("+ make", "made")),
+        (0, ("warned",)),
+        (1, ("+ test",)),
+        (0, ("late",)),
+        (1, ("failed",)),
+    ]
+
+
+def test_a_command_begins_on_a_line_of_its_own() -> None:
+    chunks = cut(ANNOUNCED, (Stream.STDOUT, mark(0) + b"no newline" + mark(1) + b"+ next\n"))
+    assert [(chunk.command, chunk.lines) for chunk in chunks] == [(0, ("no newline",)), (1, ("+ next",))]
+
+
+def test_a_secret_that_is_part_of_a_mark_does_not_hide_it() -> None:
+    [chunk] = cut(ANNOUNCED, (Stream.STDOUT, mark(0) + b"11d2 ok\n"), secrets=("11d2",))
+    assert (chunk.command, chunk.lines) == (0, ("******** ok",))
+
+
+def test_the_rest_of_a_step_that_prints_too_much_is_dropped_and_the_log_says_so_once() -> None:
+    chunks = cut(
+        (Stream.STDOUT, b"1234\n"),
+        (Stream.STDERR, b"56"),
+        (Stream.STDOUT, b"789\n"),
+        (Stream.SYSTEM, b"ours\n"),
+        (Stream.STDOUT, b"dropped\n"),
+        (Stream.STDERR, b"dropped\n"),
+        limit_bytes=9,
+    )
+    assert lines(chunks) == ["1234", "78"]
+    assert lines(chunks, Stream.STDERR) == ["56"]
+    assert lines(chunks, Stream.SYSTEM) == [
+        "the log has reached its limit of 9 bytes: the rest of the output is not kept",
+        "ours",
+    ]
+
+
+def test_a_log_of_just_the_limit_is_whole() -> None:
+    chunks = cut((Stream.STDOUT, b"1234\n"), (Stream.STDOUT, b"5678\n"), limit_bytes=10)
+    assert [(chunk.stream, chunk.lines) for chunk in chunks] == [(Stream.STDOUT, ("1234", "5678"))]
+
+
+def test_commands_are_told_apart_beyond_the_limit() -> None:
+    marks: list[Mark] = []
+    cutter = LineCutter(
+        lambda _chunk: None,
+        Mask(()),
+        marks=MarkReader(is_expected=True),
+        on_mark=lambda _stream, mark: marks.append(mark),
+        limit_bytes=4,
+    )
+    for data in (ANNOUNCED[1], mark(0), b"too much\n", mark(1), b"x", mark(2)):
+        cutter.write(Stream.STDOUT, data)
+    assert [each.command for each in marks] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"), [(256 * 1024**2, "256 MiB"), (1024**3, "1 GiB"), (1536, "1536 bytes"), (2048, "2 KiB")]
+)
+def test_a_size_is_said_in_its_largest_whole_unit(size_bytes: int, text: str) -> None:
+    assert size_text(size_bytes) == text
+
+
+@pytest.mark.parametrize("data", [b"\0\0", b"\x1b[31mred\x1b[0m", b"\x1b]8;;http://x\x07link"])
+def test_control_characters_are_kept_as_they_are(data: bytes) -> None:
+    assert lines(cut((Stream.STDOUT, data + b"\n"))) == [data.decode()]
 
 
 def test_a_partial_line_is_not_given_before_its_end() -> None:

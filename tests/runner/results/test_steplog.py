@@ -28,7 +28,8 @@ def flusher() -> Iterator[Flusher]:
 def test_a_line_is_told_although_nothing_follows_it(flusher: Flusher) -> None:
     told: queue.Queue[AnyRecord] = queue.Queue()
     log = StepLog(Scribe("r", told.put), flusher, Mask(()), job="build", step=STEP, stop=Stop())
-    log.write(Stream.STDOUT, b"+ make\nmade\nin part")
+    nonce = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
+    log.write(Stream.STDOUT, f"\x1eheadrace {nonce}\n\x1e{nonce} 0 0\n+ make\nmade\nin part".encode())
     record = told.get(timeout=30)
     assert isinstance(record, Log)
     assert (record.job, record.step, record.lines, record.command) == ("build", "test", ("+ make", "made"), 0)
@@ -36,6 +37,22 @@ def test_a_line_is_told_although_nothing_follows_it(flusher: Flusher) -> None:
     last = told.get_nowait()
     assert isinstance(last, Log)
     assert last.lines == ("in part",)
+    [command] = log.commands(2)
+    assert (command.command, command.exit_code) == (0, 2)
+
+
+def test_nothing_is_a_mark_in_the_output_of_an_entry_point(flusher: Flusher) -> None:
+    """It isn't our script that prints there."""
+    told: queue.Queue[AnyRecord] = queue.Queue()
+    step = PlannedStep(name="test", image="i", commands=("make",), entrypoint=("run",))
+    log = StepLog(Scribe("r", told.put), flusher, Mask(()), job="build", step=step, stop=Stop())
+    nonce = "1b4e28ba-2fa1-11d2-883f-0016d3cca427"
+    log.write(Stream.STDOUT, f"\x1eheadrace {nonce}\n\x1e{nonce} 0 0\n".encode())
+    log.close()
+    record = told.get_nowait()
+    assert isinstance(record, Log)
+    assert (record.command, len(record.lines)) == (None, 2)
+    assert log.commands(0) == ()
 
 
 def test_lines_that_come_together_are_told_together(flusher: Flusher) -> None:

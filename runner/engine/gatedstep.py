@@ -1,0 +1,90 @@
+"""GatedStep: a step's container, created and started ahead of its turn, whose program waits behind its gate.
+
+DESIGN. What can't be made ahead of the turn is made when it comes: then there is a log to say in that an image is
+pulled, and somebody to tell the error. The same goes for a container that was lost while it waited, to an operator or
+with the engine: nothing of the step has run, so a new one takes its place.
+"""
+
+import socket
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+from pipelines.plan import PlannedStep
+from pipelines.records import Stream
+from runner.backend import Outcome, Output
+from runner.engine.client import Image
+from runner.engine.gate import is_waiting, release
+from runner.engine.images import PullPolicy
+from runner.engine.process import Container, follow, start
+from runner.engine.pull import Say
+from runner.engine.spec import runs_image_program
+from runner.errors import BackendError, ImageError
+from runner.stop import Stop
+
+Maker = Callable[[Say, Stop, PullPolicy], Container | None]
+"""Creates the step's container; None if stopped meanwhile. Raises BackendError."""
+
+
+class GatedStep:
+    """One step of a DockerSite. Its methods are called one after another; `remove` removes a container later."""
+
+    def __init__(self, make: Maker, remove: Callable[[str], None]) -> None:
+        self._make = make
+        self._remove = remove
+        self._said: list[str] = []
+        self._container: Container | None = None
+        self._stream: socket.socket | None = None
+
+    def prepare(self) -> None:
+        """Bring the container to its gate if that takes no pull. What stands in the way is met again by `release`."""
+        with suppress(BackendError):
+            self._bring_to_gate(self._said.append, Stop(), PullPolicy.NEVER)
+
+    def release(self, late: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
+        """Run the step to its end, `late` variables set before. Raises BackendError."""
+        try:
+            if not stop.requested:
+                self._be_at_gate(said_by(output), stop)
+            if stop.requested or self._container is None or self._stream is None:
+                return Outcome(status=stop.status, reason=stop.reason)
+            release(self._stream, late)
+            return follow(self._container, self._stream, output, stop)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Let go of the container, whatever has become of it."""
+        if self._stream is not None:
+            self._stream.close()
+        if self._container is not None:
+            self._remove(self._container.id)
+        self._stream = self._container = None
+
+    def _be_at_gate(self, say: Say, stop: Stop) -> None:
+        """Have a container at its gate, a new one if need be, and say what was said when it was made."""
+        if self._stream is not None and is_waiting(self._stream):
+            for line in self._said:
+                say(line)
+        else:
+            self.discard()
+            self._bring_to_gate(say, stop, PullPolicy.MISSING)
+
+    def _bring_to_gate(self, say: Say, stop: Stop, policy: PullPolicy) -> None:
+        self._container = self._make(say, stop, policy)
+        if self._container is not None:
+            self._stream = start(self._container)
+
+
+def program_of(step: PlannedStep, image: Image) -> tuple[str, ...]:
+    """What the image runs, if the step leaves it to that. Raises ImageError if it runs nothing by itself."""
+    if not runs_image_program(step):
+        return ()
+    program = (*image.entrypoint, *image.command)
+    if not program:
+        raise ImageError(f"image {step.image}: runs nothing by itself; give the step `commands` or an `entrypoint`")
+    return program
+
+
+def said_by(output: Output) -> Say:
+    """Lines of our own, as output."""
+    return lambda line: output(Stream.SYSTEM, line.encode() + b"\n")

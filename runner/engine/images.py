@@ -1,0 +1,171 @@
+"""Images: those of one engine. Each is pulled once, however many steps and jobs ask for it at the same time.
+
+DESIGN. A pull runs in a thread of its own and keeps the lines it has told. Whoever wants the image follows it: the
+first sees all lines, others the newest and those that come, until the pull ends or the follower is stopped. When the
+last follower has gone, the pull is broken off. What a pull raised, it raises for each follower.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from functools import cached_property
+
+from runner.engine.client import Engine, Image
+from runner.engine.credentials import Credentials
+from runner.engine.pull import Patience, Say, pull
+from runner.engine.sandbox import MACHINES
+from runner.errors import BackendError, ImageError
+from runner.stop import Stop
+
+
+class PullPolicy(StrEnum):
+    """When an image is pulled: if it is missing, for each step anew, or not at all."""
+
+    MISSING = "missing"
+    ALWAYS = "always"
+    NEVER = "never"
+
+
+class Images:
+    """The images of one engine, for all its jobs, from any thread."""
+
+    def __init__(
+        self, engine: Engine, credentials: Credentials | None = None, *, patience: Patience | None = None
+    ) -> None:
+        self._engine = engine
+        self._credentials = credentials or Credentials()
+        self._patience = patience
+        self._lock = threading.Lock()
+        self._pulls: dict[str, _Pull] = {}
+
+    def ensure(self, name: str, say: Say, stop: Stop, *, policy: PullPolicy = PullPolicy.MISSING) -> Image | None:
+        """The image, which is on the engine's machine on return, with its digest told; None if stopped before.
+
+        Raises ImageError in one line that names it, BackendError if the engine fails.
+        """
+        found = None if policy is PullPolicy.ALWAYS else self._engine.image(name)
+        if found is None and policy is PullPolicy.NEVER:
+            raise ImageError(f"image {name}: not on this machine, and `pull: never` keeps it from being pulled")
+        if found is None:
+            self._follow(name, say, stop)
+            if stop.requested:
+                return None
+            found = self._engine.image(name)
+        if found is None:
+            raise ImageError(f"image {name}: it was removed as soon as it had been pulled")
+        say(recorded(name, found) + _emulated(found, self._architecture))
+        return found
+
+    @cached_property
+    def _architecture(self) -> str:
+        """What the engine's machine runs, as images say it."""
+        machine = self._engine.info().architecture
+        return MACHINES.get(machine, machine)
+
+    def _follow(self, name: str, say: Say, stop: Stop) -> None:
+        """Follow the pull of an image to its end, or to the stop's."""
+        with self._lock:
+            first_line = -1
+            if name not in self._pulls:
+                first_line = 0
+                self._pulls[name] = _Pull(lambda say, stop: self._pull(name, say, stop))
+            under_way = self._pulls[name]
+            under_way.followers += 1
+        try:
+            for line in under_way.lines(stop, first=first_line):
+                say(line)
+        finally:
+            self._leave(name, under_way)
+
+    def _leave(self, name: str, under_way: "_Pull") -> None:
+        with self._lock:
+            under_way.followers -= 1
+            is_last = under_way.followers == 0
+            if is_last and self._pulls.get(name) is under_way:
+                del self._pulls[name]
+        if is_last:
+            under_way.break_off()
+
+    def _pull(self, name: str, say: Say, stop: Stop) -> None:
+        pull(self._engine, name, self._credentials, say, stop, self._patience)
+
+
+class _Pull:
+    """One pull under way. `followers` is counted by its owner."""
+
+    def __init__(self, work: Callable[[Say, Stop], None]) -> None:
+        self.followers = 0
+        self._work = work
+        self._stop = Stop()
+        self._changed = threading.Condition()
+        self._lines: list[str] = []
+        self._has_ended = False
+        self._failure: Exception | None = None
+        threading.Thread(target=self._run, name="headrace-pull", daemon=True).start()
+
+    def break_off(self) -> None:
+        """Nobody wants it any more. One that has ended is let be."""
+        self._stop.request(self._stop.status, "nobody waits for the image any more")
+
+    def lines(self, stop: Stop, *, first: int) -> Iterator[str]:
+        """The lines from the first on (-1: the newest) until the pull has ended or `stop` is requested.
+
+        Raises what the pull raised.
+        """
+        stop.on_request(self._wake)
+        position = first if first >= 0 else max(0, len(self._lines) - 1)
+        while not stop.requested:
+            with self._changed:
+                while not self._has_news(position, stop):
+                    self._changed.wait()
+                news, has_ended = self._lines[position:], self._has_ended
+            yield from news
+            position += len(news)
+            if has_ended:
+                self._raise_failure()
+                return
+
+    def _has_news(self, position: int, stop: Stop) -> bool:
+        return len(self._lines) > position or self._has_ended or stop.requested
+
+    def _raise_failure(self) -> None:
+        """An error of its own for each follower: they raise it in threads of their own."""
+        if isinstance(self._failure, ImageError):
+            raise ImageError(str(self._failure)) from self._failure
+        if self._failure is not None:
+            raise BackendError(str(self._failure)) from self._failure
+
+    def _run(self) -> None:
+        try:
+            self._work(self._say, self._stop)
+        except Exception as failure:  # noqa: BLE001 - whatever broke is for the followers to raise
+            self._failure = failure
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
+
+    def _say(self, line: str) -> None:
+        with self._changed:
+            self._lines.append(line)
+            self._changed.notify_all()
+
+    def _wake(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+
+def recorded(name: str, image: Image) -> str:
+    """The line that tells for good which image a name meant: `image node:24 at sha256:…`."""
+    repository = name.partition("@")[0]
+    if ":" in repository.rpartition("/")[2]:
+        repository = repository.rpartition(":")[0]
+    digests = [digest.partition("@") for digest in image.digests]
+    own = [digest for known, _, digest in digests if known == repository] or [digest for _, _, digest in digests]
+    return f"image {name} at {own[0]}" if own else f"image {name} at {image.id}, made on this machine"
+
+
+def _emulated(image: Image, architecture: str) -> str:
+    """What is to be said of an image for another machine: whether the engine emulates that can't be asked."""
+    if image.architecture in ("", architecture):
+        return ""
+    return f"; it is for {image.architecture}: elsewhere it runs only where that is emulated"

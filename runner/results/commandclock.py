@@ -1,0 +1,55 @@
+"""CommandClock: how each command of a step ended and how long it took, told by the marks between them."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pipelines.records import Stream
+from runner.results.marks import Mark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandRun:
+    """What is known of a command that was reached. `exit_code` is None if it never ended, or nobody knows how.
+
+    A command inside a loop counts as one: its time is the sum, its exit code the last.
+    """
+
+    command: int
+    exit_code: int | None
+    duration_ms: int
+
+
+class CommandClock:
+    """Measures from mark to mark. A mark comes on both outputs, and its first arrival counts."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._current: int | None = None
+        self._current_stream = Stream.STDOUT
+        self._began = 0.0
+        self._seconds: dict[int, float] = {}
+        self._exit_codes: dict[int, int] = {}
+
+    def mark(self, stream: Stream, mark: Mark) -> None:
+        """A command begins."""
+        if mark.command == self._current and stream is not self._current_stream:
+            return  # the same mark on the other output
+        self._end(mark.exit_code)
+        self._current, self._current_stream, self._began = mark.command, stream, self._clock()
+
+    def finish(self, exit_code: int | None) -> tuple[CommandRun, ...]:
+        """What became of all commands that were reached, in the order they were. The step ended with this code."""
+        self._end(exit_code)
+        self._current = None
+        return tuple(
+            CommandRun(command=command, exit_code=self._exit_codes.get(command), duration_ms=round(seconds * 1000))
+            for command, seconds in self._seconds.items()
+        )
+
+    def _end(self, exit_code: int | None) -> None:
+        if self._current is None:
+            return
+        self._seconds[self._current] = self._seconds.get(self._current, 0.0) + self._clock() - self._began
+        if exit_code is not None:
+            self._exit_codes[self._current] = exit_code

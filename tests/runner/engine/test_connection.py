@@ -1,0 +1,169 @@
+"""How an engine is reached: by TLS, with certificates on both sides, and only one that is new enough."""
+
+import http.server
+import json
+import socket
+import socketserver
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+
+import pytest
+
+from pipelines.records import Stream
+from pipelines.status import Status
+from runner.engine.address import Certificates
+from runner.engine.client import Engine
+from runner.engine.containers import DockerBackend
+from runner.errors import BackendError
+from tests.runner.world import World
+
+
+def openssl(*arguments: str | Path) -> None:
+    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory as Docker has it, and in it `server.pem`: one authority signed both sides' certificates."""
+    place = tmp_path_factory.mktemp("certificates")
+    authority = ("-CA", place / "ca.pem", "-CAkey", place / "ca-key.pem", "-CAcreateserial", "-days", "2")
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=tests", "-days", "2",
+            "-keyout", place / "ca-key.pem", "-out", place / "ca.pem")  # fmt: skip
+    (place / "names").write_text("subjectAltName=IP:127.0.0.1\n")
+    for name, key in (("cert", "key"), ("server", "server-key")):
+        openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name}",
+                "-keyout", place / f"{key}.pem", "-out", place / f"{name}.csr")  # fmt: skip
+        openssl("x509", "-req", "-in", place / f"{name}.csr", "-extfile", place / "names", *authority,
+                "-out", place / f"{name}.pem")  # fmt: skip
+    return place
+
+
+@pytest.fixture
+def by_tls(certificates: Path, engine_url: str) -> Iterator[str]:
+    """The tests' engine behind a door that opens to our certificate alone."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificates / "server.pem", certificates / "server-key.pem")
+    context.load_verify_locations(certificates / "ca.pem")
+    context.verify_mode = ssl.CERT_REQUIRED
+    with _Door(("127.0.0.1", 0), context, engine_url.removeprefix("unix://")) as door:
+        thread = threading.Thread(target=door.serve_forever, args=(0.05,))
+        thread.start()
+        yield f"tcp://127.0.0.1:{door.server_address[1]}"
+        door.shutdown()
+        thread.join()
+
+
+@pytest.mark.docker
+def test_a_job_runs_on_an_engine_that_is_reached_by_tls(
+    by_tls: str, certificates: Path, busybox: str, tmp_path: Path
+) -> None:
+    """Its output comes through a connection that has left HTTP behind, and its files through one that has not."""
+    ours = Certificates(directory=certificates, verify=True)
+    with closing(DockerBackend(by_tls, certificates=ours)) as backend:
+        world = World(backend=backend, image=busybox, directory=tmp_path)
+        result = world.run(world.step("a", "cat here; echo aside >&2; yes | head -n 200000"), files={"here": "text\n"})
+    assert result.status is Status.SUCCESS
+    assert result.lines("a", Stream.STDOUT) == ["text", *["y"] * 200_000]
+    assert result.lines("a", Stream.STDERR) == ["aside"]
+
+
+@pytest.mark.docker
+def test_an_engine_that_others_vouch_for_is_not_spoken_to(by_tls: str, certificates: Path, tmp_path: Path) -> None:
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).write_bytes((certificates / name).read_bytes())
+    engine = Engine(by_tls, Certificates(directory=tmp_path, verify=True))
+    with pytest.raises(
+        BackendError, match=r"can't be spoken to by TLS: certificate verify failed \(see DOCKER_CERT_PATH\)"
+    ):
+        engine.info()
+
+
+@pytest.mark.docker
+def test_an_engine_that_wants_a_certificate_gets_none_where_there_is_none(by_tls: str, tmp_path: Path) -> None:
+    with pytest.raises(BackendError, match="can't be spoken to by TLS: "):  # who hears what first is a race
+        Engine(by_tls, Certificates(directory=tmp_path, verify=False)).info()
+
+
+@pytest.mark.parametrize("version", ["1.40", "1.12"])
+def test_an_engine_that_is_too_old_is_named(version: str) -> None:
+    """One is too old for us, the other for the library."""
+    with _OldEngine(version) as url, pytest.raises(BackendError) as caught:
+        Engine(url).info()
+    assert str(caught.value).endswith("1.41 (Docker 20.10, Podman 4) is needed")
+
+
+def test_logins_that_cannot_be_read_are_not_taken_for_a_missing_engine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"ghcr.io": {"auth": "%"}}}))
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with _OldEngine("1.41") as url, pytest.raises(BackendError, match=r"the logins in Docker's config\.json"):
+        Engine(url).info()
+
+
+class _Door(socketserver.ThreadingTCPServer):
+    """Takes TLS connections and passes their bytes to a unix socket and back."""
+
+    daemon_threads = True
+
+    def __init__(self, address: tuple[str, int], context: ssl.SSLContext, behind: str) -> None:
+        super().__init__(address, _Visitor)
+        self.context = context
+        self.behind = behind
+
+
+class _Visitor(socketserver.BaseRequestHandler):
+    server: _Door
+
+    def handle(self) -> None:
+        with (
+            suppress(OSError),
+            self.server.context.wrap_socket(self.request, server_side=True) as outside,
+            socket.socket(socket.AF_UNIX) as inside,
+        ):
+            inside.connect(self.server.behind)
+            back = threading.Thread(target=_pass, args=(inside, outside), daemon=True)
+            back.start()
+            _pass(outside, inside)
+            back.join()
+
+
+def _pass(source: socket.socket, target: socket.socket) -> None:
+    """Pass on what comes until it ends, and then the end."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR if isinstance(target, ssl.SSLSocket) else socket.SHUT_WR)
+
+
+class _OldEngine:
+    """Answers nothing but its version."""
+
+    def __init__(self, version: str) -> None:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                body = json.dumps({"ApiVersion": version}).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+                pass
+
+        self._server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return f"tcp://127.0.0.1:{self._server.server_address[1]}"
+
+    def __exit__(self, *_error: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()

@@ -1,0 +1,125 @@
+"""Trees that no decent git makes: refused, or harmless. Git's plumbing writes them where its commands would not."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from pipelines.event import Event, Repository
+from runner.errors import SourceError
+from runner.source.clonesettings import CloneSettings
+from runner.source.mirror import fetched
+from tests.gitrepo import GitRepository
+from tests.trees import contents, members
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> GitRepository:
+    return GitRepository(tmp_path / "origin")
+
+
+def commit_of(origin: GitRepository, *entries: tuple[str, str, str]) -> Event:
+    """A commit of a tree with just these entries, written byte by byte: mode, name, content (for a tree, its id)."""
+    tree = b""
+    for mode, name, content in entries:
+        identifier = content if mode in ("40000", "160000") else stored(origin, "blob", content.encode())
+        tree += f"{mode} {name}\0".encode() + bytes.fromhex(identifier)
+    return event_of(origin, stored(origin, "tree", tree))
+
+
+def stored(origin: GitRepository, kind: str, data: bytes) -> str:
+    command = ["git", "hash-object", "-w", "--stdin", "--literally", "-t", kind]
+    done = subprocess.run(command, cwd=origin.path, input=data, capture_output=True, check=True)
+    return done.stdout.decode().strip()
+
+
+def event_of(origin: GitRepository, tree: str) -> Event:
+    sha = origin.git("commit-tree", tree, "-m", "hostile")
+    origin.git("update-ref", "refs/heads/main", sha)
+    return Event(repository=Repository(clone_url=str(origin.path)), sha=sha, ref="refs/heads/main", branch="main")
+
+
+def checked_out(tmp_path: Path, event: Event, settings: CloneSettings | None = None) -> list[bytes]:
+    return list(fetched(tmp_path / "mirrors", event).tree(settings or CloneSettings()))
+
+
+@pytest.mark.parametrize("name", [".git", ".GIT", ".g\u200cit", "git~1", "..", "."])
+@pytest.mark.parametrize("mode", ["120000", "100644"])
+def test_nothing_is_named_like_git_s_own_directory(origin: GitRepository, tmp_path: Path, name: str, mode: str) -> None:
+    """Neither a link nor a file, also as file systems that fold case or ignore characters see it."""
+    with pytest.raises(SourceError, match="invalid path"):
+        checked_out(tmp_path, commit_of(origin, (mode, name, "/tmp")))
+
+
+def test_gitmodules_that_is_a_link_is_refused(origin: GitRepository, tmp_path: Path) -> None:
+    event = commit_of(origin, ("120000", ".gitmodules", "/etc/passwd"))
+    with pytest.raises(SourceError, match=r"invalid path '\.gitmodules'"):
+        checked_out(tmp_path, event, CloneSettings(submodules=True))
+
+
+@pytest.mark.parametrize("settings", [CloneSettings(), CloneSettings(submodules=True)])
+def test_nothing_is_written_through_a_link(origin: GitRepository, tmp_path: Path, settings: CloneSettings) -> None:
+    """A directory and a link of one name: whoever unpacks them may follow the link."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    inner = stored(origin, "tree", b"100644 file\0" + bytes.fromhex(stored(origin, "blob", b"x")))
+    event = commit_of(origin, ("120000", "a", str(outside)), ("40000", "a", inner))
+    with pytest.raises(SourceError, match="malformed: two of its entries have one name"):
+        checked_out(tmp_path, event, settings)
+    assert list(outside.iterdir()) == []
+
+
+def test_submodule_behind_a_link_is_not_followed(origin: GitRepository, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    entry = '[submodule "it"]\n\tpath = a/lib\n\turl = https://127.0.0.1:1/x\n'
+    event = commit_of(origin, ("100644", ".gitmodules", entry), ("120000", "a", str(outside)))
+    files = contents(checked_out(tmp_path, event, CloneSettings(submodules=True)))
+    assert ".gitmodules" in files
+    assert list(outside.iterdir()) == []
+
+
+def test_filters_that_attributes_name_never_run(
+    origin: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where the user has them configured, as everyone has who installed git-lfs."""
+    canary = tmp_path / "canary"
+    home = tmp_path / "home"
+    home.mkdir()
+    evil = f"touch {canary}; cat"
+    (home / ".gitconfig").write_text(f'[filter "lfs"]\n\tsmudge = {evil}\n\tprocess = {evil}\n\trequired = true\n')
+    monkeypatch.setenv("HOME", str(home))
+    event = commit_of(origin, ("100644", ".gitattributes", "* filter=lfs merge=x diff=x\n"), ("100644", "file", "text"))
+    assert contents(checked_out(tmp_path, event))["file"] == b"text"
+    assert not canary.exists()
+
+
+def test_paths_of_any_length_come_whole_or_are_refused(origin: GitRepository, tmp_path: Path) -> None:
+    tree = stored(origin, "tree", b"100644 file\0" + bytes.fromhex(stored(origin, "blob", b"deep")))
+    name = "d" * 200
+    for _ in range(15):
+        tree = stored(origin, "tree", f"40000 {name}\0".encode() + bytes.fromhex(tree))
+    files = contents(checked_out(tmp_path, event_of(origin, tree)))
+    assert files["/".join([name] * 15 + ["file"])] == b"deep"
+    for _ in range(10):
+        tree = stored(origin, "tree", f"40000 {name}\0".encode() + bytes.fromhex(tree))
+    with pytest.raises(SourceError, match="has a path of 5029 bytes: at most 3800 are taken"):
+        checked_out(tmp_path, event_of(origin, tree))
+
+
+def test_attributes_leave_out_or_rewrite_nothing(origin: GitRepository, tmp_path: Path) -> None:
+    """Those that are about archives, not checkouts."""
+    attributes = "* export-ignore\nfile -export-ignore export-subst\n"
+    event = commit_of(
+        origin, ("100644", ".gitattributes", attributes), ("100644", "file", "$Format:%H$"), ("100644", "g", "")
+    )
+    files = contents(checked_out(tmp_path, event))
+    assert (files["file"], files["g"], files[".gitattributes"]) == (b"$Format:%H$", b"", attributes.encode())
+
+
+@pytest.mark.parametrize(
+    ("mode", "seen"), [("100644", 0o666), ("100755", 0o777), ("104755", 0o777), ("100666", 0o666), ("106644", 0o666)]
+)
+def test_no_mode_but_executable_survives(origin: GitRepository, tmp_path: Path, mode: str, seen: int) -> None:
+    """A set-user-id bit in a tree is nothing that git or we pass on."""
+    assert members(checked_out(tmp_path, commit_of(origin, (mode, "file", "x"))))["file"].mode == seen

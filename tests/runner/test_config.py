@@ -1,0 +1,27 @@
+"""What the environment says about this machine."""
+
+import pytest
+
+from runner.config import Config
+from runner.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("text", "size_bytes"),
+    [
+        ("", 256 * 1024**2),
+        ("1000", 1000),
+        ("64k", 64 * 1024),
+        ("5MB", 5 * 1024**2),
+        ("5 MiB", 5 * 1024**2),
+        ("2 GiB", 2 * 1024**3),
+    ],
+)
+def test_log_limit_is_a_size(text: str, size_bytes: int) -> None:
+    assert Config.read({"HEADRACE_LOG_LIMIT": text}).log_limit_bytes == size_bytes
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "much", "1.5 MiB", "1 TB", "MiB", "9" * 16])
+def test_log_limit_that_is_no_size_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match=r"HEADRACE_LOG_LIMIT is .*: expected a size above 0, such as 256 MiB"):
+        Config.read({"HEADRACE_LOG_LIMIT": text})
