@@ -18,8 +18,9 @@ from pipelines.planner import make_plan, skips_ci
 from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
 from runner.backend import Backend, Ticket
-from runner.errors import RunnerError
+from runner.errors import RunnerError, SourceError
 from runner.execute import execute
+from runner.includable import Includable
 from runner.scribe import Scribe
 from runner.signals import stop_on
 from runner.source.mirror import Mirror, fetched
@@ -83,7 +84,13 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe) -> None:
 
 
 def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event) -> Plan:
-    return make_plan({path: mirror.contents(path) for path in paths}, event)
+    def contents(path: str) -> bytes | None:
+        try:
+            return mirror.contents(path)
+        except SourceError:
+            return None
+
+    return make_plan({path: mirror.contents(path) for path in paths}, event, includable=Includable(contents))
 
 
 def _with_what_git_knows(event: Event, mirror: Mirror) -> Event:
