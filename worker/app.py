@@ -21,6 +21,7 @@ from worker.live import Live
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
+from worker.store.grouped import GroupedWrites
 from worker.web import pages, reference
 from worker.web.headers import SecurityHeaders
 
@@ -57,7 +58,12 @@ def create_app(
         live = Live()
         async with background(live) as announce:
             app.state.context = Context(
-                settings=settings, database=database, storage=storage, live=live, announce=announce
+                settings=settings,
+                database=database,
+                storage=storage,
+                live=live,
+                inbox=GroupedWrites(database),
+                announce=announce,
             )
             yield
 
