@@ -14,6 +14,7 @@ _COMMANDS = {
     "run": ("runner.commands.run", "Run workflows here, in containers, as the server would."),
     "plan": ("runner.commands.plan", "Show what an event would run, and why."),
     "lint": ("runner.commands.lint", "Check workflow files."),
+    "logs": ("runner.commands.logs", "Show an earlier run of this machine again."),
     "clean": ("runner.commands.clean", "Remove what runs that were killed have left in the engine."),
     "up": ("worker.commands.up", "Serve: server, workers and Redis in one."),
     "server": ("worker.commands.server", "Serve webhooks, API and pages only."),
