@@ -72,6 +72,7 @@ class Dispatcher:
                     next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
                 else:
                     self._give_out()
+                self._cancel()
                 if is_redis_away:
                     log.info("redis answers again")
                 is_redis_away = False
@@ -94,6 +95,23 @@ class Dispatcher:
         for task in pending:
             if task.id not in self._given_out:
                 self._enqueue(task)
+
+    def _cancel(self) -> None:
+        """Take back what is to be cancelled and not begun; have workers stop what they have begun."""
+        with self._database.read() as connection:
+            unwanted = task_store.to_cancel(connection)
+        for task, reason in unwanted:
+            if self._exchange.withdraw(task.id):
+                with self._database.write() as connection:
+                    history.end_withdrawn(connection, task, reason)
+                self._tell(task.run_id)
+            else:
+                self._exchange.ask_to_cancel(task.run_id, reason)
+
+    def _tell(self, run_id: str) -> None:
+        if self._live:
+            self._live.publish(run_id)
+        self._news.set()
 
     def _reconcile(self) -> None:
         """Look at every task that has not ended, and mend what Redis has lost."""
@@ -128,9 +146,7 @@ class Dispatcher:
                 return
             history.declare_lost(connection, current, f"its worker has not been heard of for {LEASE_SECONDS} s")
         self._exchange.release(task.id)
-        if self._live:
-            self._live.publish(task.run_id)
-        self._news.set()
+        self._tell(task.run_id)
 
     def _enqueue(self, task: StoredTask) -> None:
         self._exchange.place(self._order(task))
