@@ -99,8 +99,8 @@ def image(client: DockerClient, base: str, context: Path) -> Iterator[str]:
 def fetch_wheels(client: DockerClient, base: str, context: Path) -> None:
     """Fill `wheels/`. The container is lent this machine's way to the package index: pip's variables, certificates."""
     fetch = (
-        "python3 -m venv /tmp/fetch && /tmp/fetch/bin/pip download --no-cache-dir --require-hashes --dest wheels"
-        " -r requirements/runtime.txt -r requirements/build.txt"
+        "python3 -m venv /tmp/fetch && /tmp/fetch/bin/pip download --timeout 20 --no-cache-dir"
+        " --require-hashes --dest wheels -r requirements/runtime.txt -r requirements/build.txt"
     )
     client.containers.run(
         base,

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from worker import hooks
-from worker.api import artifacts, logs, models, records, runs
+from worker.api import artifacts, control, logs, models, records, runs
 from worker.api.problems import problem
 from worker.context import Context, Serving
 from worker.errors import ServiceError
@@ -21,8 +21,11 @@ from worker.live import Live
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
+from worker.store.grouped import GroupedWrites
 from worker.web import pages, reference
 from worker.web.headers import SecurityHeaders
+
+Background = Callable[[Live], AbstractAsyncContextManager[Callable[[], None]]]
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _DESCRIPTION = "What Headrace tells programs: repositories, runs, logs, artifacts, and the hooks that forges post to."
@@ -43,15 +46,25 @@ def create_app(
     settings: Settings,
     database: Database,
     storage: Storage,
-    background: Callable[[Live], AbstractAsyncContextManager[None]],
+    background: Background,
 ) -> FastAPI:
-    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live."""
+    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live.
+
+    It gives a function, which hooks call when they have stored something to do.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         live = Live()
-        app.state.context = Context(settings=settings, database=database, storage=storage, live=live)
-        async with background(live):
+        async with background(live) as announce:
+            app.state.context = Context(
+                settings=settings,
+                database=database,
+                storage=storage,
+                live=live,
+                inbox=GroupedWrites(database),
+                announce=announce,
+            )
             yield
 
     app = FastAPI(
@@ -83,7 +96,9 @@ def _add_routes(app: FastAPI) -> None:
     api("/repositories", runs.list_repositories)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository)
     api("/runs", runs.list_runs)
+    api("/runs", control.run_again, methods=["POST"], status_code=201)
     api("/runs/{run_id}", runs.show_run)
+    api("/runs/{run_id}/cancel", control.cancel_run, methods=["POST"], status_code=202)
     api("/runs/{run_id}/records", records.show_records, response_class=Response)
     api("/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log", logs.show_log, response_class=Response)
     api("/runs/{run_id}/artifacts", artifacts.list_artifacts)

@@ -1,5 +1,6 @@
 """Context: what a request may use. It is made when the server starts, and every endpoint gets it as an argument."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
@@ -10,16 +11,19 @@ from worker.live import Live
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
+from worker.store.grouped import GroupedWrites
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it."""
+    """The service as an endpoint sees it. `inbox` takes deliveries, `announce` says that there is something to do."""
 
     settings: Settings
     database: Database
     storage: Storage
     live: Live
+    inbox: GroupedWrites
+    announce: Callable[[], None]
 
     def url(self, *segments: str | int) -> str:
         """The address, as browsers and forges know it, of a path of these segments."""

@@ -41,6 +41,7 @@ class Dispatcher:
         self._news = threading.Event()
         self._is_stopping = False
         self._given_out: set[str] = set()
+        self._newest = ""  # when the newest of these was made
         self._orphaned_since: dict[str, float] = {}
         self._live: Live | None = None
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
@@ -71,6 +72,7 @@ class Dispatcher:
                     next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
                 else:
                     self._give_out()
+                self._cancel()
                 if is_redis_away:
                     log.info("redis answers again")
                 is_redis_away = False
@@ -87,12 +89,29 @@ class Dispatcher:
                 time.sleep(_RETRY_SECONDS)
 
     def _give_out(self) -> None:
-        """Put into the queue what is pending and was not put there yet."""
+        """Put into the queue what is new: it looks only at what was made since the newest that was put there."""
         with self._database.read() as connection:
-            pending = task_store.in_state(connection, TaskState.PENDING)
+            pending = task_store.in_state(connection, TaskState.PENDING, since=self._newest)
         for task in pending:
             if task.id not in self._given_out:
                 self._enqueue(task)
+
+    def _cancel(self) -> None:
+        """Take back what is to be cancelled and not begun; have workers stop what they have begun."""
+        with self._database.read() as connection:
+            unwanted = task_store.to_cancel(connection)
+        for task, reason in unwanted:
+            if self._exchange.withdraw(task.id):
+                with self._database.write() as connection:
+                    history.end_withdrawn(connection, task, reason)
+                self._tell(task.run_id)
+            else:
+                self._exchange.ask_to_cancel(task.run_id, reason)
+
+    def _tell(self, run_id: str) -> None:
+        if self._live:
+            self._live.publish(run_id)
+        self._news.set()
 
     def _reconcile(self) -> None:
         """Look at every task that has not ended, and mend what Redis has lost."""
@@ -127,14 +146,13 @@ class Dispatcher:
                 return
             history.declare_lost(connection, current, f"its worker has not been heard of for {LEASE_SECONDS} s")
         self._exchange.release(task.id)
-        if self._live:
-            self._live.publish(task.run_id)
-        self._news.set()
+        self._tell(task.run_id)
 
     def _enqueue(self, task: StoredTask) -> None:
         self._exchange.place(self._order(task))
         self._queue.put(task.id)
         self._given_out.add(task.id)
+        self._newest = max(self._newest, task.created_at)
         log.info("task is enqueued", task=task.id, run=task.run_id)
 
     def _order(self, task: StoredTask) -> Order:
@@ -168,4 +186,5 @@ class Dispatcher:
     def _forget_redis(self) -> None:
         """What we knew of Redis may be gone with it."""
         self._given_out.clear()
+        self._newest = ""
         self._orphaned_since.clear()

@@ -80,7 +80,7 @@ def work_until_stopped(redis_url: str, *, name: str, perform: Perform) -> None:
                 return
         except RedisError as error:
             if not is_redis_away:
-                log.warning("worker waits: redis does not answer", redis_url=redis_url, error=str(error))
+                log.warning("worker waits: redis does not answer", error=str(error))
             is_redis_away = True
         time.sleep(_RETRY_SECONDS)
 

@@ -20,7 +20,7 @@ from worker.settings import Settings
 _PROGRAMS = ("redis-server", "valkey-server")
 _LONGEST_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 _DURABLE = ("--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction")
-_QUIET = ("--daemonize", "no", "--loglevel", "warning")
+_QUIET = ("--daemonize", "no", "--loglevel", "warning", "--logfile", "redis.log")
 
 
 def redis_command(settings: Settings) -> list[str]:
@@ -59,6 +59,13 @@ def end_left_over(settings: Settings) -> None:
     redis_socket(settings).unlink(missing_ok=True)
     if shutil.which("docker"):
         _docker("rm", "--force", _container(settings))
+
+
+def forget_socket(settings: Settings) -> None:
+    """Remove what of an ended one lies outside the data directory."""
+    directory = redis_socket(settings).parent
+    if not directory.is_relative_to(settings.data):
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def answers(url: str) -> bool:

@@ -1,11 +1,12 @@
 """The server's insides, put together: database, storage, dispatcher and ingester behind the web application."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 from redis import Redis
 from starlette.concurrency import run_in_threadpool
 
+from worker.app import Background
 from worker.dispatch import Dispatcher
 from worker.exchange import Exchange
 from worker.ingest import Ingester
@@ -15,21 +16,22 @@ from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
 
-Background = Callable[[Live], AbstractAsyncContextManager[None]]
-
 
 def background(settings: Settings, database: Database, storage: Storage) -> Background:
-    """What runs beside the web application for as long as that does: the dispatcher's thread and the ingester's."""
+    """What runs beside the web application for as long as that does: the dispatcher's thread and the ingester's.
+
+    It gives the function that wakes the dispatcher.
+    """
     dispatcher = Dispatcher(database, Exchange(_redis(settings)), TaskQueue(_redis(settings)))
     exchange = Exchange(_redis(settings))
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
 
     @asynccontextmanager
-    async def run(live: Live) -> AsyncIterator[None]:
+    async def run(live: Live) -> AsyncIterator[Callable[[], None]]:
         dispatcher.start(live)
         ingester.start(live)
         try:
-            yield
+            yield dispatcher.wake
         finally:
             await run_in_threadpool(ingester.stop)
             await run_in_threadpool(dispatcher.stop)

@@ -1,6 +1,7 @@
 """Settings: everything that can be set, built once at the edge from the command line and the environment."""
 
 import os
+import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -70,7 +71,7 @@ class Settings:
             data=Path(setting("data", _DATA)).expanduser().absolute(),
             listen=listen,
             url=_checked_url(setting("url", f"http://{listen}")),
-            redis_url=setting("redis_url", ""),
+            redis_url=_checked_redis_url(setting("redis_url", "")),
             redis_image=setting("redis_image", _REDIS_IMAGE),
             host=setting("host", socket.gethostname()),
             log_format=log_format,
@@ -114,3 +115,12 @@ def _checked_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise SettingsError(f"--url (HEADRACE_URL) is {url!r}: expected http://… or https://…")
     return url.rstrip("/")
+
+
+def _checked_redis_url(url: str) -> str:
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        shown = re.sub(r"[^/@]*@", "…@", url)  # there may be a password
+        raise SettingsError(
+            f"--redis-url (HEADRACE_REDIS_URL) is {shown!r}: expected redis://…, rediss://… or unix://…"
+        )
+    return url

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -25,7 +26,7 @@ from runner.scribe import Scribe
 from runner.signals import stop_on
 from runner.source.mirror import Mirror, fetched
 from runner.stop import Stop
-from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, PlanOrder
+from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, Order, PlanOrder
 from worker.queue import Perform
 from worker.report import Reporter
 from worker.settings import Settings
@@ -36,6 +37,8 @@ _SIGNALS = {
     signal.SIGTERM: (Status.CANCELLED, "the worker was stopped"),
     signal.SIGHUP: (Status.LOST, "the worker was killed"),
 }
+
+_LOOK_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -52,7 +55,7 @@ def task_performer(settings: Settings, worker: str, make_backend: Callable[[], B
         structlog.contextvars.bind_contextvars(task=task, run=order.run)
         stop = Stop()
         stop_on(_SIGNALS, stop)
-        with _lease(exchange, task, worker), _reporter(exchange, task) as reporter:
+        with _watch(exchange, order, worker, stop), _reporter(exchange, task) as reporter:
             scribe = Scribe(order.run, reporter)
             if isinstance(order, PlanOrder):
                 _plan(settings, order, scribe)
@@ -145,18 +148,23 @@ def _reporter(exchange: Exchange, task: str) -> Iterator[Reporter]:
 
 
 @contextmanager
-def _lease(exchange: Exchange, task: str, worker: str) -> Iterator[None]:
-    """Renew the lease until the block ends."""
+def _watch(exchange: Exchange, order: Order, worker: str, stop: Stop) -> Iterator[None]:
+    """Until the block ends, renew the lease, and look whether the run is to be cancelled."""
     is_over = threading.Event()
 
-    def renew() -> None:
-        while not is_over.wait(RENEW_SECONDS):
+    def watch() -> None:
+        next_renewal = time.monotonic() + RENEW_SECONDS
+        while not is_over.wait(_LOOK_SECONDS):
             try:
-                exchange.renew(task, worker)
+                if time.monotonic() >= next_renewal:
+                    exchange.renew(order.task, worker)
+                    next_renewal = time.monotonic() + RENEW_SECONDS
+                if (reason := exchange.cancel_reason(order.run)) is not None:
+                    stop.request(Status.CANCELLED, reason)
             except RedisError as error:
-                log.warning("lease is not renewed", task=task, error=str(error))
+                log.warning("lease is not renewed", task=order.task, error=str(error))
 
-    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread = threading.Thread(target=watch, name="watch", daemon=True)
     thread.start()
     try:
         yield

@@ -78,7 +78,8 @@ def _follow(engine: Engine, identifier: str, reader: "_Reader") -> None:
     """Wait until the container and its output have ended."""
     is_told = False
     while not engine.wait(identifier, _LOOK_SECONDS):
-        if reader.has_ended and not is_told and engine.state(identifier).is_running:
+        is_running = engine.state(identifier).is_running  # raises if the engine has come to hang
+        if reader.has_ended and is_running and not is_told:
             reader.output(Stream.SYSTEM, b"the output broke off: what the step prints from here on is lost\n")
             is_told = True
     reader.finish(OUTPUT_GRACE_SECONDS)

@@ -1,7 +1,7 @@
 """A real server on a real socket with a real SQLite file, and what tests do in its world."""
 
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,6 +49,7 @@ class Service:
     database: Database
     storage: Storage
     lives: list[Live]
+    announced: threading.Event
     client: httpx.Client
     open_logs: dict[str, LogStore] = field(default_factory=dict)
 
@@ -177,11 +178,12 @@ def serving(data: Path) -> Iterator[Service]:
         database = Database(settings.database_path)
         storage = Storage(settings.runs_directory)
         lives: list[Live] = []
+        announced = threading.Event()
 
         @asynccontextmanager
-        async def note_live(live: Live) -> AsyncIterator[None]:
+        async def note_live(live: Live) -> AsyncIterator[Callable[[], None]]:
             lives.append(live)
-            yield
+            yield announced.set
 
         app = create_app(settings=settings, database=database, storage=storage, background=note_live)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
@@ -190,7 +192,14 @@ def serving(data: Path) -> Iterator[Service]:
         try:
             wait_until(lambda: server.started, what="the server to start")
             with httpx.Client(base_url=settings.url, timeout=10) as client:
-                yield Service(settings=settings, database=database, storage=storage, lives=lives, client=client)
+                yield Service(
+                    settings=settings,
+                    database=database,
+                    storage=storage,
+                    lives=lives,
+                    announced=announced,
+                    client=client,
+                )
         finally:
             server.should_exit = True
             thread.join()

@@ -48,6 +48,7 @@ def test_push_is_answered_202_with_its_run_which_then_is_stored(service: Service
     assert service.client.get(f"/api/runs/{body['run']}").json()["event"]["sha"] == "b" * 40
     with service.database.read() as connection:
         assert connection.execute(select(tasks.c.run_id)).scalars().all() == [body["run"]]
+    assert service.announced.is_set(), "the dispatcher hears of it at once"
 
 
 @ALL

@@ -16,7 +16,7 @@ from redis import Redis
 
 from tests.waiting import wait_until
 from worker.errors import Unavailable
-from worker.redis_server import answers, end_left_over, redis_command, redis_url
+from worker.redis_server import answers, end_left_over, forget_socket, redis_command, redis_socket, redis_url
 from worker.settings import Settings
 
 IMAGE = "headrace/test-redis:local"
@@ -100,6 +100,9 @@ def test_long_data_directory_gets_a_socket_elsewhere(settings: Settings, tmp_pat
     deep = replace(settings, data=tmp_path / ("d" * 120))
     with running(deep):
         remember(deep)
+        assert not redis_socket(deep).is_relative_to(deep.data)
+    forget_socket(deep)
+    assert not redis_socket(deep).parent.exists()
 
 
 @pytest.mark.docker

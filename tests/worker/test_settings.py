@@ -43,3 +43,9 @@ def test_child_process_builds_the_same_settings() -> None:
 @pytest.mark.parametrize(("text", "expected"), [("127.0.0.1:1", True), ("[::1]:1", True), ("0.0.0.0:1", False)])
 def test_loopback_is_told_from_the_world(text: str, *, expected: bool) -> None:
     assert Settings.build({}, listen=text).listen.is_loopback is expected
+
+
+def test_password_of_a_redis_url_is_not_repeated() -> None:
+    with pytest.raises(SettingsError, match="HEADRACE_REDIS_URL") as raised:
+        Settings.build({}, redis_url="rdis://user:hunter2@example.org")
+    assert "hunter2" not in str(raised.value)

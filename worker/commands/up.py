@@ -15,7 +15,7 @@ from worker.commands.settings_options import settings_options
 from worker.data_directory import only_one_service
 from worker.errors import Unavailable
 from worker.listening import address_of, listen
-from worker.redis_server import answers, end_left_over, redis_command, redis_url
+from worker.redis_server import answers, end_left_over, forget_socket, redis_command, redis_url
 from worker.settings import Settings
 from worker.supervisor import Child, Supervisor, headrace_command
 
@@ -69,6 +69,7 @@ class _Service:
             self._supervisor.stop("worker", patience_seconds=self._drain_seconds, on_wait=self._say_waiting)
             self._supervisor.stop("server", patience_seconds=10)
             self._supervisor.stop("redis", patience_seconds=10)
+            forget_socket(self._settings)
         return 0
 
     def _end(self, _number: int, _frame: FrameType | None) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from pipelines.plan import Plan, PlannedJob
+from pipelines.plan import PlannedJob
 from pipelines.progress import JobState, next_moves
 from pipelines.records import (
     AnyRecord,
@@ -26,9 +26,11 @@ from pipelines.records import (
     StepStarted,
     encode,
 )
-from pipelines.status import Status
+from pipelines.status import Status, worst
 from runner.clock import now
+from worker.errors import Conflict
 from worker.store import tasks as task_store
+from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
 
@@ -63,12 +65,39 @@ def declare_lost(connection: Connection, task: StoredTask, reason: str) -> None:
     task_store.advance(connection, task.id, last_seq=task.last_seq, state=TaskState.ENDED)
     history = _History(connection, task.run_id)
     if task.job_id is not None:
-        history.lose_job(task.job_id, reason)
+        history.end_job(task.job_id, Status.LOST, reason)
         history.go_on()
     elif task.attempt < _PLANNING_ATTEMPTS:
         task_store.add_planning_task(connection, task.run_id, attempt=task.attempt + 1)
     else:
         history.finish_run(Status.LOST, reason)
+
+
+def cancel(connection: Connection, run_id: str, reason: str) -> None:
+    """Note that a run is to end before its time. What no worker has yet ends at once; the dispatcher sees to the rest.
+
+    Raises Conflict if the run has ended already. To ask again changes nothing.
+    """
+    history = _History(connection, run_id)
+    if history.has_ended():
+        raise Conflict("the run has ended already")
+    unasked = (runs.c.id == run_id) & runs.c.cancel_reason.is_(None)
+    connection.execute(update(runs).where(unasked).values(cancel_reason=reason))
+    history.go_on()
+
+
+def end_withdrawn(connection: Connection, task: StoredTask, reason: str) -> None:
+    """End a task of a run that is to be cancelled, which no worker has taken and none can take any more."""
+    current = task_store.find(connection, task.id)
+    if current is None or current.state is TaskState.ENDED:
+        return
+    task_store.advance(connection, task.id, last_seq=task.last_seq, state=TaskState.ENDED)
+    history = _History(connection, task.run_id)
+    if task.job_id is None:
+        history.finish_run(Status.CANCELLED, reason)
+    else:
+        history.end_job(task.job_id, Status.CANCELLED, reason)
+        history.go_on()
 
 
 class _History:
@@ -86,7 +115,10 @@ class _History:
             case RunStarted():
                 event = msgspec.json.encode(record.plan.event)  # now with what git knows of the commit
                 self._update_run(status=Status.RUNNING, started_at=record.time, event=event)
-                self._add_jobs(record.plan)
+                if record.plan.has_errors:
+                    self.finish_run(Status.ERROR, record.plan.why_not)
+                else:
+                    add_jobs(self._connection, self._run_id, record.plan)
             case RunFinished():
                 self._update_run(
                     status=record.status,
@@ -98,6 +130,7 @@ class _History:
             case JobStarted():
                 self._update_job(record.job, status=Status.RUNNING, started_at=record.time)
             case JobFinished():
+                self._end_steps(record)
                 self._update_job(
                     record.job,
                     status=record.status,
@@ -122,24 +155,33 @@ class _History:
         self._keep(record)
 
     def go_on(self) -> None:
-        """Start the jobs whose turn has come, skip those that can't run any more, end the run after the last."""
-        while not self._has_ended():
+        """Start the jobs whose turn has come, skip those that can't run any more, end the run after the last.
+
+        Of a run that is to be cancelled no job starts any more, and it never ends as a success.
+        """
+        cancel_reason = self._cancel_reason()
+        while not self.has_ended():
             states = self._job_states()
             moves = next_moves([state for _, state in states])
             ids = {state.name: job_id for job_id, state in states}
             for name in moves.start:
-                task_store.add_job_task(self._connection, self._run_id, ids[name], attempt=1)
+                if cancel_reason is None:
+                    task_store.add_job_task(self._connection, self._run_id, ids[name], attempt=1)
+                else:
+                    self._finish_job(ids[name], name, Status.CANCELLED, cancel_reason)
             for name, reason in moves.skip:
                 self._finish_job(ids[name], name, Status.SKIPPED, reason)
-            if moves.finished:
+            if moves.finished and cancel_reason is not None:
+                self.finish_run(worst([moves.finished, Status.CANCELLED]), cancel_reason)
+            elif moves.finished:
                 self.finish_run(moves.finished, "" if states else "no workflow matches this event")
-            if not moves.skip:
+            if not moves.skip and not (moves.start and cancel_reason is not None):
                 return
 
-    def lose_job(self, job_id: int, reason: str) -> None:
-        """End a job whose worker is gone, and those of its steps that had not ended."""
+    def end_job(self, job_id: int, status: Status, reason: str) -> None:
+        """End a job of which no worker will say anything more, and those of its steps that had not ended."""
         name = self._connection.execute(select(jobs.c.name).where(jobs.c.id == job_id)).scalar_one()
-        self._finish_job(job_id, name, Status.LOST, reason)
+        self._finish_job(job_id, name, status, reason)
 
     def finish_run(self, status: Status, reason: str = "") -> None:
         """End the run: nothing of it changes any more."""
@@ -159,22 +201,6 @@ class _History:
 
     def _finish_job(self, job_id: int, name: str, status: Status, reason: str) -> None:
         time = now()
-        unfinished = select(steps.c.name, steps.c.status, steps.c.started_at).where(
-            steps.c.job_id == job_id, steps.c.status.in_([Status.PENDING, Status.RUNNING])
-        )
-        for step, step_status, started_at in self._connection.execute(unfinished.order_by(steps.c.position)).all():
-            self.write(
-                StepFinished(
-                    seq=0,
-                    time=time,
-                    run=self._run_id,
-                    job=name,
-                    step=step,
-                    status=status if step_status == Status.RUNNING else Status.SKIPPED,
-                    reason=reason,
-                    duration_ms=_milliseconds_between(started_at or time, time),
-                )
-            )
         started_at = self._connection.execute(select(jobs.c.started_at).where(jobs.c.id == job_id)).scalar_one()
         self.write(
             JobFinished(
@@ -188,37 +214,26 @@ class _History:
             )
         )
 
-    def _add_jobs(self, plan: Plan) -> None:
-        if plan.has_errors:
-            self.finish_run(Status.ERROR, plan.why_not)
-            return
-        for position, job in enumerate(plan.jobs):
-            self._add_job(position, job)
-
-    def _add_job(self, position: int, job: PlannedJob) -> None:
-        job_id = self._connection.execute(
-            insert(jobs)
-            .values(
-                run_id=self._run_id,
-                position=position,
-                name=job.name,
-                plan=msgspec.json.encode(job),
-                status=_first_status(included=job.included),
-                reason=job.reason,
-            )
-            .returning(jobs.c.id)
-        ).scalar_one()
-        containers = [("service", service) for service in job.services] + [("step", step) for step in job.steps]
-        for number, (kind, step) in enumerate(containers):
-            self._connection.execute(
-                insert(steps).values(
-                    job_id=job_id,
-                    position=number,
-                    kind=kind,
-                    name=step.name,
-                    image=step.image,
-                    status=_first_status(included=job.included and step.included),
-                    reason=step.reason if job.included else job.reason,
+    def _end_steps(self, job: JobFinished) -> None:
+        """End those steps of which the worker said nothing more, or nothing at all: a job that ended has none left."""
+        unfinished = (
+            select(steps.c.name, steps.c.status, steps.c.started_at)
+            .join(jobs, jobs.c.id == steps.c.job_id)
+            .where(jobs.c.run_id == self._run_id, jobs.c.name == job.job)
+            .where(steps.c.status.in_([Status.PENDING, Status.RUNNING]))
+            .order_by(steps.c.position)
+        )
+        for name, status, started_at in self._connection.execute(unfinished).all():
+            self.write(
+                StepFinished(
+                    seq=0,
+                    time=job.time,
+                    run=self._run_id,
+                    job=job.job,
+                    step=name,
+                    status=job.status if status == Status.RUNNING else Status.SKIPPED,
+                    reason=job.reason,
+                    duration_ms=_milliseconds_between(started_at or job.time, job.time),
                 )
             )
 
@@ -251,7 +266,13 @@ class _History:
             found.append((job_id, state))
         return found
 
-    def _has_ended(self) -> bool:
+    def _cancel_reason(self) -> str | None:
+        query = select(runs.c.cancel_reason).where(runs.c.id == self._run_id)
+        reason: str | None = self._connection.execute(query).scalar_one()
+        return reason
+
+    def has_ended(self) -> bool:
+        """True once nothing of the run changes any more."""
         status = self._connection.execute(select(runs.c.status).where(runs.c.id == self._run_id)).scalar_one()
         return Status(status).is_terminal
 
@@ -276,10 +297,6 @@ class _History:
         ).scalar_one()
         numbered = msgspec.structs.replace(record, seq=seq)
         self._connection.execute(insert(records).values(run_id=self._run_id, seq=seq, body=encode(numbered)))
-
-
-def _first_status(*, included: bool) -> Status:
-    return Status.PENDING if included else Status.SKIPPED
 
 
 def _milliseconds_between(earlier: str, later: str) -> int:

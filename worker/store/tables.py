@@ -52,6 +52,7 @@ runs = Table(
     Column("event", LargeBinary, nullable=False),  # a pipelines.event.Event as JSON
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("cancel_reason", Text),  # why it is to end before its time, once somebody has asked for that
     Column("last_seq", Integer, nullable=False),  # of its Records
     Column("created_at", Text, nullable=False),
     Column("started_at", Text),
@@ -130,6 +131,6 @@ tasks = Table(
     Column("state", Text, nullable=False),  # pending, running, ended
     Column("last_seq", Integer, nullable=False),  # of the Records taken from it: each is taken once
     Column("created_at", Text, nullable=False),
-    Index("tasks_by_state", "state"),
+    Index("tasks_by_state", "state", "created_at"),
     Index("tasks_by_run", "run_id"),
 )

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from runner.clock import now
-from worker.store.tables import tasks
+from worker.store.tables import runs, tasks
 
 
 class TaskState(StrEnum):
@@ -47,9 +47,10 @@ def jobs_with_tasks(connection: Connection, run_id: str) -> set[int]:
     return set(connection.execute(query).scalars())
 
 
-def in_state(connection: Connection, state: TaskState) -> list[StoredTask]:
-    """All tasks in this state, oldest first."""
-    query = select(tasks).where(tasks.c.state == state.value).order_by(tasks.c.created_at, tasks.c.id)
+def in_state(connection: Connection, state: TaskState, *, since: str = "") -> list[StoredTask]:
+    """All tasks in this state that were made at `since` or later, oldest first."""
+    found = select(tasks).where(tasks.c.state == state.value, tasks.c.created_at >= since)
+    query = found.order_by(tasks.c.created_at, tasks.c.id)
     return [_stored(row) for row in connection.execute(query)]
 
 
@@ -57,6 +58,17 @@ def find(connection: Connection, task_id: str) -> StoredTask | None:
     """The task with this id, or None."""
     row = connection.execute(select(tasks).where(tasks.c.id == task_id)).one_or_none()
     return _stored(row) if row else None
+
+
+def to_cancel(connection: Connection) -> list[tuple[StoredTask, str]]:
+    """The tasks that have not ended of runs which are to be cancelled, each with the reason."""
+    query = (
+        select(tasks, runs.c.cancel_reason)
+        .join(runs, runs.c.id == tasks.c.run_id)
+        .where(tasks.c.state != TaskState.ENDED.value, runs.c.cancel_reason.is_not(None))
+        .order_by(tasks.c.created_at, tasks.c.id)
+    )
+    return [(_stored(row), row.cancel_reason) for row in connection.execute(query)]
 
 
 def advance(connection: Connection, task_id: str, *, last_seq: int, state: TaskState) -> None:
@@ -84,5 +96,5 @@ def _add(connection: Connection, task_id: str, run_id: str, job_id: int | None, 
 
 
 def _stored(row: Row[Any]) -> StoredTask:
-    columns = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for the row as a mapping
+    columns = {column.name: getattr(row, column.name) for column in tasks.columns}
     return StoredTask(**columns | {"state": TaskState(columns["state"])})
