@@ -22,6 +22,7 @@ steps:
       - mkdir -p dist
       - echo "hello from $CI_COMMIT_BRANCH" | tee dist/hello.txt
       - echo to-stderr >&2
+      - echo "run $CI_PIPELINE_NUMBER of $CI_REPO by $CI_COMMIT_AUTHOR at $CI_PIPELINE_URL"
     artifacts: dist/**
   check:
     image: {image}
@@ -72,6 +73,7 @@ def test_push_runs_the_workflow_and_its_results_come_back(service: Service, orig
     log = service.get(f"/api/runs/{run['id']}/jobs/{job}/steps/greet/log").text
     assert "hello from main\n" in log
     assert "to-stderr\n" in log
+    assert f"run 1 of acme/web by Ada at {service.url}/acme/web/runs/1\n" in log
     [artifact] = service.get(f"/api/runs/{run['id']}/artifacts").json()["artifacts"]
     assert artifact["path"] == "dist/hello.txt"
     assert service.get(artifact["url"].removeprefix(service.url)).content == b"hello from main\n"

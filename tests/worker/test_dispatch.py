@@ -36,7 +36,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def dispatcher(database: Database, redis: PrivateRedis, live: Live) -> Iterator[Dispatcher]:
-    dispatcher = Dispatcher(database, Exchange(redis.client()), TaskQueue(redis.client()))
+    queue = TaskQueue(redis.client())
+    dispatcher = Dispatcher(database, Exchange(redis.client()), queue, server_url="https://ci.example.org")
     yield dispatcher
     dispatcher.stop()
 
@@ -70,6 +71,8 @@ def test_pending_run_is_enqueued_with_its_order(
     order = Exchange(redis.client()).claim(task, "w")
     assert isinstance(order, PlanOrder)
     assert order.event.repository.clone_url == "/srv/web.git", "our own record's word, not the payload's"
+    assert order.event.url == "https://ci.example.org/acme/web/runs/1"
+    assert (order.event.number, order.event.system.host) == (1, "ci.example.org")
 
 
 def test_run_that_was_stored_before_the_start_is_enqueued(
