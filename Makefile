@@ -2,7 +2,7 @@
 
 PYTHON := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fmt lock shim bench clean
+.PHONY: help setup demo test check fmt lock shim bench docs clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -37,11 +37,18 @@ lock: ## pin the newest dependencies that pyproject.toml allows, with their hash
 shim: ## build the small program that holds a job's network open and its next steps back
 	$(MAKE) -C runner/shim
 
-bench: setup ## measure what a step costs over its command, and a whole run against its peers
+bench: setup ## measure steps, whole runs, logs, the language and hooks, against peers where there are
 	@scripts/bootstrap image
 	$(PYTHON) bench/steps.py
 	$(PYTHON) bench/steps.py --sleep 0
 	$(PYTHON) bench/runs.py
+	$(PYTHON) bench/logs.py
+	$(PYTHON) bench/language.py
+	$(PYTHON) bench/hooks.py
+
+docs: ## write the chapters and the schema that come from the table of the language
+	@scripts/bootstrap python
+	$(PYTHON) scripts/reference.py
 
 clean: ## remove .venv and what builds and tests left here
 	rm -rf .venv .state .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist wheels

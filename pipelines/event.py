@@ -1,8 +1,13 @@
-"""Event: why a run exists, in the same words for every forge, for plain git and for a laptop."""
+"""Event: why a run exists, in the same words for every forge, for plain git and for a laptop.
+
+Times are in seconds since 1970. `""`, 0 and None stand for what nobody knows, or what the event doesn't have.
+"""
 
 from enum import StrEnum
 
 import msgspec
+
+_TAGS = "refs/tags/"
 
 
 class EventKind(StrEnum):
@@ -17,6 +22,7 @@ class EventKind(StrEnum):
     DEPLOYMENT = "deployment"
     CRON = "cron"
     MANUAL = "manual"
+    LOCAL = "local"
 
     @property
     def is_pull_request(self) -> bool:
@@ -25,14 +31,21 @@ class EventKind(StrEnum):
 
 
 class Repository(msgspec.Struct, frozen=True, kw_only=True):
-    """A repository as its forge names it. `forge` is the host, such as `github.com`, or `""` if there is none."""
+    """A repository as its forge names it. `forge` is the host, such as `github.com`, or `""` if there is none.
+
+    `forge_type` is the kind of forge, such as `gitea`; `remote_id` the forge's own number for the repository.
+    """
 
     owner: str = ""
     name: str = ""
     forge: str = ""
+    forge_type: str = ""
+    remote_id: str = ""
     clone_url: str = ""
+    clone_ssh_url: str = ""
     url: str = ""
     default_branch: str = ""
+    private: bool | None = None
 
     @property
     def full_name(self) -> str:
@@ -47,6 +60,56 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
     source_branch: str = ""
     target_branch: str = ""
     from_fork: bool = False
+    labels: tuple[str, ...] = ()
+    milestone: str = ""
+    draft: bool = False
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to deploy, and which task of that."""
+
+    target: str = ""
+    task: str = ""
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True):
+    """The release that was published."""
+
+    title: str = ""
+    prerelease: bool = False
+
+
+class System(msgspec.Struct, frozen=True, kw_only=True):
+    """The Headrace that runs this. `platform` is a worker's `os/arch`, such as `linux/amd64`."""
+
+    url: str = ""
+    host: str = ""
+    platform: str = ""
+    version: str = ""
+
+
+class Previous(msgspec.Struct, frozen=True, kw_only=True):
+    """The last run of the same branch, and its commit. Fields are called as those of an Event."""
+
+    number: int = 0
+    parent: int = 0
+    kind: str = ""
+    status: str = ""
+    url: str = ""
+    forge_url: str = ""
+    created_at: int = 0
+    started_at: int = 0
+    finished_at: int = 0
+    sha: str = ""
+    ref: str = ""
+    branch: str = ""
+    message: str = ""
+    timestamp: int = 0
+    author: str = ""
+    author_email: str = ""
+    sender: str = ""
+    source_branch: str = ""
+    target_branch: str = ""
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +117,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     `changed_files` holds paths from the root of the repository, or None where nobody knows.
     `author` is the commit's, for show only: who may do what is decided by `sender`, the forge's word.
+    `number`, `parent`, `reruns`, `url`, `created_at` and `started_at` are the run's: its number in the repository, the
+    number of the run that it repeats, how often that was repeated, its page. `forge_url` is the page of what happened
+    and `action` the forge's word for it, such as `opened`. `cron` names a schedule, `params` are what somebody gave
+    by hand. `local` is true for what runs on a laptop.
     """
 
     kind: EventKind = EventKind.PUSH
@@ -63,14 +130,30 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     sha: str = ""
     before: str = ""
     message: str = ""
+    timestamp: int = 0
     author: str = ""
     author_email: str = ""
     sender: str = ""
+    sender_avatar: str = ""
     pull_request: PullRequest | None = None
     changed_files: tuple[str, ...] | None = None
+    number: int = 0
+    parent: int = 0
+    reruns: int = 0
+    url: str = ""
+    forge_url: str = ""
+    action: str = ""
+    created_at: int = 0
+    started_at: int = 0
+    cron: str = ""
+    deployment: Deployment | None = None
+    release: Release | None = None
+    params: dict[str, str] = {}
+    previous: Previous | None = None
+    system: System = System()
+    local: bool = False
 
     @property
     def tag(self) -> str:
         """The tag's name, or `""` if the event is not about one."""
-        prefix = "refs/tags/"
-        return self.ref.removeprefix(prefix) if self.ref.startswith(prefix) else ""
+        return self.ref.removeprefix(_TAGS) if self.ref.startswith(_TAGS) else ""

@@ -7,8 +7,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import takewhile
 
-from pipelines.globtokens import STAR, Choice, Class, GlobError, Token, tokens
+from pipelines.globsegments import Match, matcher
+from pipelines.globtokens import STAR, Choice, GlobError, Token, tokens
 
 _MAX_SIZE = 5000
 _TOO_LONG = f"has more than {_MAX_SIZE} characters, its alternatives written out"
@@ -18,14 +20,28 @@ _DOUBLESTAR = (STAR, STAR)
 _Segment = tuple[Token, ...] | None  # None is `**`
 
 
+@dataclass(frozen=True, slots=True)
+class _Alternative:
+    """A pattern without choices. `head` is what each text that matches starts with, which is quick to see.
+
+    `matches` is for each segment what matches it; None for `**`.
+    """
+
+    matches: tuple[Match | None, ...]
+    head: str
+
+
 def matches(pattern: str, text: str) -> bool:
     """True if the pattern matches the whole text. A malformed pattern matches nothing."""
     try:
         alternatives = _compiled(pattern)
     except GlobError:
         return False
+    possible = [each.matches for each in alternatives if text.startswith(each.head)]
+    if not possible:
+        return False
     parts = text.split(_SEPARATOR)
-    return any(_segments_match(segments, parts) for segments in alternatives)
+    return any(_all_match(segments, parts) for segments in possible)
 
 
 def complaint(pattern: str) -> str:
@@ -37,6 +53,7 @@ def complaint(pattern: str) -> str:
     return ""
 
 
+@lru_cache(maxsize=1024)
 def size(pattern: str) -> int:
     """What a pattern costs to match: how many characters it has, its alternatives written out; 0 if it is malformed."""
     try:
@@ -46,11 +63,16 @@ def size(pattern: str) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> tuple[tuple[_Segment, ...], ...]:
+def _compiled(pattern: str) -> tuple[_Alternative, ...]:
     sequence = _tokens(pattern)
     if _extent(sequence).size > _MAX_SIZE:
         raise GlobError(_TOO_LONG)
-    return tuple(dict.fromkeys(_segments(flat) for flat in _expanded(sequence)))
+    different = dict.fromkeys(_segments(flat) for flat in _expanded(sequence))
+    return tuple(_Alternative(tuple(map(_match, segments)), _head(segments)) for segments in different)
+
+
+def _match(segment: _Segment) -> Match | None:
+    return None if segment is None else matcher(segment)
 
 
 def _tokens(pattern: str) -> tuple[Token, ...]:
@@ -98,37 +120,48 @@ def _segments(flat: tuple[Token, ...]) -> tuple[_Segment, ...]:
     return tuple(None if tuple(part) == _DOUBLESTAR else tuple(part) for part in parts)
 
 
-def _segments_match(segments: tuple[_Segment, ...], parts: list[str]) -> bool:
+def _head(segments: tuple[_Segment, ...]) -> str:
+    """The letters that a text must start with: those up to the first token that may stand for something else.
+
+    The separator before a `**` is not among them, for `a/**` matches `a`.
+    """
+    head = ""
+    for number, segment in enumerate(segments):
+        if segment is None:
+            break
+        letters = list(takewhile(lambda token: isinstance(token, str), segment))
+        head += (_SEPARATOR if number else "") + "".join(map(str, letters))
+        if len(letters) < len(segment):
+            break
+    return head
+
+
+def _all_match(segments: Sequence[Match | None], parts: Sequence[str]) -> bool:
+    """True if the segments, of which None takes any number of parts, take all parts."""
+    if segments.count(None) > 1:
+        return _any_way_matches(segments, parts)
+    if None not in segments:
+        return len(parts) == len(segments) and _side_by_side(segments, parts)
+    before = segments.index(None)
+    after = len(segments) - before - 1
+    if before + after > len(parts):
+        return False
+    rest = parts[len(parts) - after :]
+    return _side_by_side(segments[:before], parts[:before]) and _side_by_side(segments[before + 1 :], rest)
+
+
+def _side_by_side(segments: Sequence[Match | None], parts: Sequence[str]) -> bool:
+    return all(match is not None and match(part) for match, part in zip(segments, parts, strict=True))
+
+
+def _any_way_matches(segments: Sequence[Match | None], parts: Sequence[str]) -> bool:
     """Walk the segments, holding every count of parts that may be used up so far."""
     used = {0}
-    for segment in segments:
-        if segment is None:
+    for match in segments:
+        if match is None:
             used = set(range(min(used), len(parts) + 1))
         else:
-            used = {n + 1 for n in used if n < len(parts) and _part_matches(segment, parts[n])}
+            used = {n + 1 for n in used if n < len(parts) and match(parts[n])}
         if not used:
             return False
     return len(parts) in used
-
-
-def _part_matches(segment: tuple[Token, ...], part: str) -> bool:
-    """Walk the tokens, holding every count of characters that may be used up so far."""
-    used = {0}
-    for token in segment:
-        if token == STAR:
-            used = set(range(min(used), len(part) + 1))
-        else:
-            used = {n + 1 for n in used if n < len(part) and _character_matches(token, part[n])}
-        if not used:
-            return False
-    return len(part) in used
-
-
-def _character_matches(token: Token, character: str) -> bool:
-    match token:
-        case str():
-            return token == character
-        case Class():
-            return token.matches(character)
-        case _:
-            return True

@@ -1,5 +1,6 @@
 """The tokens of a glob: what each character of a pattern means."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _CLASS_END = "]"
@@ -41,16 +42,40 @@ class GlobError(ValueError):
     """Raised when a pattern is malformed. Its text completes "the glob …"."""
 
 
-def tokens(pattern: str) -> tuple[Token, ...]:
-    """What the pattern is made of. Raises GlobError if it is malformed."""
-    return _Reader(pattern).sequence(until="", depth=0)
+def tokens(pattern: str, *, has_choices: bool = True) -> tuple[Token, ...]:
+    """What the pattern is made of; braces are letters like others without choices. Raises GlobError if malformed."""
+    return _Reader(pattern, has_choices=has_choices).sequence(until="", depth=0)
+
+
+def used_up(sequence: Sequence[Token], text: str) -> set[int]:
+    """Every count of characters, from the text's start, that these tokens may stand for. None of them is a Choice."""
+    used = {0}
+    for token in sequence:
+        if token == STAR:
+            used = set(range(min(used), len(text) + 1))
+        else:
+            used = {n + 1 for n in used if n < len(text) and _takes(token, text[n])}
+        if not used:
+            break
+    return used
+
+
+def _takes(token: Token, character: str) -> bool:
+    match token:
+        case str():
+            return token == character
+        case Class():
+            return token.matches(character)
+        case _:
+            return True
 
 
 class _Reader:
     """Reads a pattern from left to right."""
 
-    def __init__(self, pattern: str) -> None:
+    def __init__(self, pattern: str, *, has_choices: bool) -> None:
         self._pattern = pattern
+        self._has_choices = has_choices
         self._at = 0
 
     @property
@@ -78,7 +103,7 @@ class _Reader:
                 return QUESTION
             case "[":
                 return self._class()
-            case "{":
+            case "{" if self._has_choices:
                 return self._choice(depth + 1)
             case "\\":
                 return self._escaped()

@@ -1,6 +1,7 @@
 """The graph of a workflow's steps, and of a run's workflows: who waits for whom, and what is wrong with that."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 
 from pipelines.model import Dependency, Step
 from pipelines.nodes import quoted
@@ -17,12 +18,17 @@ def is_graph(steps: Iterable[Step]) -> bool:
 
 
 def edges(steps: Sequence[Step], included: frozenset[str]) -> dict[str, tuple[str, ...]]:
-    """What each included step waits for: its own dependencies in a graph, otherwise the included step before it."""
+    """What each included step waits for: its own dependencies in a graph, otherwise all of the stage before it."""
     running = [step for step in steps if step.name in included]
     if is_graph(steps):
         return {step.name: _names(step.depends_on or (), included) for step in running}
-    before = [(), *((step.name,) for step in running)]
-    return {step.name: previous for step, previous in zip(running, before, strict=False)}
+    stages = [tuple(step.name for step in stage) for _, stage in groupby(running, key=_stage)]
+    return {name: before for before, stage in zip([(), *stages], stages, strict=False) for name in stage}
+
+
+def _stage(step: Step) -> tuple[str, str]:
+    """What neighbours of one stage have in common: their group, or else nothing but themselves."""
+    return (step.group, "") if step.group else ("", step.name)
 
 
 def _names(dependencies: Iterable[Dependency], included: frozenset[str]) -> tuple[str, ...]:

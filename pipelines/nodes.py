@@ -2,17 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _SHOWN_CHARACTERS = 60
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """A place in a text. Line and column count from 1."""
+class Position(NamedTuple):
+    """A place in a text. Line and column count from 1. `file` is `""` for the file that is being read."""
 
     line: int
     column: int
+    file: str = ""
+
+
+START = Position(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,16 @@ class List:
 
 
 Node = Scalar | Map | List
+
+
+def entries_of(node: Node) -> tuple[Entry, ...]:
+    """A map's entries; none for any other node."""
+    return node.entries if isinstance(node, Map) else ()
+
+
+def is_null(node: Node) -> bool:
+    """True for `~`, `null` and nothing at all."""
+    return isinstance(node, Scalar) and node.is_null
 
 
 def quoted(text: str) -> str:

@@ -2,6 +2,21 @@
 
 import msgspec
 
+from pipelines.details import (
+    Approval,
+    ArtifactRule,
+    Build,
+    CacheRule,
+    Checkout,
+    Concurrency,
+    Healthcheck,
+    Parameter,
+    Reports,
+    Resources,
+    Retry,
+    Reuse,
+    Value,
+)
 from pipelines.event import Event
 from pipelines.problems import Level, Problem, has_errors
 from pipelines.status import Status
@@ -9,37 +24,26 @@ from pipelines.status import Status
 VERSION = 1
 
 
-class SecretReference(msgspec.Struct, frozen=True):
-    """Stands where a secret's value will be. Plans never hold values."""
-
-    from_secret: str
-
-
-Value = str | SecretReference
-
-
-class ArtifactRule(msgspec.Struct, frozen=True, kw_only=True):
-    """Which files of the workspace to keep when a step ends. `paths` are globs below the workspace."""
-
-    paths: tuple[str, ...]
-    name: str = ""
-    on: tuple[Status, ...] = (Status.SUCCESS,)
-
-
 class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
-    """One container to run, or the reason why it is left out. A service is one too.
+    """One container to run, or the reason why it is left out. A service is one too, and so is a step of a clone.
 
-    `on` says after which state of the job the step runs; `timeout` is in seconds; `failure` is fail, ignore or cancel.
+    `type` is commands, plugin, service or clone, as in `CI_STEP_TYPE`. `on` says after which state of the job the
+    step runs; `timeout` is in seconds; `failure` is fail, ignore or cancel; `pull` is always, missing or never.
+    `arguments` are those of the image's own program. All else is as the language's key of that name; an empty one
+    asks for nothing.
     """
 
     name: str
     image: str
+    type: str = "commands"
     included: bool = True
     reason: str = ""
     depends_on: tuple[str, ...] = ()
     on: tuple[Status, ...] = (Status.SUCCESS,)
     commands: tuple[str, ...] = ()
+    shell: tuple[str, ...] = ()
     entrypoint: tuple[str, ...] | None = None
+    arguments: tuple[str, ...] = ()
     environment: dict[str, Value] = {}
     settings: dict[str, Value] = {}
     directory: str = ""
@@ -48,14 +52,34 @@ class PlannedStep(msgspec.Struct, frozen=True, kw_only=True):
     detach: bool = False
     timeout: float | None = None
     artifacts: tuple[ArtifactRule, ...] = ()
+    pull: str = "missing"
+    user: str = ""
+    build: Build | None = None
+    retry: Retry | None = None
+    resources: Resources | None = None
+    healthcheck: Healthcheck | None = None
+    cache: tuple[CacheRule, ...] = ()
+    needs_artifacts: tuple[str, ...] = ()
+    reports: Reports | None = None
+    outputs: tuple[str, ...] = ()
+    approval: Approval | None = None
+    reuse: Reuse | None = None
+    volumes: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    tmpfs: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+    network_mode: str = ""
+    ports: tuple[str, ...] = ()
 
 
 class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     """One workflow under one matrix cell. `variables` are the `CI_*` ones that every step sees.
 
     `workspace_base` is where the job's volume is mounted, `workspace` the checkout's directory below it; with
-    `skip_clone` that directory starts empty. `on` says after which end of the jobs it depends on the job runs;
-    a worker that takes it has all `labels`.
+    `skip_clone` that directory starts empty, else `checkout` says how it is filled. `on` says after which end of the
+    jobs it depends on the job runs; a worker that takes it has all `labels`.
     """
 
     name: str
@@ -71,6 +95,9 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
     workspace_base: str
     workspace: str
     skip_clone: bool = False
+    checkout: Checkout = Checkout()
+    concurrency: Concurrency | None = None
+    params: dict[str, Parameter] = {}
     timeout: float | None = None
     services: tuple[PlannedStep, ...] = ()
     steps: tuple[PlannedStep, ...] = ()

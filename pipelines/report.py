@@ -5,16 +5,23 @@ from pipelines.problems import Level, Problem, has_errors
 
 MAX_PROBLEMS = 100
 MAX_GLOBS_SIZE = 50_000
+MAX_EXPRESSIONS_SIZE = 50_000
 
 
 class Report:
-    """Takes problems as they are found. Past `MAX_PROBLEMS` it only remembers that, and where, there were more."""
+    """Takes problems as they are found. Past `MAX_PROBLEMS` it only remembers that, and where, there were more.
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    `is_raw` is true while `${NAME}` stands in the text as it was written, as for a file without an event.
+    `weight` is how many values have been read for this file, included ones and all.
+    """
+
+    def __init__(self, file: str, *, is_raw: bool = False) -> None:
+        self.file, self.is_raw = file, is_raw
+        self.weight = 0
         self._problems: dict[Problem, None] = {}
         self._more: Problem | None = None
         self._globs_size = 0
+        self._expressions_size = 0
 
     @property
     def is_full(self) -> bool:
@@ -23,8 +30,8 @@ class Report:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """All of them by line and column; those at one place in the order they were found."""
-        shown = sorted(self._problems, key=lambda problem: (problem.line, problem.column))
+        """All of them by line and column, included files last; those at one place in the order they were found."""
+        shown = sorted(self._problems, key=lambda each: (each.file != self.file, each.file, each.line, each.column))
         return (*shown, self._more) if self._more else tuple(shown)
 
     @property
@@ -33,9 +40,11 @@ class Report:
         return has_errors(self.problems)
 
     def add(self, position: Position, path: str, message: str, *, hint: str = "", level: Level = Level.ERROR) -> None:
-        """Take one problem. An alias leads to one place by several paths; the place's first problem counts."""
+        """Take one problem, once."""
+        if self.is_full and self._more and (self._more.level is Level.ERROR or level is Level.WARNING):
+            return
         problem = Problem(
-            file=self.file,
+            file=position.file or self.file,
             line=position.line,
             column=position.column,
             path=path,
@@ -52,6 +61,11 @@ class Report:
         """Count a glob's size. False once those of this file are too many to match in good time."""
         self._globs_size += size
         return self._globs_size <= MAX_GLOBS_SIZE
+
+    def count_expression(self, size: int) -> bool:
+        """Count an expression's characters. False once those of this file are too many to read in good time."""
+        self._expressions_size += size
+        return self._expressions_size <= MAX_EXPRESSIONS_SIZE
 
     def _overflow(self, problem: Problem) -> None:
         # An error that isn't shown must still stop the run, even behind a hundred warnings.

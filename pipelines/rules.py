@@ -7,16 +7,20 @@ from pipelines.model import Step, Workflow
 from pipelines.nodes import quoted
 from pipelines.problems import Level, Problem
 from pipelines.report import Report
+from pipelines.syntax.trusted import TRUST_BY_KEY
 
 MAX_STEPS = 500
 MAX_ENVIRONMENT_SIZE = 4_000_000
+
+_HOST_SHELLS = frozenset({"bash", "cmd", "fish", "powershell", "pwsh", "sh", "zsh"})
 
 
 def check(workflow: Workflow, report: Report) -> None:
     """Report what is wrong between keys that are each right."""
     _check_size(workflow, report)
-    _check_names((*workflow.services, *workflow.steps), report)
+    _check_names((*workflow.services, *_clone_steps(workflow), *workflow.steps), report)
     for step in (*workflow.services, *workflow.steps):
+        _check_image(step, report)
         _check_settings(step, report)
 
 
@@ -46,6 +50,10 @@ def _check_size(workflow: Workflow, report: Report) -> None:
         report.add(workflow.steps[0].position, "environment", message)
 
 
+def _clone_steps(workflow: Workflow) -> tuple[Step, ...]:
+    return workflow.clone.steps if workflow.clone else ()
+
+
 def _check_names(steps: Iterable[Step], report: Report) -> None:
     first: dict[str, Step] = {}
     for step in steps:
@@ -57,15 +65,36 @@ def _check_names(steps: Iterable[Step], report: Report) -> None:
             first[step.name] = step
 
 
+def _check_image(step: Step, report: Report) -> None:
+    if step.image in _HOST_SHELLS:
+        message = f"`{step.path}` runs the container image {quoted(step.image)}, not a shell of the machine"
+        hint = "name an image that has one, such as `alpine`"
+        report.add(step.place_of("image"), f"{step.path}.image", message, hint=hint, level=Level.WARNING)
+
+
 def _check_settings(step: Step, report: Report) -> None:
     if not step.settings:
         return
     if step.commands or step.entrypoint is not None:
         message = f"`{step.path}` has `settings`, which only the image's own program reads"
         report.add(step.position, step.path, message, hint="leave out `commands` and `entrypoint`, or `settings`")
-    if step.environment:
-        message = f"`{step.path}` has `settings` and `environment`; plugins read `settings`"
-        report.add(step.position, step.path, message, level=Level.WARNING)
+    if not step.is_plugin and not step.commands and step.entrypoint is None:
+        message = f"`{step.path}` has `settings` and `environment`, so it is no plugin"
+        hint = "put what the plugin needs below `settings`"
+        report.add(step.position, step.path, message, hint=hint, level=Level.WARNING)
+
+
+def check_trust(workflow: Workflow, trust: frozenset[str], report: Report) -> None:
+    """Report keys that reach out of a container in a repository without that trust."""
+    for step in (*workflow.services, *_clone_steps(workflow), *workflow.steps):
+        for key, needed in TRUST_BY_KEY.items():
+            asks = getattr(step, key) and not (key == "network_mode" and step.network_mode == "none")
+            if asks and needed not in trust:
+                path = f"{step.path}.{key}"
+                hint = f"an administrator can allow it; `headrace run` and `plan` take `--trust {needed}`"
+                report.add(
+                    step.place_of(key), path, f"`{path}` needs a repository that is trusted with {needed}", hint=hint
+                )
 
 
 def check_together(workflows: Sequence[Workflow], files: Mapping[str, str]) -> tuple[Problem, ...]:

@@ -4,15 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines import rules
-from pipelines.document import read_document
+from pipelines.apart import names_apart
 from pipelines.files import workflow_name
-from pipelines.keys import read_keys
-from pipelines.model import Workflow
+from pipelines.matrix import cells
+from pipelines.model import Matrix, Workflow
 from pipelines.nodes import List, Map, Node
 from pipelines.places import Place
 from pipelines.problems import Problem, has_errors
+from pipelines.reading.source import NOTHING, read_source
 from pipelines.report import Report
-from pipelines.syntax import WORKFLOW_KEYS
+from pipelines.reserved import check_reserved
+from pipelines.substitution.tree import check_names
+from pipelines.syntax.keys import read_keys
+from pipelines.syntax.matrix import MATRIX
+from pipelines.syntax.workflow import WORKFLOW_KEYS, workflow_of
+from pipelines.variables import NAMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,18 +35,24 @@ class Reading:
         return workflow_name(self.file)
 
 
-def read_workflow(text: bytes, file: str) -> Reading:
-    """Read one file, whatever is in it. `file` is its path; it names the workflow and stands in the problems."""
-    report = Report(file)
-    root = read_document(text, report)
-    workflow = _workflow(root, file, report) if root is not None else None
+def read_workflow(text: bytes, file: str, *, includable: Mapping[str, bytes] = NOTHING) -> Reading:
+    """Read one file as it was written, `${NAME}` and all, whatever is in it.
+
+    `file` is its path; it names the workflow and stands in the problems. `includable` are the files that it may
+    include, by their paths.
+    """
+    report = Report(file, is_raw=True)
+    root = read_source(text, report, includable=includable)
+    workflow = validated(root, report) if root is not None else None
+    if root is not None:
+        _check_names(root, report)
     problems = report.problems
     return Reading(file, None if has_errors(problems) else workflow, problems)
 
 
-def read_workflows(files: Mapping[str, bytes]) -> tuple[Reading, ...]:
+def read_workflows(files: Mapping[str, bytes], *, includable: Mapping[str, bytes] = NOTHING) -> tuple[Reading, ...]:
     """Read the files of one run, sorted by their workflows' names."""
-    readings = (read_workflow(text, file) for file, text in files.items())
+    readings = (read_workflow(text, file, includable=includable) for file, text in files.items())
     return tuple(sorted(readings, key=lambda reading: (reading.name, reading.file)))
 
 
@@ -50,12 +62,29 @@ def check_together(readings: Sequence[Reading]) -> tuple[Problem, ...]:
     return rules.check_together(workflows, {reading.file: reading.name for reading in readings})
 
 
-def _workflow(root: Node, file: str, report: Report) -> Workflow | None:
+def _check_names(root: Node, report: Report) -> None:
+    """Report what is wrong with the `${NAME}` of a file, and with its matrix, before anything is put into it."""
+    axes = {name for cell in cells(read_matrix(root, report), report) for name in cell}
+    params = root.get("params") if isinstance(root, Map) else None
+    inputs = [entry.key.text for entry in params.entries] if isinstance(params, Map) else []
+    check_names(root, {*NAMES, *axes, *inputs, *(f"CI_PARAM_{name.upper()}" for name in inputs)}, report)
+
+
+def read_matrix(root: Node, report: Report) -> Matrix | None:
+    """The matrix of a file's tree, before anything is put into it; None without one, or if it can't be read."""
+    node = root.get("matrix") if isinstance(root, Map) else None
+    place = Place(node, "matrix", report) if node is not None else None
+    return MATRIX.read(place) if place and not place.is_null else None
+
+
+def validated(root: Node, report: Report) -> Workflow | None:
+    """The workflow of a tree from `read_source`; None if it has no steps. It counts if the report has no errors."""
     values = read_keys(Place(root, "", report), WORKFLOW_KEYS)
     if values is None:
         return None
-    workflow = Workflow(file=file, name=workflow_name(file), **values)
+    workflow = names_apart(workflow_of(report.file, workflow_name(report.file), **values), report)
     rules.check(workflow, report)
+    check_reserved(workflow, report)
     _check_steps(workflow, root, report)
     return workflow
 

@@ -14,6 +14,8 @@ _COMMANDS = {
     "run": ("runner.commands.run", "Run workflows here, in containers, as the server would."),
     "plan": ("runner.commands.plan", "Show what an event would run, and why."),
     "lint": ("runner.commands.lint", "Check workflow files."),
+    "schema": ("runner.commands.schema", "Print the JSON Schema of workflow files, for editors."),
+    "logs": ("runner.commands.logs", "Show an earlier run of this machine again."),
     "clean": ("runner.commands.clean", "Remove what runs that were killed have left in the engine."),
     "up": ("worker.commands.up", "Serve: server, workers and Redis in one."),
     "server": ("worker.commands.server", "Serve webhooks, API and pages only."),

@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
-from pipelines.plan import PlannedJob, PlannedStep, SecretReference, Value
+from pipelines.details import SecretReference, references, resolved
+from pipelines.drone import drone_variables
+from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.status import Status
 from runner.errors import UsageError
 from runner.script import base64_script, plain_script
@@ -34,16 +36,16 @@ def step_environment(
 
     `started` is in seconds since 1970; `secrets` are by name in lower case. Empty variables of ours are left out.
     """
-    matrix = {} if is_plugin(step) else job.matrix
-    ours = {**_FOR_GIT, **job.variables, **_about_step(job, step, started=started, job_status=job_status), **matrix}
-    authors = {name: _resolve(value, secrets) for name, value in step.environment.items()}
-    settings = {plugin_variable(name): _resolve(value, secrets) for name, value in step.settings.items()}
+    ours = {**_FOR_GIT, **job.variables, **_about_step(job, step, started=started, job_status=job_status)}
+    ours = ours | drone_variables(ours) if is_plugin(step) else ours | job.matrix
+    authors = {name: resolved(value, secrets) for name, value in step.environment.items()}
+    settings = {plugin_variable(name): resolved(value, secrets) for name, value in step.settings.items()}
     return {**{name: value for name, value in ours.items() if value}, **settings, **authors}
 
 
 def is_plugin(step: PlannedStep) -> bool:
-    """True if the image's own entry point runs, told what to do by its settings."""
-    return not step.commands and step.entrypoint is None and not step.environment
+    """True if the image's own program runs, told what to do by its settings."""
+    return step.type == "plugin"
 
 
 def step_directory(job: PlannedJob, step: PlannedStep) -> str:
@@ -63,7 +65,7 @@ def _about_step(job: PlannedJob, step: PlannedStep, *, started: int, job_status:
         "CI_WORKSPACE": job.workspace,
         "CI_STEP_NAME": step.name,
         "CI_STEP_NUMBER": str(_number(job, step)),
-        "CI_STEP_TYPE": _type(job, step),
+        "CI_STEP_TYPE": step.type,
         "CI_STEP_STARTED": str(started),
         "CI_PIPELINE_STATUS": job_status.value,
         "CI_WORKFLOW_STATUS": job_status.value,
@@ -79,16 +81,7 @@ def _number(job: PlannedJob, step: PlannedStep) -> int:
     return siblings.index(step)
 
 
-def _type(job: PlannedJob, step: PlannedStep) -> str:
-    if step in job.services:
-        return "service"
-    return "plugin" if is_plugin(step) else "commands"
-
-
 def _references(step: PlannedStep) -> list[SecretReference]:
+    """The secrets that the step asks for."""
     values = (*step.environment.values(), *step.settings.values())
-    return [value for value in values if isinstance(value, SecretReference)]
-
-
-def _resolve(value: Value, secrets: Mapping[str, str]) -> str:
-    return secrets[value.from_secret.lower()] if isinstance(value, SecretReference) else value
+    return [reference for value in values for reference in references(value)]

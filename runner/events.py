@@ -1,9 +1,11 @@
 """The Event of a local run: what the command line says, and for the rest what the git working tree says."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.event import Event, EventKind, PullRequest, Repository
+from pipelines.event import Deployment, Event, EventKind, PullRequest, Release, Repository
+from pipelines.variables import is_reserved
 from runner.errors import UsageError
 from runner.source.remotes import repository_of
 
@@ -26,7 +28,24 @@ class EventOptions:
     author: str = ""
     repo: str = ""
     pr: int | None = None
+    cron: str = ""
+    deploy_target: str = ""
+    deploy_task: str = ""
+    release_title: str = ""
+    prerelease: bool = False
+    params: Mapping[str, str] = field(default_factory=dict)
     changed_files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What a plan takes beside the event: what the repository is trusted with, and global variables by name."""
+
+    trust: frozenset[str] = frozenset()
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+NO_PLAN_OPTIONS = PlanOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,17 +82,50 @@ def local_event(options: EventOptions, facts: WorkingTreeFacts) -> Event:
         author_email="" if options.author else facts.author_email,
         pull_request=_pull_request(kind, options, facts),
         changed_files=options.changed_files or facts.changed_files,
+        cron=options.cron,
+        deployment=_deployment(kind, options),
+        release=_release(kind, options),
+        params=dict(options.params),
+        local=True,
     )
+
+
+def pairs(given: Iterable[str], *, flag: str) -> dict[str, str]:
+    """The values by name of `NAME=VALUE` flags; of one name the last counts. Raises UsageError."""
+    found = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise UsageError(f"{flag} {text}: write {flag} NAME=VALUE")
+        found[name] = value
+    return found
+
+
+def global_variables(given: Iterable[str]) -> dict[str, str]:
+    """The variables of `--env NAME=VALUE` flags. Raises UsageError, also for names that are ours to give."""
+    found = pairs(given, flag="--env")
+    for name in found:
+        if is_reserved(name):
+            raise UsageError(f"--env {name}: names of this kind are Headrace's own; take another one")
+    return found
 
 
 def _kind(options: EventOptions) -> EventKind:
     if options.event is not None:
         return options.event
-    if options.tag or options.ref.startswith(_TAGS):
-        return EventKind.TAG
-    if options.pr is not None or options.source_branch or options.target_branch:
-        return EventKind.PULL_REQUEST
-    return EventKind.PUSH
+    return next((kind for kind, is_told in _told(options).items() if is_told), EventKind.PUSH)
+
+
+def _told(options: EventOptions) -> dict[EventKind, bool]:
+    """Which kinds of event the other flags speak of; the first one counts."""
+    return {
+        EventKind.CRON: bool(options.cron),
+        EventKind.DEPLOYMENT: bool(options.deploy_target or options.deploy_task),
+        EventKind.RELEASE: bool(options.release_title) or options.prerelease,
+        EventKind.TAG: bool(options.tag) or options.ref.startswith(_TAGS),
+        EventKind.PULL_REQUEST: options.pr is not None or bool(options.source_branch or options.target_branch),
+        EventKind.MANUAL: bool(options.params),
+    }
 
 
 def _ref(kind: EventKind, options: EventOptions, facts: WorkingTreeFacts) -> str:
@@ -106,6 +158,18 @@ def _pull_request(kind: EventKind, options: EventOptions, facts: WorkingTreeFact
         source_branch=options.source_branch or facts.branch,
         target_branch=_branch(kind, options, facts),
     )
+
+
+def _deployment(kind: EventKind, options: EventOptions) -> Deployment | None:
+    if kind is not EventKind.DEPLOYMENT:
+        return None
+    return Deployment(target=options.deploy_target, task=options.deploy_task)
+
+
+def _release(kind: EventKind, options: EventOptions) -> Release | None:
+    if kind is not EventKind.RELEASE:
+        return None
+    return Release(title=options.release_title, prerelease=options.prerelease)
 
 
 def _repository(options: EventOptions, facts: WorkingTreeFacts) -> Repository:

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from pipelines.document import MAX_BYTES
 from pipelines.files import no_workflow, workflow_directories, workflow_paths
+from pipelines.reading.document import MAX_BYTES
 from runner.errors import UsageError
 
 

@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "worker": {"pipelines", "runner"},
 }
 THIRD_PARTY = {
-    "pipelines": "msgspec yaml",
+    "pipelines": "lark msgspec yaml",
     "runner": "click docker git msgspec requests rich structlog urllib3 zstandard",
     "worker": "click fastapi httpx jinja2 msgspec pydantic redis rq sqlalchemy starlette structlog uvicorn",
 }

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from worker import hooks
-from worker.api import artifacts, logs, models, records, runs
+from worker.api import artifacts, control, logs, models, records, runs
 from worker.api.problems import problem
 from worker.context import Context, Serving
 from worker.errors import ServiceError
@@ -21,6 +21,7 @@ from worker.live import Live
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
+from worker.store.grouped import GroupedWrites
 from worker.web import pages, reference
 from worker.web.headers import SecurityHeaders
 
@@ -57,7 +58,12 @@ def create_app(
         live = Live()
         async with background(live) as announce:
             app.state.context = Context(
-                settings=settings, database=database, storage=storage, live=live, announce=announce
+                settings=settings,
+                database=database,
+                storage=storage,
+                live=live,
+                inbox=GroupedWrites(database),
+                announce=announce,
             )
             yield
 
@@ -90,7 +96,9 @@ def _add_routes(app: FastAPI) -> None:
     api("/repositories", runs.list_repositories)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository)
     api("/runs", runs.list_runs)
+    api("/runs", control.run_again, methods=["POST"], status_code=201)
     api("/runs/{run_id}", runs.show_run)
+    api("/runs/{run_id}/cancel", control.cancel_run, methods=["POST"], status_code=202)
     api("/runs/{run_id}/records", records.show_records, response_class=Response)
     api("/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log", logs.show_log, response_class=Response)
     api("/runs/{run_id}/artifacts", artifacts.list_artifacts)

@@ -11,16 +11,18 @@ from worker.live import Live
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
+from worker.store.grouped import GroupedWrites
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it. `announce` says that there is something new to do."""
+    """The service as an endpoint sees it. `inbox` takes deliveries, `announce` says that there is something to do."""
 
     settings: Settings
     database: Database
     storage: Storage
     live: Live
+    inbox: GroupedWrites
     announce: Callable[[], None]
 
     def url(self, *segments: str | int) -> str:

@@ -8,21 +8,17 @@ stopped renewing is lost. While Redis is away it waits, and counts nobody as los
 import threading
 import time
 
-import msgspec
 import structlog
 from redis.exceptions import RedisError
-from sqlalchemy import select
 
-from pipelines.event import Event, Repository
-from pipelines.plan import PlannedJob
 from worker.errors import Unavailable
-from worker.exchange import LEASE_SECONDS, Exchange, JobOrder, Order, PlanOrder
+from worker.exchange import LEASE_SECONDS, Exchange
 from worker.live import Live
+from worker.orders import order_of
 from worker.queue import TaskQueue
 from worker.store import history
 from worker.store import tasks as task_store
 from worker.store.database import Database
-from worker.store.tables import jobs, repositories, runs
 from worker.store.tasks import StoredTask, TaskState
 
 _RECONCILE_SECONDS = 5.0
@@ -34,10 +30,11 @@ log = structlog.get_logger()
 class Dispatcher:
     """A thread that keeps the queue in step with the database."""
 
-    def __init__(self, database: Database, exchange: Exchange, queue: TaskQueue) -> None:
+    def __init__(self, database: Database, exchange: Exchange, queue: TaskQueue, *, server_url: str) -> None:
         self._database = database
         self._exchange = exchange
         self._queue = queue
+        self._server_url = server_url
         self._news = threading.Event()
         self._is_stopping = False
         self._given_out: set[str] = set()
@@ -72,6 +69,7 @@ class Dispatcher:
                     next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
                 else:
                     self._give_out()
+                self._cancel()
                 if is_redis_away:
                     log.info("redis answers again")
                 is_redis_away = False
@@ -94,6 +92,23 @@ class Dispatcher:
         for task in pending:
             if task.id not in self._given_out:
                 self._enqueue(task)
+
+    def _cancel(self) -> None:
+        """Take back what is to be cancelled and not begun; have workers stop what they have begun."""
+        with self._database.read() as connection:
+            unwanted = task_store.to_cancel(connection)
+        for task, reason in unwanted:
+            if self._exchange.withdraw(task.id):
+                with self._database.write() as connection:
+                    history.end_withdrawn(connection, task, reason)
+                self._tell(task.run_id)
+            else:
+                self._exchange.ask_to_cancel(task.run_id, reason)
+
+    def _tell(self, run_id: str) -> None:
+        if self._live:
+            self._live.publish(run_id)
+        self._news.set()
 
     def _reconcile(self) -> None:
         """Look at every task that has not ended, and mend what Redis has lost."""
@@ -128,44 +143,16 @@ class Dispatcher:
                 return
             history.declare_lost(connection, current, f"its worker has not been heard of for {LEASE_SECONDS} s")
         self._exchange.release(task.id)
-        if self._live:
-            self._live.publish(task.run_id)
-        self._news.set()
+        self._tell(task.run_id)
 
     def _enqueue(self, task: StoredTask) -> None:
-        self._exchange.place(self._order(task))
+        with self._database.read() as connection:
+            order = order_of(connection, task, self._server_url)
+        self._exchange.place(order)
         self._queue.put(task.id)
         self._given_out.add(task.id)
         self._newest = max(self._newest, task.created_at)
         log.info("task is enqueued", task=task.id, run=task.run_id)
-
-    def _order(self, task: StoredTask) -> Order:
-        event, job = self._read_what_to_do(task)
-        if job is None:
-            return PlanOrder(task=task.id, run=task.run_id, event=event)
-        return JobOrder(task=task.id, run=task.run_id, event=event, attempt=task.attempt, job=job)
-
-    def _read_what_to_do(self, task: StoredTask) -> tuple[Event, PlannedJob | None]:
-        query = (
-            select(runs.c.event, jobs.c.plan, repositories)
-            .join(repositories, repositories.c.id == runs.c.repository_id)
-            .outerjoin(jobs, jobs.c.id == task.job_id)
-            .where(runs.c.id == task.run_id)
-        )
-        with self._database.read() as connection:
-            row = connection.execute(query).one()
-        event = msgspec.json.decode(row.event, type=Event)
-        # Where to clone from is our own record's word, never a payload's.
-        known = Repository(
-            owner=row.owner,
-            name=row.name,
-            forge=event.repository.forge,
-            clone_url=row.clone_url,
-            url=row.url,
-            default_branch=row.default_branch,
-        )
-        job = msgspec.json.decode(row.plan, type=PlannedJob) if row.plan else None
-        return msgspec.structs.replace(event, repository=known), job
 
     def _forget_redis(self) -> None:
         """What we knew of Redis may be gone with it."""

@@ -1,10 +1,11 @@
 """Exchange: what the server and the workers say to each other through Redis.
 
-DESIGN. Four kinds of key, all small and all with an end:
+DESIGN. Five kinds of key, all small and all with an end:
 
     headrace:order:TASK   what to do, as JSON; the queue itself (RQ) carries ids only
     headrace:claim:TASK   which worker took it: set once, so a task that the queue hands out twice runs once
     headrace:lease:TASK   that worker is alive: renewed every 5 s, gone after 30 s
+    headrace:cancel:RUN   why the run is to end before its time: looked at by its workers every second
     headrace:records      the stream of Records back; read by the server in a consumer group, deleted once they are in
                           the database, so that it holds only what is in flight
 
@@ -99,6 +100,19 @@ class Exchange:
         """Server: the task has ended; nothing of it is needed any more. The claim stays, against a late double."""
         self._redis.delete(_order_key(task), _lease_key(task))
 
+    def withdraw(self, task: str) -> bool:
+        """Server: take a task back, so that no worker can claim it; False if one has."""
+        return bool(self._redis.set(_claim_key(task), "withdrawn", ex=_KEEP_SECONDS, nx=True))
+
+    def ask_to_cancel(self, run: str, reason: str) -> None:
+        """Server: have the workers that have tasks of this run stop them."""
+        self._redis.set(_cancel_key(run), reason, ex=_KEEP_SECONDS)
+
+    def cancel_reason(self, run: str) -> str | None:
+        """Worker: why the run is to be cancelled; None if it isn't."""
+        reason = self._redis.get(_cancel_key(run))
+        return reason.decode() if isinstance(reason, bytes) else reason
+
     def holdings(self, tasks: Sequence[str]) -> dict[str, Holding]:
         """Server: what became of these tasks."""
         pipeline = self._redis.pipeline(transaction=False)
@@ -161,6 +175,10 @@ def _order_key(task: str) -> str:
 
 def _claim_key(task: str) -> str:
     return f"headrace:claim:{task}"
+
+
+def _cancel_key(run: str) -> str:
+    return f"headrace:cancel:{run}"
 
 
 def _lease_key(task: str) -> str:

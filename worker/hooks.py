@@ -69,8 +69,7 @@ def _take(context: Context, forge: Forge, repository: StoredRepository, request:
 
 def _stored(context: Context, repository: StoredRepository, parsed: Parsed) -> list[AcceptedRun]:
     delivery = Delivery(key=parsed.key, event=parsed.name, payload=parsed.payload)
-    with context.database.write() as connection:
-        runs = accept(connection, repository, delivery, parsed.events)
+    runs = context.inbox.do(lambda connection: accept(connection, repository, delivery, parsed.events))
     context.announce()
     return runs
 

@@ -22,7 +22,8 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
 
     It gives the function that wakes the dispatcher.
     """
-    dispatcher = Dispatcher(database, Exchange(_redis(settings)), TaskQueue(_redis(settings)))
+    queue = TaskQueue(_redis(settings))
+    dispatcher = Dispatcher(database, Exchange(_redis(settings)), queue, server_url=settings.url)
     exchange = Exchange(_redis(settings))
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
 

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -18,14 +19,15 @@ from pipelines.planner import make_plan, skips_ci
 from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
 from runner.backend import Backend, Ticket
-from runner.errors import RunnerError
+from runner.errors import RunnerError, SourceError
 from runner.execute import execute
+from runner.includable import Includable
 from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.signals import stop_on
 from runner.source.mirror import Mirror, fetched
 from runner.stop import Stop
-from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, PlanOrder
+from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, Order, PlanOrder
 from worker.queue import Perform
 from worker.report import Reporter
 from worker.settings import Settings
@@ -36,6 +38,8 @@ _SIGNALS = {
     signal.SIGTERM: (Status.CANCELLED, "the worker was stopped"),
     signal.SIGHUP: (Status.LOST, "the worker was killed"),
 }
+
+_LOOK_SECONDS = 1.0
 
 log = structlog.get_logger()
 
@@ -58,7 +62,7 @@ def task_performer(
         structlog.contextvars.bind_contextvars(task=task, run=order.run)
         stop = Stop()
         stop_on(_SIGNALS, stop)
-        with _lease(exchange, task, worker), _reporter(exchange, task) as reporter:
+        with _watch(exchange, order, worker, stop), _reporter(exchange, task) as reporter:
             scribe = Scribe(order.run, reporter)
             if isinstance(order, PlanOrder):
                 _plan(settings, order, scribe)
@@ -90,7 +94,13 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe) -> None:
 
 
 def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event) -> Plan:
-    return make_plan({path: mirror.contents(path) for path in paths}, event)
+    def contents(path: str) -> bytes | None:
+        try:
+            return mirror.contents(path)
+        except SourceError:
+            return None
+
+    return make_plan({path: mirror.contents(path) for path in paths}, event, includable=Includable(contents))
 
 
 def _with_what_git_knows(event: Event, mirror: Mirror) -> Event:
@@ -152,18 +162,23 @@ def _reporter(exchange: Exchange, task: str) -> Iterator[Reporter]:
 
 
 @contextmanager
-def _lease(exchange: Exchange, task: str, worker: str) -> Iterator[None]:
-    """Renew the lease until the block ends."""
+def _watch(exchange: Exchange, order: Order, worker: str, stop: Stop) -> Iterator[None]:
+    """Until the block ends, renew the lease, and look whether the run is to be cancelled."""
     is_over = threading.Event()
 
-    def renew() -> None:
-        while not is_over.wait(RENEW_SECONDS):
+    def watch() -> None:
+        next_renewal = time.monotonic() + RENEW_SECONDS
+        while not is_over.wait(_LOOK_SECONDS):
             try:
-                exchange.renew(task, worker)
+                if time.monotonic() >= next_renewal:
+                    exchange.renew(order.task, worker)
+                    next_renewal = time.monotonic() + RENEW_SECONDS
+                if (reason := exchange.cancel_reason(order.run)) is not None:
+                    stop.request(Status.CANCELLED, reason)
             except RedisError as error:
-                log.warning("lease is not renewed", task=task, error=str(error))
+                log.warning("lease is not renewed", task=order.task, error=str(error))
 
-    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread = threading.Thread(target=watch, name="watch", daemon=True)
     thread.start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""The event flags that `run` and `plan` share; a command gets them as one `options`."""
+"""The flags that `run` and `plan` share: those of the event as `options`, what else a plan takes as `planning`."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from pipelines.event import EventKind
-from runner.events import EventOptions
+from pipelines.syntax.trusted import TRUST_WORDS
+from runner.errors import UsageError
+from runner.events import EventOptions, PlanOptions, global_variables, pairs
 
 _KINDS = [kind.value for kind in EventKind]
 _FLAGS = (
@@ -22,23 +24,45 @@ _FLAGS = (
     click.option("--author", default="", help="The commit's author."),
     click.option("--repo", default="", metavar="OWNER/NAME", help="The repository (from the origin's address)."),
     click.option("--pr", type=click.IntRange(min=1), metavar="N", help="The pull request's number."),
+    click.option("--cron", default="", metavar="NAME", help="The schedule that has come due."),
+    click.option("--deploy-target", default="", metavar="NAME", help="Where a deployment goes to."),
+    click.option("--deploy-task", default="", metavar="NAME", help="What a deployment is to do there."),
+    click.option("--release-title", default="", metavar="TEXT", help="What a release is called."),
+    click.option("--prerelease", is_flag=True, help="The release is not for everybody yet."),
+    click.option("--param", "params", multiple=True, metavar="K=V", help="An input of a manual run; repeatable."),
     click.option(
         "--changed-file", "changed_files", multiple=True, metavar="PATH", help="A changed file; may be given often."
     ),
+)
+_PLAN_FLAGS = (
+    click.option("--env", multiple=True, metavar="K=V", help="A variable of every step; repeatable."),
+    click.option("--trust", default="", metavar="WORDS", help=f"Allow what needs trust: {','.join(TRUST_WORDS)}."),
 )
 _NAMES = tuple(field.name for field in fields(EventOptions))
 
 
 def event_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a click command the event flags; it receives them as `options`, an EventOptions."""
+    """Give a click command the flags; it receives them as `options`, an EventOptions, and `planning`, PlanOptions."""
 
-    def with_options(**given: Any) -> Any:
+    def with_options(*, env: tuple[str, ...], trust: str, **given: Any) -> Any:
         flags = {name: given.pop(name) for name in _NAMES}
-        kind = EventKind(flags["event"]) if flags["event"] else None
-        return command(options=EventOptions(**flags | {"event": kind}), **given)
+        planning = PlanOptions(trust=_trust(trust), variables=global_variables(env))
+        return command(options=_options(flags), planning=planning, **given)
 
     with_options.__doc__ = command.__doc__
     with_options.__click_params__ = getattr(command, "__click_params__", [])  # type: ignore[attr-defined] # click's own
-    for flag in reversed(_FLAGS):
+    for flag in reversed((*_FLAGS, *_PLAN_FLAGS)):
         with_options = flag(with_options)
     return with_options
+
+
+def _options(flags: dict[str, Any]) -> EventOptions:
+    kind = EventKind(flags["event"]) if flags["event"] else None
+    return EventOptions(**flags | {"event": kind, "params": pairs(flags["params"], flag="--param")})
+
+
+def _trust(words: str) -> frozenset[str]:
+    trust = frozenset(word.strip() for word in words.split(",") if word.strip())
+    for word in sorted(trust - set(TRUST_WORDS)):
+        raise UsageError(f"--trust {word}: there are {', '.join(TRUST_WORDS)}")
+    return trust

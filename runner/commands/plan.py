@@ -1,78 +1,81 @@
 """`headrace plan`: what would run for an event, and why, without running it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
+from rich.console import Console
 
-from pipelines.event import Event
-from pipelines.nodes import printable
-from pipelines.plan import Plan, PlannedJob, PlannedStep, encode
+from pipelines.plan import Plan, encode
 from pipelines.planner import make_plan, skips_ci
+from pipelines.unacted import unacted
+from runner import graphs
 from runner.commands.event_options import event_options
-from runner.events import EventOptions, WorkingTreeFacts, local_event
+from runner.errors import UsageError
+from runner.events import NO_PLAN_OPTIONS, EventOptions, PlanOptions, WorkingTreeFacts, local_event
 from runner.excerpts import with_excerpt
+from runner.includable import files_below
+from runner.plantree import tree_lines
 from runner.source.working_tree import WorkingTree
 from runner.workflow_files import read_workflow_files, working_tree_root
 
-_NAME_WIDTH = 24
+_GRAPHS = {"mermaid": graphs.mermaid, "dot": graphs.dot}
 
 
 @click.command("plan")
 @click.argument("paths", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
 @event_options
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json: the Plan.")
-def command(*, paths: tuple[Path, ...], options: EventOptions, output: str) -> int:
-    """Show which jobs and steps an event would run, and why. Exit codes: 0, or 2 if a workflow file is wrong."""
-    return plan(paths, options=options, facts=WorkingTree.around(Path.cwd()).facts(), output=output)
+@click.option("--graph", type=click.Choice(list(_GRAPHS)), help="Print the graph of jobs and steps instead.")
+def command(
+    *, paths: tuple[Path, ...], options: EventOptions, planning: PlanOptions, output: str, graph: str | None
+) -> int:
+    """Show which jobs and steps an event would run, in which order, and why. Exit codes: 0, or 2 with errors."""
+    if graph and output == "json":
+        raise UsageError("--graph and --output json are two forms of the plan: leave one out")
+    facts = WorkingTree.around(Path.cwd()).facts()
+    return plan(paths, options=options, planning=planning, facts=facts, output=graph or output)
 
 
-def plan(paths: Sequence[Path], *, options: EventOptions, facts: WorkingTreeFacts, output: str) -> int:
-    """Print the plan of these files, or of the working tree's, for an event. `output` is `text` or `json`.
+def plan(
+    paths: Sequence[Path],
+    *,
+    options: EventOptions,
+    facts: WorkingTreeFacts,
+    output: str,
+    planning: PlanOptions = NO_PLAN_OPTIONS,
+) -> int:
+    """Print the plan of these files, or of the working tree's, for an event. `output` is text, json, mermaid or dot.
 
     Returns 2 if a file has errors, else 0. Raises UsageError if there is nothing to read or the flags don't fit.
     """
     event = local_event(options, facts)
-    files = read_workflow_files(paths, facts.root or working_tree_root(Path.cwd()))
-    made = make_plan(files, event)
+    root = facts.root or working_tree_root(Path.cwd())
+    files = read_workflow_files(paths, root)
+    includable = files_below(root)
+    made = make_plan(files, event, trust=planning.trust, includable=includable, variables=planning.variables)
     if output == "json":
         click.echo(encode(made))
+        return 2 if made.has_errors else 0
+    if output in _GRAPHS:
+        click.echo(_GRAPHS[output](made), nl=False)
     else:
-        _show(made, files)
+        _show(made)
+    _tell(made, {**includable, **files})
     return 2 if made.has_errors else 0
 
 
-def _show(made: Plan, files: Mapping[str, bytes]) -> None:
-    click.echo(printable(event_line(made.event)))
-    for line in plan_lines(made):
-        click.echo(printable(line))
+def _show(made: Plan) -> None:
+    console = Console(highlight=False)
+    for line in tree_lines(made):
+        console.print(line, soft_wrap=True)
+
+
+def _tell(made: Plan, sources: Mapping[str, bytes]) -> None:
+    """What there is to know beside the plan, on stderr."""
     for problem in made.problems:
-        click.echo(with_excerpt(problem, files[problem.file]), err=True)
+        click.echo(with_excerpt(problem, sources[problem.file]), err=True)
+    for line in unacted(made):
+        click.echo(f"warning: {line}", err=True)
     if skips_ci(made.event):
         click.echo("the commit message asks to skip CI: a server makes no run of this", err=True)
-
-
-def event_line(event: Event) -> str:
-    """The event in one line, such as `push · owner/name · refs/heads/main · 1a2b3c4d`."""
-    parts = (event.kind.value, event.repository.full_name, event.ref or event.branch, event.sha[:8])
-    return " · ".join(part for part in parts if part)
-
-
-def plan_lines(made: Plan) -> Iterator[str]:
-    """The tree of jobs and their services and steps, each in or out and why."""
-    for job in made.jobs:
-        yield ""
-        yield _line(job.name, job, _after(job.depends_on), indent=0)
-        for service in job.services:
-            yield _line(f"{service.name} (service)", service, "", indent=2)
-        for step in job.steps:
-            yield _line(step.name, step, _after(step.depends_on), indent=2)
-
-
-def _after(names: Sequence[str]) -> str:
-    return f" · after {', '.join(names)}" if names else ""
-
-
-def _line(name: str, planned: PlannedJob | PlannedStep, after: str, *, indent: int) -> str:
-    word = "in " if planned.included else "out"
-    return f"{' ' * indent}{name:<{_NAME_WIDTH - indent}} {word}  {planned.reason}{after if planned.included else ''}"

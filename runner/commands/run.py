@@ -13,13 +13,15 @@ from pipelines.plan import Plan, PlannedJob
 from pipelines.planner import make_plan
 from pipelines.records import AnyRecord, Sink, encode
 from pipelines.status import Status
+from pipelines.unacted import unacted
 from runner.backend import Ticket
 from runner.commands.event_options import event_options
 from runner.config import Config
 from runner.engine.configured import docker_backend
-from runner.events import EventOptions, local_event
+from runner.events import EventOptions, PlanOptions, local_event
 from runner.excerpts import with_excerpt
 from runner.execute import execute
+from runner.includable import files_below
 from runner.logging import configure_logging
 from runner.results.history import LocalHistory
 from runner.run import refuse_plan, run_plan
@@ -56,6 +58,7 @@ def command(
     *,
     paths: tuple[Path, ...],
     options: EventOptions,
+    planning: PlanOptions,
     output: str,
     secrets: tuple[str, ...],
     secret_files: tuple[Path, ...],
@@ -70,11 +73,20 @@ def command(
     values = read_secrets(secrets, secret_files)
     tree = WorkingTree.around(Path.cwd())
     files = read_workflow_files(paths, tree.root)
-    plan = make_plan(files, local_event(options, tree.facts()))
+    includable = files_below(tree.root)
+    plan = make_plan(
+        files,
+        local_event(options, tree.facts()),
+        trust=planning.trust,
+        includable=includable,
+        variables=planning.variables,
+    )
     for problem in plan.problems:
-        click.echo(with_excerpt(problem, files[problem.file]), err=True)
+        click.echo(with_excerpt(problem, {**includable, **files}[problem.file]), err=True)
     if plan.has_errors:
         return refuse(plan, output=output)
+    for line in unacted(plan):
+        click.echo(f"warning: {line}", err=True)
     return run(plan, tree, secrets=values, output=output, config=Config.read())
 
 

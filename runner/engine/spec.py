@@ -118,12 +118,14 @@ def _container(job: PlannedJob, step: PlannedStep, environment: Mapping[str, str
 
 
 def _program(job: PlannedJob, step: PlannedStep) -> Options:
-    """What runs: the commands in a shell, the author's entry point, or the image's own."""
+    """What runs: the commands in a shell, the author's entry point, or the image's own, with arguments or without."""
     directory = step_directory(job, step)
     if step.entrypoint is not None:
         return {"Entrypoint": list(step.entrypoint), "WorkingDir": directory}
     if step.commands:
         return {"Entrypoint": list(shell_arguments(script(step.commands, directory)))}
+    if step.arguments:
+        return {"Cmd": list(step.arguments), "WorkingDir": directory}
     return {"WorkingDir": directory}
 
 

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.end_to_end.origin import Origin
@@ -21,6 +22,7 @@ steps:
       - mkdir -p dist
       - echo "hello from $CI_COMMIT_BRANCH" | tee dist/hello.txt
       - echo to-stderr >&2
+      - echo "run $CI_PIPELINE_NUMBER of $CI_REPO by $CI_COMMIT_AUTHOR at $CI_PIPELINE_URL"
     artifacts: dist/**
   check:
     image: {image}
@@ -71,6 +73,7 @@ def test_push_runs_the_workflow_and_its_results_come_back(service: Service, orig
     log = service.get(f"/api/runs/{run['id']}/jobs/{job}/steps/greet/log").text
     assert "hello from main\n" in log
     assert "to-stderr\n" in log
+    assert f"run 1 of acme/web by Ada at {service.url}/acme/web/runs/1\n" in log
     [artifact] = service.get(f"/api/runs/{run['id']}/artifacts").json()["artifacts"]
     assert artifact["path"] == "dist/hello.txt"
     assert service.get(artifact["url"].removeprefix(service.url)).content == b"hello from main\n"
@@ -165,6 +168,23 @@ def test_worker_that_is_killed_stops_its_containers_and_the_run_says_so(
     run = halves.finished_run(run_id)
     assert run["status"] == "lost"
     assert "worker" in run["jobs"][0]["reason"]
+
+
+def test_cancelled_run_stops_its_containers_and_cleans_up_first(service: Service, origin: Origin, busybox: str) -> None:
+    service.up()
+    service.add_repository(origin)
+    workflow = f"""
+steps:
+  long: {{image: {busybox}, commands: 'echo up; sleep 300'}}
+  cleanup: {{image: {busybox}, commands: echo cleaned, when: {{status: [success, failure]}}}}
+  after: {{image: {busybox}, commands: echo never}}
+"""
+    run_id = service.run_of(origin.push(_headrace_yaml=workflow))
+    wait_until(lambda: _step_statuses(service, run_id)[:1] == ["running"], seconds=30)
+    assert httpx.post(f"{service.url}/api/runs/{run_id}/cancel", json={}).status_code == 202
+    run = service.finished_run(run_id)
+    assert (run["status"], run["reason"]) == ("cancelled", "cancelled by hand")
+    assert _step_statuses(service, run_id) == ["cancelled", "success", "skipped"]
 
 
 def test_service_that_is_told_to_end_lets_its_job_end(service: Service, origin: Origin, busybox: str) -> None:

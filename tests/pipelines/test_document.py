@@ -3,10 +3,10 @@
 import pytest
 import yaml
 
-from pipelines import document
-from pipelines.builder import MAX_DEPTH
-from pipelines.document import MAX_BYTES, read_document
 from pipelines.nodes import List, Map, Node, Position, Scalar
+from pipelines.reading import document
+from pipelines.reading.builder import MAX_DEPTH
+from pipelines.reading.document import MAX_BYTES, read_document
 from pipelines.report import Report
 
 
@@ -46,6 +46,10 @@ def test_scalars_keep_their_text() -> None:
     assert plain(read("[1.10, yes, 012, 22:22, 1_000, 0x1F, ~]")) == [
         "1.10", "yes", "012", "22:22", "1_000", "0x1F", "~",
     ]  # fmt: skip
+
+
+def test_tag_of_a_merge_is_known() -> None:
+    assert plain(read("a: &a {k: v}\nb: {!!merge <<: *a}")) == {"a": {"k": "v"}, "b": {"k": "v"}}
 
 
 def test_only_plain_scalars_may_be_null() -> None:
@@ -138,6 +142,9 @@ def test_problem_names_the_place_and_what_to_do(text: str, complaint: str, loade
         ("a: ä\x1b".encode(), "a.yaml:1:5: character U+001B is not allowed in YAML"),
         (b"a:\n\t- b", "indent with spaces, not tabs"),
         (b"a: b: c", "put quotes around a value that holds `: `"),
+        (b"a:\n  - b\nc\n  - d: e", "indent a line that goes on with the one above deeper than its key"),
+        (b'- echo "Branch: main"\n- echo "a: b  c: d"', "put quotes around a whole command that holds `: `"),
+        (b"a: &a x\nb: *a/c", "`*name` stands for a whole value, never for a part of one"),
         (b"a: [1, 2", "a.yaml:1:9: not valid YAML"),
         (b"a: 'half", "not valid YAML"),
         (b"\xfe\xff\x00a", "a.yaml:1:1: the text is not UTF-8"),

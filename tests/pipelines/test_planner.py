@@ -1,5 +1,7 @@
 """Workflow files and an event become a Plan in which nothing is left to decide."""
 
+import time
+
 import pytest
 
 from pipelines.event import Event, EventKind, Repository
@@ -159,6 +161,194 @@ def test_repository_can_not_name_a_workspace_outside_the_base() -> None:
     event = Event(repository=Repository(owner="../..", name="../etc"))
     (each,) = make_plan({".headrace.yaml": STEP.encode()}, event).jobs
     assert each.workspace == "/headrace/src/local/etc"
+
+
+MATRIX = "matrix: {PY: ['3.12', '3.13']}\n"
+
+
+def test_matrix_becomes_jobs_with_one_workflow() -> None:
+    made = plan(test=MATRIX + 'steps: {a: {image: "python:${PY}"}}')
+    assert [(each.name, each.workflow, each.matrix, each.steps[0].image) for each in made.jobs] == [
+        ("test (PY=3.12)", "test", {"PY": "3.12"}, "python:3.12"),
+        ("test (PY=3.13)", "test", {"PY": "3.13"}, "python:3.13"),
+    ]
+
+
+def test_jobs_that_run_are_numbered() -> None:
+    made = plan(a=MATRIX + STEP, b=TAGS_ONLY, c=STEP)
+    numbers = [each.variables.get("CI_WORKFLOW_NUMBER") for each in made.jobs]
+    assert numbers == ["1", "2", None, "3"]
+
+
+def test_need_of_a_workflow_names_it_once_for_all_its_cells() -> None:
+    """Whoever waits for a workflow waits for each of its jobs."""
+    made = plan(a=MATRIX + STEP, b=STEP + "depends_on: a")
+    assert made.jobs[2].depends_on == ("a",)
+
+
+def test_workflow_stays_if_one_cell_of_what_it_needs_runs() -> None:
+    text = MATRIX + "when: {evaluate: 'PY == \"3.13\"'}\n" + STEP
+    made = plan(a=text, b=STEP + "depends_on: a")
+    assert [each.included for each in made.jobs] == [False, True, True]
+
+
+def test_workflow_goes_if_no_cell_of_what_it_needs_runs() -> None:
+    made = plan(a=MATRIX + TAGS_ONLY, b=STEP + "depends_on: a")
+    assert [each.included for each in made.jobs] == [False, False, False]
+    assert made.jobs[2].reason == "needs a, which does not run"
+
+
+def test_problem_of_several_cells_is_told_once() -> None:
+    made = plan(a=MATRIX + "steps: {a: {image: x, timeout: no}}")
+    assert len(made.problems) == 1
+    assert made.jobs == ()
+
+
+def test_cells_have_globs_enough_each() -> None:
+    globs = ", ".join(f"'{'x' * 90}{n}'" for n in range(200))
+    made = plan(
+        a=f"matrix: {{N: {list(range(9))}}}\nlabels: {{a: '${{N}}'}}\nwhen: {{branch: [main, {globs}]}}\n" + STEP
+    )
+    assert made.problems == ()
+    assert len(made.included_jobs) == 9
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["image: '${CI_COMMIT_MESSAGE}'", "image: '${CI_COMMIT_MESSAGE##*a*b*c}'",
+     "image: '${N}', when: {evaluate: 'CI_COMMIT_MESSAGE matches \"(a|ab|b|bc|c){1,60}(z|y)$\"'}"],
+)  # fmt: skip
+def test_cells_together_take_no_more_than_a_moment(step: str) -> None:
+    steps = "".join(f"  s{n}: {{{step}}}\n" for n in range(20))
+    text = f"matrix: {{N: {list(range(250))}}}\nsteps:\n{steps}"
+    began = time.process_time()
+    made = plan(Event(message="abc" * 3000), a=text)
+    assert time.process_time() - began < 10
+    assert made.has_errors
+
+
+def test_expressions_of_a_file_have_a_bound() -> None:
+    long = " || ".join(f'CI_REPO == "{n}"' for n in range(300))
+    (problem, *_) = plan(
+        a="steps:\n" + "".join(f"  s{n}: {{image: x, when: {{evaluate: '{long}'}}}}\n" for n in range(20))
+    ).problems
+    assert problem.message == "the expressions of this file have more than 50,000 characters"
+
+
+def test_event_decides_whether_an_expression_has_an_answer() -> None:
+    text = "steps: {a: {image: x, when: {evaluate: 'len(CI_COMMIT_TAG) > 1'}}, b: {image: x}}"
+    made = plan(a=text)
+    (problem,) = made.problems
+    assert (problem.path, problem.message) == ("steps.a.when.evaluate", "the expression asks for the length of nil")
+    assert problem.hint.startswith("`CI_COMMIT_TAG` is not set for this event")
+    assert plan(Event(kind=EventKind.TAG, ref="refs/tags/v1"), a=text).problems == ()
+
+
+def test_global_variables_are_known_everywhere() -> None:
+    text = "steps: {a: {image: '${REGISTRY}/x', when: {evaluate: 'REGISTRY != nil'}}}"
+    made = make_plan(
+        {"a.yaml": text.encode()}, PUSH, variables={"REGISTRY": "r", "CI_COMMIT_BRANCH": "no", "CI_X": "no"}
+    )
+    (each,) = made.included_jobs
+    assert each.steps[0].image == "r/x"
+    assert each.variables["REGISTRY"] == "r"
+    assert each.variables["CI_COMMIT_BRANCH"] == "main"
+    assert "CI_X" not in each.variables
+
+
+PARAMS = """
+params:
+  LEVEL: {type: choice, options: [low, high], default: low}
+  NAME: {required: true}
+"""
+
+
+def manual(**params: str) -> Event:
+    return Event(kind=EventKind.MANUAL, branch="main", params=params)
+
+
+def test_parameters_are_variables_by_both_names() -> None:
+    made = plan(
+        manual(NAME="mill", EXTRA="1", CI_COMMIT_SHA="x"), a=PARAMS + "steps: {a: {image: '${NAME}:${CI_PARAM_LEVEL}'}}"
+    )
+    assert made.problems == ()
+    found = made.jobs[0].variables
+    expected = {"NAME": "mill", "CI_PARAM_NAME": "mill", "LEVEL": "low", "EXTRA": "1", "CI_PARAM_CI_COMMIT_SHA": "x"}
+    assert {name: found.get(name) for name in expected} == expected
+    assert "CI_COMMIT_SHA" not in found
+    assert made.jobs[0].steps[0].image == "mill:low"
+
+
+@pytest.mark.parametrize(
+    ("event", "message"),
+    [
+        (manual(), "the parameter `NAME` must be given"),
+        (manual(NAME="x", LEVEL="none"), "the parameter `LEVEL` must be one of low, high, not 'none'"),
+    ],
+)
+def test_parameter_that_does_not_fit_is_a_problem(event: Event, message: str) -> None:
+    (problem,) = plan(event, a=PARAMS + STEP).problems
+    assert problem.message == message
+
+
+def test_parameters_are_asked_of_manual_runs_alone() -> None:
+    assert plan(PUSH, a=PARAMS + STEP).problems == ()
+
+
+def test_trust_is_asked_for_what_reaches_out_of_the_container() -> None:
+    text = b"steps: {a: {image: x, privileged: true}}"
+    (problem,) = make_plan({"a.yaml": text}, PUSH).problems
+    assert "trusted with security" in problem.message
+    assert make_plan({"a.yaml": text}, PUSH, trust=frozenset({"security"})).problems == ()
+
+
+def test_steps_of_the_clone_come_first() -> None:
+    each = job("clone: {one: {image: c}, two: {image: d}}\nsteps: {a: {image: x}, b: {image: x}}")
+    assert each.skip_clone
+    assert [(step.name, step.type, step.depends_on) for step in each.steps] == [
+        ("one", "clone", ()),
+        ("two", "clone", ("one",)),
+        ("a", "plugin", ("two",)),
+        ("b", "plugin", ("a",)),
+    ]
+
+
+def test_steps_of_a_graph_wait_for_the_clone_too() -> None:
+    text = (
+        "clone: {hg: {image: c}}\nsteps: {a: {image: x}, b: {image: x, depends_on: a}, c: {image: x, depends_on: []}}"
+    )
+    assert edges(text) == {"hg": (), "a": ("hg",), "b": ("a",), "c": ("hg",)}
+
+
+def test_our_checkout_may_be_for_some_events_alone() -> None:
+    text = "clone: {git: {image: plugin-git, settings: {depth: 5}, when: {event: tag}}}\n" + STEP
+    assert job(text).skip_clone
+    tag = job(text, Event(kind=EventKind.TAG, ref="refs/tags/v1"))
+    assert (tag.skip_clone, tag.checkout.depth) == (False, 5)
+
+
+def test_neighbours_of_one_group_run_side_by_side() -> None:
+    text = "steps: {a: {image: x}, b: {image: x, group: g}, c: {image: x, group: g}, d: {image: x, group: h}}"
+    made = plan(build=text)
+    assert {step.name: step.depends_on for step in made.jobs[0].steps} == {
+        "a": (),
+        "b": ("a",),
+        "c": ("a",),
+        "d": ("b", "c"),
+    }
+
+
+def test_groups_count_for_nothing_in_a_graph() -> None:
+    text = "steps: {a: {image: x}, b: {image: x, group: g}, c: {image: x, group: g, depends_on: b}}"
+    made = plan(build=text)
+    assert {step.name: step.depends_on for step in made.jobs[0].steps} == {"a": (), "b": (), "c": ("b",)}
+
+
+def test_error_in_an_included_file_leaves_the_workflow_out() -> None:
+    files = {".headrace/a.yaml": b"include: lib.yaml\n" + STEP.encode()}
+    made = make_plan(files, PUSH, includable={"lib.yaml": b"steps: {b: {image: x, bogus: y}}"})
+    assert made.jobs == ()
+    assert [problem.file for problem in made.problems] == ["lib.yaml"]
 
 
 def test_plan_is_the_same_after_a_trip_through_json() -> None:

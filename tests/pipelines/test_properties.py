@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from pipelines.event import Event, EventKind
 from pipelines.plan import decode, encode
 from pipelines.planner import make_plan
-from pipelines.syntax import SERVICE_KEYS, STEP_KEYS, WHEN_KEYS, WORKFLOW_KEYS
+from pipelines.syntax.conditions import WHEN_KEYS
+from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
+from pipelines.syntax.workflow import WORKFLOW_KEYS
 from pipelines.validate import read_workflow
 
 KEYS = sorted({*WORKFLOW_KEYS.names, *STEP_KEYS.names, *SERVICE_KEYS.names, *WHEN_KEYS.names, "include", "from_secret"})

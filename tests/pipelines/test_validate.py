@@ -2,8 +2,22 @@
 
 import pytest
 
-from pipelines.model import Workflow
-from pipelines.plan import ArtifactRule, SecretReference
+from pipelines.details import (
+    Approval,
+    ArtifactRule,
+    Build,
+    CacheRule,
+    Checkout,
+    Concurrency,
+    Healthcheck,
+    Parameter,
+    Reports,
+    Resources,
+    Retry,
+    Reuse,
+    SecretReference,
+)
+from pipelines.model import MatrixFilter, PathFilter, Patterns, Workflow
 from pipelines.problems import Level, Problem
 from pipelines.status import Status
 from pipelines.validate import check_together, read_workflow, read_workflows
@@ -102,6 +116,199 @@ variables: [anything, {at: all}]
     assert workflow.timeout == 90
 
 
+def test_every_key_that_headrace_adds_to_a_step_is_read() -> None:
+    (step,) = good(
+        """
+        steps:
+          - build: {context: ., dockerfile: ci/Dockerfile, args: {A: 1.10, S: {from_secret: s}}, target: test}
+            shell: [python3, -]
+            retry: {attempts: 3, exit_codes: [1, 75], on: [failure, oom], delay: 1m30s}
+            resources: {cpus: 1.5, memory: 512M, pids: 64, shm: 1g}
+            cache: [a, {key: k, paths: [b, c], restore_keys: k-, when: always}, d]
+            artifacts: {paths: x, expire: 30d}
+            needs_artifacts: dist
+            reports: {junit: "*.xml", coverage: [a, b]}
+            outputs: [VERSION, TAG]
+            approval: {message: Really?, users: ada}
+            reuse: {inputs: src/**}
+        """
+    ).steps
+    assert step.build == Build(
+        context=".", dockerfile="ci/Dockerfile", args={"A": "1.10", "S": SecretReference("s")}, target="test"
+    )
+    assert step.shell == ("python3", "-")
+    assert step.retry == Retry(attempts=3, exit_codes=(1, 75), on=("failure", "oom"), delay=90)
+    assert step.resources == Resources(cpus=1.5, memory=512 << 20, pids=64, shm=1 << 30)
+    assert step.cache == (
+        CacheRule(paths=("a", "d")),
+        CacheRule(paths=("b", "c"), key="k", restore_keys=("k-",), on=(Status.SUCCESS, Status.FAILURE)),
+    )
+    assert step.artifacts == (ArtifactRule(paths=("x",), expire=30 * 86_400),)
+    assert step.needs_artifacts == ("dist",)
+    assert step.reports == Reports(junit=("*.xml",), coverage=("a", "b"))
+    assert step.outputs == ("VERSION", "TAG")
+    assert step.approval == Approval(message="Really?", users=("ada",))
+    assert step.reuse == Reuse(inputs=("src/**",))
+
+
+def test_label_without_a_value_asks_for_nothing() -> None:
+    assert good(STEP + "labels: {a: b, c: '', d: }").labels == {"a": "b"}
+
+
+def test_short_forms_mean_the_long_ones() -> None:
+    (step,) = good("steps: [{build: ./ci, retry: 2, approval: yes, cache: node_modules, pull: true}]").steps
+    assert step.build == Build(context="./ci")
+    assert step.retry == Retry(attempts=2)
+    assert step.approval == Approval()
+    assert step.cache == (CacheRule(paths=("node_modules",)),)
+    assert step.pull == "always"
+    (step,) = good("steps: [{image: x, approval: false, pull: false}]").steps
+    assert (step.approval, step.pull) == (None, "missing")
+
+
+def test_every_key_of_woodpeckers_engines_is_read() -> None:
+    (step,) = good(
+        """
+        steps:
+          - image: x
+            pull: never
+            privileged: true
+            volumes: [/a:/b, /c]
+            devices: /dev/kvm:/dev/kvm
+            tmpfs: [/tmp]
+            dns: 192.0.2.1
+            dns_search: example.org
+            extra_hosts: ["a:192.0.2.2"]
+            network_mode: host
+            backend_options: {docker: {user: "1000:1000"}, kubernetes: {serviceAccountName: x}}
+        """
+    ).steps
+    assert (step.pull, step.privileged, step.volumes, step.user) == ("never", True, ("/a:/b", "/c"), "1000:1000")
+    assert (step.devices, step.tmpfs, step.dns) == (("/dev/kvm:/dev/kvm",), ("/tmp",), ("192.0.2.1",))
+    assert (step.dns_search, step.extra_hosts) == (("example.org",), ("a:192.0.2.2",))
+    assert step.network_mode == "host"
+
+
+def test_services_have_keys_of_their_own() -> None:
+    (service,) = good(
+        """
+        services:
+          - name: db
+            image: postgres
+            ports: [5432, 53/udp]
+            healthcheck: {command: [pg_isready, -q], interval: 2s, timeout: 1s, retries: 9, start_period: 1m}
+        steps: [{image: x}]
+        """
+    ).services
+    assert service.ports == ("5432", "53/udp")
+    assert service.healthcheck == Healthcheck(
+        command=("pg_isready", "-q"), interval=2, timeout=1, retries=9, start_period=60
+    )
+
+
+def test_every_condition_is_read() -> None:
+    (condition,) = good(
+        """
+        when:
+          event: [push, cron]
+          branch: main
+          ref: {exclude: [a, b]}
+          repo: [o/n]
+          instance: ci.example.org
+          platform: linux/*
+          cron: nightly
+          path: {include: src/**, exclude: ["*.md"], ignore_message: "[all]", on_empty: false}
+          status: failure
+          evaluate: CI == "headrace"
+          local: no
+        steps: [{image: x}]
+        """
+    ).when
+    assert condition.event == ("push", "cron")
+    assert condition.branch == Patterns(include=("main",))
+    assert condition.ref == Patterns(exclude=("a", "b"))
+    assert condition.repo == Patterns(include=("o/n",))
+    assert condition.instance == Patterns(include=("ci.example.org",))
+    assert condition.platform == Patterns(include=("linux/*",))
+    assert condition.cron == Patterns(include=("nightly",))
+    assert condition.path == PathFilter(include=("src/**",), exclude=("*.md",), ignore_message="[all]", on_empty=False)
+    assert condition.status == (Status.FAILURE,)
+    assert condition.evaluate is not None
+    assert (condition.evaluate.text, condition.evaluate.position.line) == ('CI == "headrace"', 12)
+    assert condition.local is False
+
+
+@pytest.mark.parametrize(
+    ("text", "include", "exclude"),
+    [
+        ("{A: x, B: y*}", {"A": "x", "B": "y*"}, {}),
+        ("{include: {A: x}, exclude: {B: y}}", {"A": "x"}, {"B": "y"}),
+        ("{exclude: {A: 1.10}}", {}, {"A": "1.10"}),
+        ("{include: x}", {"include": "x"}, {}),
+    ],
+)
+def test_filter_of_the_matrix_is_a_map_or_two(text: str, include: dict[str, str], exclude: dict[str, str]) -> None:
+    (step,) = good(f"steps: [{{image: x, when: {{matrix: {text}}}}}]").steps
+    assert step.when[0].matrix == MatrixFilter(include=include, exclude=exclude)
+
+
+def test_matrix_keeps_the_authors_text() -> None:
+    workflow = good(STEP + "matrix: {PY: [3.10, 012], OS: [], exclude: [{PY: 012}], include: [{A: ~}]}")
+    assert workflow.matrix is not None
+    assert workflow.matrix.axes == {"PY": ("3.10", "012"), "OS": ()}
+    assert (workflow.matrix.include, workflow.matrix.exclude) == (({},), ({"PY": "012"},))
+
+
+def test_rest_of_a_workflow_is_read() -> None:
+    workflow = good(
+        STEP
+        + """
+concurrency: {limit: 2, group: deploy, cancel: true}
+params:
+  target: {type: choice, options: [a, b], default: b, required: true, description: Where?}
+  count: {type: number, default: 1.5}
+"""
+    )
+    assert workflow.concurrency == Concurrency(limit=2, group="deploy", cancel=True)
+    assert workflow.params == {
+        "target": Parameter(type="choice", options=("a", "b"), default="b", required=True, description="Where?"),
+        "count": Parameter(type="number", default="1.5"),
+    }
+    assert good(STEP + "concurrency: 1").concurrency == Concurrency(limit=1)
+
+
+@pytest.mark.parametrize(
+    "image", ["", "image: woodpeckerci/plugin-git, ", "image: 'r.example:5000/x/plugin-git:2.1', "]
+)
+def test_clone_of_ours_is_the_checkout(image: str) -> None:
+    workflow = good(
+        STEP
+        + f"clone: {{git: {{{image}when: {{event: push}}, settings: {{depth: 3, tags: true, lfs: no, backoff: 9s}}}}}}"
+    )
+    assert workflow.clone is not None
+    assert workflow.clone.checkout == Checkout(depth=3, tags=True, lfs=False, backoff=9)
+    assert workflow.clone.when[0].event == ("push",)
+    assert workflow.clone.steps == ()
+
+
+def test_clone_of_another_image_is_a_step() -> None:
+    workflow = good(STEP + "clone: [{name: fetch, image: plugins/git, settings: {depth: 1}}, {image: y, commands: c}]")
+    assert workflow.clone is not None
+    assert workflow.clone.checkout is None
+    assert [(step.name, step.image, step.is_plugin) for step in workflow.clone.steps] == [
+        ("fetch", "plugins/git", True),
+        ("clone-1", "y", False),
+    ]
+
+
+def test_names_in_the_file_are_not_judged_before_they_have_values() -> None:
+    (step,) = good(
+        "matrix: {T: [1m], N: [2]}\n"
+        "steps: [{image: '${CI_REPO}', timeout: '${T}', retry: '${N}', when: {event: '${CI_PIPELINE_EVENT}'}}]"
+    ).steps
+    assert (step.image, step.timeout, step.retry) == ("${CI_REPO}", None, None)
+
+
 def test_null_is_like_an_absent_key() -> None:
     (step,) = good("when:\nsteps: [{image: x, commands: , environment: ~, depends_on: null, when: }]").steps
     assert (step.commands, step.environment, step.depends_on, step.when) == ((), {}, None, ())
@@ -139,24 +346,38 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         ("steps: [{image: x, artifacts: /etc/*}]", "`steps[0].artifacts` must be relative"),
         ("steps: [{image: x, artifacts: [a/../../b]}]", "`steps[0].artifacts[0]` leads out of the workspace"),
         ("steps: [{image: x, artifacts: {name: n}}]", "`steps[0].artifacts` has no `paths`, which an artifact needs"),
-        ("steps: [{image: x, artifacts: {paths: a, expire: 1d}}]", 'key "expire" of an artifact is not supported yet'),
         ("steps: [{image: x, when: {branch: '[a'}}]", 'the glob "[a" has a [ without its ], so it matches nothing'),
         ("steps: [{image: x, when: {event: pushed}}]", "(did you mean `push`?)"),
         ("steps: [{image: x, when: {status: ok}}]", '`steps[0].when.status` must be success or failure, not "ok"'),
         ("steps: [{image: x, when: push}]", 'must be a map with the keys of a condition, not "push"'),
-        ("steps: [{image: x, when: [{evaluate: 'true'}]}]", 'the key "evaluate" of a condition is not supported yet'),
-        ("steps: [{image: x, environment: [A=b]}]", "`steps[0].environment` must be a map from names"),
+        ("steps: [{image: x, retry: 0}]", '`steps[0].retry` must be a whole number from 1 to 10, not'),
+        ("steps: [{image: x, retry: {attempts: 2, on: oops}}]", "must be failure, timeout, oom or error"),
+        ("steps: [{image: x, resources: {memory: lots}}]", "must be a size such as 512M or 2G"),
+        ("steps: [{image: x, resources: {cpus: 0}}]", "must be a number above zero such as 1.5"),
+        ("steps: [{image: x, outputs: a-b}]", "`steps[0].outputs` must be letters, digits and _"),
+        ("steps: [{image: x, pull: sometimes}]", "must be always, missing or never"),
+        ("steps: [{image: x, build: {args: {A: b}}}]", "has no `context`, which a build needs"),
+        ("steps: [{build: ''}]", "`steps[0].build` is empty"),
+        ("steps: [{image: x, healthcheck: {command: c}}]", '"healthcheck" is not a key of a step'),
+        ("steps: [{image: x, when: {matrix: [a]}}]", "must be a map from names to a glob"),
+        ("steps: [{image: x, when: {path: {on_empty: x}}}]", "must be true or false"),
+        ("steps: [{image: x, when: {evaluate: 'CI =='}}]", "the expression "),
+        (STEP + "matrix: [a]", "`matrix` must be a map from axes to lists"),
+        (STEP + "matrix: {A: b}", "`matrix.A` must be a list of values"),
+        (STEP + "matrix: {A: [[b]]}", "`matrix.A[0]` must be text, not a list"),
+        (STEP + "concurrency: 0", "`concurrency` must be a whole number from 1"),
+        (STEP + "concurrency: {group: x}", "has no `limit`, which a concurrency needs"),
+        (STEP + "params: {a-b: {}}", "must be letters, digits and _"),
+        (STEP + "clone: {disable: true}", "`clone.disable` must be a map with the keys of a step"),
+        (STEP + "clone: {git: {settings: {ssh-key: x}}}", "Headrace checks out by itself, without this setting"),
         ("steps: [{image: x, environment: {A=B: c}}]", '"A=B" can\'t be the name of a variable'),
         ("steps: [{image: x, environment: {A: {from_secret: [b]}}}]", "must be {from_secret: NAME} and nothing else"),
-        ("steps: [{image: x, settings: {a: [{from_secret: b}]}}]", "secret inside a list or map is not supported yet"),
         ("steps: [{image: x, settings: {a: b}, commands: c}]", "`settings`, which only the image's own program reads"),
-        ("steps: [{image: x, privileged: true}]", 'the key "privileged" of a step is not supported yet'),
         ("steps: [{image: x, script: a}]", '"script" is not a key of a step (write `commands`)'),
         ("steps: {a: {image: x}, b: {name: a, image: x}}", '1:27: the name "a" is taken (`steps.a` on line 1 has it)'),
         ("steps: {a: {image: x}}\nservices: {a: {image: x}}", 'the name "a" is taken (`services.a` on line 2 has it)'),
         ("services: [{image: x}]\nsteps: [{image: x}]", "1:12: `services[0]` has no `name`, which a service needs"),
         (STEP + "services: {s: {image: x, depends_on: a}}", '"depends_on" is not a key of a service (only steps have'),
-        (STEP + "matrix: {A: [b]}", 'the key "matrix" of a workflow is not supported yet'),
         (STEP + "kind: pipeline", '"kind" is not a key of a workflow (this is a Drone file'),
         (STEP + "workspace: {base: work}", "`workspace.base` must be an absolute path below /, such as /work"),
         (STEP + "workspace: {path: ../x}", "`workspace.path` leads out of the workspace"),
@@ -215,11 +436,6 @@ def test_unknown_key_only_warns_in_a_woodpecker_file() -> None:
     reading = read_workflow(b"steps: {a: {image: x, imgae: y}}", ".woodpecker/build.yaml")
     assert [problem.level for problem in reading.problems] == [Level.WARNING]
     assert reading.workflow is not None
-
-
-def test_key_that_is_not_supported_yet_is_an_error_in_a_woodpecker_file_too() -> None:
-    """Else a workflow would run without what its author asked for."""
-    assert only(STEP + "matrix: {A: [b]}", ".woodpecker.yml").level is Level.ERROR
 
 
 def test_plugin_with_environment_warns() -> None:

@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from pipelines.plan import PlannedJob, PlannedStep, SecretReference
+from pipelines.details import SecretReference, Value
+from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.status import Status
 from runner.environment import check_secrets, step_directory, step_environment
 from runner.errors import UsageError
@@ -22,7 +23,8 @@ def environment(step: PlannedStep, **job: object) -> dict[str, str]:
             **job,
         }
     )
-    return step_environment(whole, step, started=1700000000, job_status=Status.SUCCESS, secrets={"token": "t0ken"})
+    secrets = {"token": "t0ken", "odd": '"\n'}
+    return step_environment(whole, step, started=1700000000, job_status=Status.SUCCESS, secrets=secrets)
 
 
 def test_a_step_is_told_who_it_is_and_how_the_run_stands() -> None:
@@ -51,10 +53,29 @@ def test_what_is_nearer_to_the_step_wins() -> None:
 
 
 def test_a_plugin_gets_its_settings_and_no_matrix() -> None:
-    step = PlannedStep(name="a", image="i", settings={"dry-run": "true", "api.key": SecretReference("Token")})
+    settings: dict[str, Value] = {"dry-run": "true", "api.key": SecretReference("Token")}
+    step = PlannedStep(name="a", image="i", type="plugin", settings=settings)
     seen = environment(step, matrix={"AXIS": "1"})
     assert (seen["PLUGIN_DRY_RUN"], seen["PLUGIN_API_KEY"], seen["CI_STEP_TYPE"]) == ("true", "t0ken", "plugin")
     assert "AXIS" not in seen
+
+
+def test_secrets_inside_a_value_are_put_in_their_places() -> None:
+    """In JSON with quotes and escapes, between commas as they are."""
+    settings: dict[str, Value] = {
+        "list": ("a,", SecretReference("odd"), ",b"),
+        "map": ('{"k":', SecretReference("odd", as_json=True), "}"),
+    }
+    step = PlannedStep(name="a", image="i", type="plugin", settings=settings)
+    seen = environment(step)
+    assert (seen["PLUGIN_LIST"], seen["PLUGIN_MAP"]) == ('a,"\n,b', '{"k":"\\"\\n"}')
+
+
+def test_a_plugin_finds_what_drone_called_its_variables() -> None:
+    variables = {"CI_COMMIT_SHA": "abc"}
+    plugin = PlannedStep(name="a", image="i", type="plugin", settings={"x": "y"})
+    assert environment(plugin, variables=variables)["DRONE_COMMIT_SHA"] == "abc"
+    assert "DRONE_COMMIT_SHA" not in environment(PlannedStep(name="a", image="i"), variables=variables)
 
 
 def test_secrets_are_found_whatever_their_case() -> None:
@@ -80,6 +101,13 @@ def test_a_secret_that_only_an_excluded_step_wants_is_not_missed() -> None:
     step = PlannedStep(name="a", image="i", included=False, environment={"T": SecretReference("nowhere")})
     job = PlannedJob(name="b", workflow="b", file="", workspace_base="/h", workspace="/h/src", steps=(step,))
     check_secrets(job, {})
+
+
+def test_a_missing_secret_inside_a_value_is_named() -> None:
+    step = PlannedStep(name="push", image="i", type="plugin", settings={"x": ("a,", SecretReference("nowhere"))})
+    job = PlannedJob(name="b", workflow="b", file="", workspace_base="/h", workspace="/h/src", steps=(step,))
+    with pytest.raises(UsageError, match="step 'push': no secret 'nowhere'"):
+        check_secrets(job, {})
 
 
 def test_a_missing_secret_of_a_service_is_named() -> None:

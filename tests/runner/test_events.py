@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.event import Event, EventKind, PullRequest
+from pipelines.event import Deployment, Event, EventKind, PullRequest, Release
 from runner.errors import UsageError
-from runner.events import EventOptions, WorkingTreeFacts, local_event
+from runner.events import EventOptions, WorkingTreeFacts, global_variables, local_event, pairs
 
 FACTS = WorkingTreeFacts(
     root=Path("/home/ann/app"),
@@ -30,7 +30,7 @@ def test_without_flags_it_is_a_push_of_what_is_checked_out() -> None:
 
 
 def test_outside_a_working_tree_it_is_empty() -> None:
-    assert local_event(EventOptions(), WorkingTreeFacts()) == Event()
+    assert local_event(EventOptions(), WorkingTreeFacts()) == Event(local=True)
 
 
 def test_working_tree_without_a_remote_is_named_by_its_directory() -> None:
@@ -48,6 +48,11 @@ def test_working_tree_without_a_remote_is_named_by_its_directory() -> None:
         (EventOptions(tag="v1", event=EventKind.RELEASE), EventKind.RELEASE, "refs/tags/v1", ""),
         (EventOptions(event=EventKind.CRON), EventKind.CRON, "refs/heads/dev", "dev"),
         (EventOptions(pr=3), EventKind.PULL_REQUEST, "refs/pull/3/head", "main"),
+        (EventOptions(cron="nightly"), EventKind.CRON, "refs/heads/dev", "dev"),
+        (EventOptions(deploy_target="staging"), EventKind.DEPLOYMENT, "refs/heads/dev", "dev"),
+        (EventOptions(release_title="One", tag="v1"), EventKind.RELEASE, "refs/tags/v1", ""),
+        (EventOptions(params={"LEVEL": "2"}), EventKind.MANUAL, "refs/heads/dev", "dev"),
+        (EventOptions(params={"LEVEL": "2"}, event=EventKind.LOCAL), EventKind.LOCAL, "refs/heads/dev", "dev"),
         (EventOptions(target_branch="next"), EventKind.PULL_REQUEST, "refs/heads/dev", "next"),
     ],
 )
@@ -72,3 +77,36 @@ def test_flags_win_over_git() -> None:
 def test_tag_event_needs_a_tag() -> None:
     with pytest.raises(UsageError, match="--event tag needs --tag NAME"):
         local_event(EventOptions(event=EventKind.TAG), FACTS)
+
+
+def test_deployment_and_release_carry_what_their_flags_say() -> None:
+    deployment = local_event(EventOptions(deploy_target="staging", deploy_task="migrate"), FACTS)
+    assert deployment.deployment == Deployment(target="staging", task="migrate")
+    release = local_event(EventOptions(tag="v1", release_title="One", prerelease=True), FACTS)
+    assert release.release == Release(title="One", prerelease=True)
+    assert local_event(EventOptions(), FACTS).deployment is None
+
+
+def test_schedule_and_inputs_go_into_the_event() -> None:
+    event = local_event(EventOptions(cron="nightly", params={"LEVEL": "2"}), FACTS)
+    assert (event.cron, event.params) == ("nightly", {"LEVEL": "2"})
+
+
+def test_run_on_a_laptop_is_local() -> None:
+    assert local_event(EventOptions(), FACTS).local
+
+
+def test_pairs_hold_anything_after_the_first_equals_sign() -> None:
+    assert pairs(["A=1", "B=x=y", "C=", "A=2"], flag="--param") == {"A": "2", "B": "x=y", "C": ""}
+
+
+@pytest.mark.parametrize("text", ["A", "=1", ""])
+def test_pair_needs_a_name_and_a_value(text: str) -> None:
+    with pytest.raises(UsageError, match=f"^--param {text}: write --param NAME=VALUE$"):
+        pairs([text], flag="--param")
+
+
+@pytest.mark.parametrize("name", ["CI", "CI_COMMIT_SHA", "DRONE_TAG", "PLUGIN_REPO"])
+def test_global_variable_can_not_have_a_name_of_ours(name: str) -> None:
+    with pytest.raises(UsageError, match=f"--env {name}: names of this kind are Headrace's own"):
+        global_variables([f"{name}=x"])

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pipelines.plan import ArtifactRule, SecretReference
+from pipelines.details import ArtifactRule, SecretReference
 from pipelines.records import AnyRecord, Artifact, JobFinished, JobStarted, Log, StepFinished, StepStarted, Stream
 from pipelines.status import Status
 from runner.backend import Ticket

@@ -57,6 +57,41 @@ def test_json_is_one_object_and_nothing_else(project: Path, capsys: pytest.Captu
     assert err == ""
 
 
+def test_github_gets_annotations_and_nothing_else(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / ".headrace/a.yaml").write_text("steps:\n  a:\n    image: x\n    comands: make\n")
+    assert lint([], output="github", strict=False) == 2
+    assert capsys.readouterr() == (
+        '::error file=.headrace/a.yaml,line=4,col=5::"comands" is not a key of a step (did you mean `commands`?)\n',
+        "",
+    )
+
+
+def test_gitlab_gets_a_report_and_nothing_else(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / ".headrace/a.yaml").write_text("steps: [")
+    assert lint([], output="gitlab", strict=False) == 2
+    out, err = capsys.readouterr()
+    (finding,) = json.loads(out)
+    assert finding["location"]["path"] == ".headrace/a.yaml"
+    assert err == ""
+
+
+def test_clean_files_make_an_empty_gitlab_report(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / ".headrace/a.yaml").write_text(GOOD)
+    assert lint([], output="gitlab", strict=True) == 0
+    assert capsys.readouterr() == ("[]\n", "")
+
+
+def test_bad_habits_are_warned_of_among_the_problems(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / ".headrace/a.yaml").write_text("steps:\n  a: {image: 'x:latest'}\n  b: {image: x, bogus: 1}\n")
+    (project / ".headrace/b.yaml").write_text("steps: {a: {image: 'x:latest'}}\n")
+    assert lint([], output="json", strict=False) == 2
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert [(problem["file"], problem["level"]) for problem in problems] == [
+        (".headrace/a.yaml", "error"),  # habits of a file that is broken can wait
+        (".headrace/b.yaml", "warning"),
+    ]
+
+
 def test_what_holds_between_files_is_checked_when_all_are_there(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -99,3 +134,12 @@ def test_working_tree_without_workflows_gives_one_line_and_exit_code_2(
     assert out == ""
     assert err.count("\n") == 1
     assert "no workflow file in" in err
+
+
+def test_problem_in_an_included_file_is_shown_with_its_line(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / "shared.yaml").write_text("steps:\n  base:\n    image: x\n    comands: y\n")
+    (project / ".headrace/a.yaml").write_text("include: shared.yaml\nsteps: {a: {image: x}}\n")
+    assert lint([], output="text", strict=False) == 2
+    first, line, _ = capsys.readouterr().out.splitlines()
+    assert first.startswith("shared.yaml:4:5: error: ")
+    assert line.endswith("comands: y")

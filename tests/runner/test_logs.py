@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from pipelines.plan import SecretReference
+from pipelines.details import SecretReference
 from pipelines.records import Stream
 from pipelines.status import Status
 from tests.runner.world import Result, World

@@ -42,16 +42,36 @@ def test_tree_says_what_is_in_or_out_and_why(repository: GitRepository, capsys: 
     assert capsys.readouterr().out.splitlines() == [
         f"push · app · refs/heads/dev · {sha[:8]}",
         "",
-        "headrace                 in   no `when`: always",
-        "  db (service)           in   no `when`: always",
-        "  lint                   in   no `when`: always",
-        "  deploy                 out  when: branch is dev, not main",
+        "headrace  no `when`: always",
+        "├─  · db (service)  postgres  no `when`: always",
+        "├─  1 lint          x         no `when`: always",
+        "└─  - deploy        x         out: when: branch is dev, not main",
+        "",
+        "images  postgres, x",
     ]
 
 
 def test_flags_change_the_event(repository: GitRepository, capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code("--branch", "main") == 0
-    assert capsys.readouterr().out.endswith("deploy                 in   when: branch is main · after lint\n")
+    assert "2 deploy        x         when: branch is main · after lint\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("form", "first"), [("mermaid", "flowchart LR"), ("dot", "digraph plan {")])
+def test_graph_is_printed_instead_of_the_tree(
+    repository: GitRepository, capsys: pytest.CaptureFixture[str], form: str, first: str
+) -> None:
+    assert exit_code("--graph", form) == 0
+    out, err = capsys.readouterr()
+    assert out.splitlines()[0] == first
+    assert "deploy" in out
+    assert err == ""
+
+
+def test_graph_and_json_at_once_are_refused(repository: GitRepository, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code("--graph", "dot", "--output", "json") == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "leave one out" in err
 
 
 def test_json_is_exactly_the_plan(repository: GitRepository, capsys: pytest.CaptureFixture[str]) -> None:
@@ -80,9 +100,40 @@ def test_named_file_is_planned_outside_of_any_working_tree(
     (tmp_path / "one.yaml").write_text(WORKFLOW)
     facts = WorkingTreeFacts()
     assert plan([Path("one.yaml")], options=EventOptions(branch="main"), facts=facts, output="text") == 0
-    assert "deploy                 in   when: branch is main" in capsys.readouterr().out
+    assert "deploy        x         when: branch is main" in capsys.readouterr().out
 
 
 def test_message_that_skips_ci_is_mentioned(repository: GitRepository, capsys: pytest.CaptureFixture[str]) -> None:
     assert exit_code("--message", "docs [skip ci]") == 0
     assert "a server makes no run of this" in capsys.readouterr().err
+
+
+def test_key_without_an_effect_yet_is_told_beside_the_plan(
+    repository: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.write(".headrace.yaml", "steps: {a: {image: x, retry: 3}}")
+    assert exit_code() == 0
+    out, err = capsys.readouterr()
+    assert "retry" not in out
+    assert err == "warning: `retry` has no effect yet: headrace > a\n"
+
+
+def test_trust_variables_and_included_files_reach_the_plan(
+    repository: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.write("shared.yaml", "steps: {base: {image: '${REGISTRY}/go'}}")
+    repository.write(".headrace.yaml", "include: shared.yaml\nsteps: {a: {image: x, privileged: true}}")
+    assert exit_code("--env", "REGISTRY=registry.example", "--output", "json") == 2
+    assert exit_code("--env", "REGISTRY=registry.example", "--trust", "security") == 0
+    assert "images  registry.example/go, x" in capsys.readouterr().out
+
+
+def test_problem_in_an_included_file_is_shown_with_its_line(
+    repository: GitRepository, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repository.write("shared.yaml", "steps:\n  base:\n    image: x\n    comands: y\n")
+    repository.write(".headrace.yaml", "include: shared.yaml\nsteps: {a: {image: x}}")
+    assert exit_code() == 2
+    err = capsys.readouterr().err.splitlines()
+    assert err[0].startswith("shared.yaml:4:5: error: ")
+    assert err[1].endswith("comands: y")

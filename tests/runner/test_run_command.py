@@ -311,9 +311,27 @@ def test_output_of_a_step_never_obeys_in_the_terminal(project: Project) -> None:
 steps:
   evil:
     image: IMAGE
-    commands: printf 'a\033]0;title\007b\033]8;;http://evil\033\\c\033[2Jd\033]52;c;ZXZpbA==\007e\n'
+    commands: printf 'a\033]0;title\007b\033]8;;http://evil\033\\\\c\033[2Jd\033]52;c;ZXZpbA==\007e\n'
 """
     )
     code, stdout, _ = project.run()
     assert code == 0
     assert "evil │ abcde" in stdout
+
+
+def test_key_without_effect_is_told_beside_the_records(project: Project) -> None:
+    project.write("steps: {greet: {image: IMAGE, commands: echo hi, cache: tmp, retry: 2}}")
+    process = project.start("--output", "json")
+    stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert all(json.loads(line)["v"] == 1 for line in stdout.splitlines())
+    for key in ("cache", "retry"):
+        assert f"warning: `{key}` has no effect yet: headrace > greet\n" in stderr.decode()
+
+
+def test_steps_of_an_included_file_run(project: Project) -> None:
+    project.repository.write("ci/base.yaml", "environment: {WORD: included}")
+    project.write("include: ci/base.yaml\nsteps: {say: {image: IMAGE, commands: echo $WORD}}")
+    code, records = project.records()
+    assert code == 0
+    assert "included" in texts(records, "say")

@@ -103,6 +103,15 @@ def test_page_of_a_waiting_run_goes_live_by_itself_until_the_end(
     expect(page).to_have_title(re.compile("^failure"))
 
 
+def test_buttons_cancel_a_run_and_run_it_again(service: Service, story: Story, reader: Reader) -> None:
+    page = shown(reader, service)
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator(".badge")).to_have_text("cancelled")
+    page.get_by_role("button", name="Run again").click()
+    expect(page).to_have_url(f"{service.url}/acme/web/runs/2")
+    expect(page.locator(".badge")).to_have_text("pending")
+
+
 def test_hostile_names_and_lines_are_shown_as_text(service: Service, story: Story, reader: Reader) -> None:
     running(story, HOSTILE)
     page = shown(reader, service)

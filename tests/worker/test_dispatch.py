@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from rq import Queue
 from rq.serializers import JSONSerializer
+from sqlalchemy import update
 
 from pipelines.event import Event, Repository
 from tests.private_redis import PrivateRedis
@@ -18,6 +19,7 @@ from worker.live import Live
 from worker.queue import TaskQueue
 from worker.store import inbox, repositories, tasks
 from worker.store.database import Database
+from worker.store.tables import runs
 from worker.store.tasks import TaskState
 
 pytestmark = pytest.mark.redis
@@ -34,7 +36,8 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def dispatcher(database: Database, redis: PrivateRedis, live: Live) -> Iterator[Dispatcher]:
-    dispatcher = Dispatcher(database, Exchange(redis.client()), TaskQueue(redis.client()))
+    queue = TaskQueue(redis.client())
+    dispatcher = Dispatcher(database, Exchange(redis.client()), queue, server_url="https://ci.example.org")
     yield dispatcher
     dispatcher.stop()
 
@@ -68,6 +71,8 @@ def test_pending_run_is_enqueued_with_its_order(
     order = Exchange(redis.client()).claim(task, "w")
     assert isinstance(order, PlanOrder)
     assert order.event.repository.clone_url == "/srv/web.git", "our own record's word, not the payload's"
+    assert order.event.url == "https://ci.example.org/acme/web/runs/1"
+    assert (order.event.number, order.event.system.host) == (1, "ci.example.org")
 
 
 def test_run_that_was_stored_before_the_start_is_enqueued(
@@ -139,3 +144,35 @@ def state(database: Database, task_id: str) -> TaskState | None:
     with database.read() as connection:
         task = tasks.find(connection, task_id)
     return task.state if task else None
+
+
+def test_run_that_is_cancelled_while_it_waits_in_the_queue_never_starts(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
+) -> None:
+    dispatcher.start(live)
+    task = add_run(database)
+    dispatcher.wake()
+    wait_until(lambda: queued(redis) == [task])
+    with database.write() as connection:
+        connection.execute(update(runs).values(cancel_reason="enough"))  # as for a job; a planning ends by itself
+    dispatcher.wake()
+    wait_until(lambda: state(database, task) is TaskState.ENDED)
+    assert Exchange(redis.client()).claim(task, "w") is None
+
+
+def test_workers_of_a_cancelled_run_are_asked_to_stop(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
+) -> None:
+    dispatcher.start(live)
+    task = add_run(database)
+    dispatcher.wake()
+    wait_until(lambda: queued(redis) == [task])
+    exchange = Exchange(redis.client())
+    exchange.claim(task, "w")
+    run_id = task.removesuffix("-plan-1")
+    assert exchange.cancel_reason(run_id) is None
+    with database.write() as connection:
+        connection.execute(update(runs).values(cancel_reason="enough"))
+    dispatcher.wake()
+    wait_until(lambda: exchange.cancel_reason(run_id) == "enough")
+    assert state(database, task) is TaskState.PENDING, "the worker says when it has ended"

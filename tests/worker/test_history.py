@@ -20,6 +20,7 @@ from pipelines.records import (
     decode,
 )
 from pipelines.status import Status
+from worker.errors import Conflict
 from worker.store import history, inbox, repositories, tasks
 from worker.store.database import Database
 from worker.store.tables import artifacts, jobs, records, runs, steps
@@ -221,3 +222,59 @@ def lose(world: World, task_id: str) -> None:
         task = tasks.find(connection, task_id)
         assert task
         history.declare_lost(connection, task, "gone")
+
+
+def test_cancelled_run_that_nobody_has_begun_ends_at_once(world: World) -> None:
+    cancel(world)
+    assert world.run_status() == ("cancelled", "enough")
+    assert world.pending() == []
+    world.plan(job("a"))
+    assert world.statuses() == {}, "what the planning says afterwards is refused"
+
+
+def test_cancelled_run_starts_no_more_jobs(world: World) -> None:
+    world.plan(job("a"), job("b", "a"), job("c", "b"))
+    cancel(world)
+    assert world.run_status()[0] == "running", "a worker may have job a"
+    world.finish("a", Status.SUCCESS)
+    assert world.statuses() == {"a": "success", "b": "cancelled", "c": "skipped"}
+    assert world.run_status() == ("cancelled", "enough")
+
+
+def test_cancelled_run_is_never_a_success(world: World) -> None:
+    """Its last job may have succeeded before it heard of the cancel."""
+    world.plan(job("a"))
+    cancel(world)
+    world.finish("a", Status.SUCCESS)
+    assert world.run_status()[0] == "cancelled"
+
+
+def test_task_that_was_taken_back_ends_its_job(world: World) -> None:
+    world.plan(job("a"), job("b", "a"))
+    cancel(world)
+    with world.database.write() as connection:
+        [(task, reason)] = tasks.to_cancel(connection)
+        history.end_withdrawn(connection, task, reason)
+    assert world.statuses() == {"a": "cancelled", "b": "skipped"}
+    assert set(world.statuses("steps").values()) == {"skipped"}
+    assert world.run_status() == ("cancelled", "enough")
+
+
+def test_run_that_has_ended_can_not_be_cancelled(world: World) -> None:
+    world.plan()
+    with pytest.raises(Conflict, match="has ended already"):
+        cancel(world)
+    assert world.run_status()[0] == "skipped"
+
+
+def test_first_reason_of_a_cancel_counts(world: World) -> None:
+    world.plan(job("a"))
+    cancel(world, "the first")
+    cancel(world, "the second")
+    world.finish("a", Status.CANCELLED)
+    assert world.run_status() == ("cancelled", "the first")
+
+
+def cancel(world: World, reason: str = "enough") -> None:
+    with world.database.write() as connection:
+        history.cancel(connection, world.run, reason)

@@ -3,6 +3,7 @@
 import os
 import pickle
 import signal
+import time
 from collections.abc import Iterator
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
@@ -44,7 +45,9 @@ def _work(url: str, done: Path) -> None:
         with (done / task).open("a") as file:
             file.write(f"{os.getpid()}\n")
         if task.startswith("long"):
-            signal.pause()
+            while not (done / "go").exists():
+                time.sleep(0.05)
+            (done / f"{task}-ended").touch()
 
     work_until_stopped(url, name=f"w-{os.getpid()}", perform=perform)
 
@@ -120,6 +123,25 @@ def test_worker_outlives_an_outage_of_redis(redis: PrivateRedis, workers: Worker
     redis.start()
     TaskQueue(redis.client()).put("second")
     wait_until((tmp_path / "second").exists, seconds=30)
+    assert worker.is_alive()
+
+
+def test_outage_longer_than_rqs_own_patience_ends_neither_worker_nor_horse(
+    redis: PrivateRedis, workers: Workers, tmp_path: Path
+) -> None:
+    """RQ 3.0's worker dies of an unguarded heartbeat after about ten seconds, and leaves its horse running."""
+    worker = workers.start()
+    TaskQueue(redis.client()).put("long")
+    wait_until((tmp_path / "long").exists)
+    redis.kill()
+    time.sleep(20)  # the outage itself
+    redis.start()
+    TaskQueue(redis.client()).put("next")
+    time.sleep(3)  # in which a worker that had given up its horse would have begun anew, with this one
+    assert not (tmp_path / "next").exists()
+    (tmp_path / "go").touch()
+    wait_until((tmp_path / "next").exists, seconds=40)
+    assert (tmp_path / "long-ended").exists()
     assert worker.is_alive()
 
 

@@ -113,6 +113,18 @@ class Runs(BaseModel):
     before: int | None = None
 
 
+class Cancellation(BaseModel):
+    """Why a run is to end before its time; shown with it."""
+
+    reason: Annotated[str, Field(max_length=200)] = ""
+
+
+class NewRun(BaseModel):
+    """Which run to do once more."""
+
+    again: Annotated[str, Field(description="the id of a run whose event is to run again")]
+
+
 class LogLine(BaseModel):
     """One line of a step's output. `number` counts both streams together, from 1."""
 

@@ -44,14 +44,14 @@ def list_runs_of_repository(
         repository = repositories.named(connection, owner, name)
         stored = queries.runs_of(connection, repository.id, limit=limit, before=before)
     following = stored[-1].number if len(stored) == limit and stored[-1].number > 1 else None
-    return models.Runs(runs=[_summary(context, run) for run in stored], before=following)
+    return models.Runs(runs=[summary(context, run) for run in stored], before=following)
 
 
 def list_runs(context: Serving, limit: Limit = 50) -> models.Runs:
     """The latest runs over all repositories, latest first."""
     with context.database.read() as connection:
         stored = queries.latest_runs(connection, limit=limit)
-    return models.Runs(runs=[_summary(context, run) for run in stored])
+    return models.Runs(runs=[summary(context, run) for run in stored])
 
 
 def show_run(run_id: str, context: Serving) -> models.Run:
@@ -59,7 +59,7 @@ def show_run(run_id: str, context: Serving) -> models.Run:
     with context.database.read() as connection:
         run = queries.run_with_id(connection, run_id)
         jobs = parts.jobs_of(connection, run_id)
-    return models.Run(**_summary(context, run).model_dump(), jobs=[_job(context, run, job) for job in jobs])
+    return models.Run(**summary(context, run).model_dump(), jobs=[_job(context, run, job) for job in jobs])
 
 
 def log_path(run_id: str, job: str, step: str) -> str:
@@ -67,7 +67,8 @@ def log_path(run_id: str, job: str, step: str) -> str:
     return path("api", "runs", run_id, "jobs", job, "steps", step, "log")
 
 
-def _summary(context: Context, run: StoredRun) -> models.RunSummary:
+def summary(context: Context, run: StoredRun) -> models.RunSummary:
+    """A run without its jobs."""
     return models.RunSummary(
         id=run.id,
         number=run.number,

@@ -26,8 +26,9 @@ from pipelines.records import (
     StepStarted,
     encode,
 )
-from pipelines.status import Status
+from pipelines.status import Status, worst
 from runner.clock import now
+from worker.errors import Conflict
 from worker.store import tasks as task_store
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
@@ -64,12 +65,39 @@ def declare_lost(connection: Connection, task: StoredTask, reason: str) -> None:
     task_store.advance(connection, task.id, last_seq=task.last_seq, state=TaskState.ENDED)
     history = _History(connection, task.run_id)
     if task.job_id is not None:
-        history.lose_job(task.job_id, reason)
+        history.end_job(task.job_id, Status.LOST, reason)
         history.go_on()
     elif task.attempt < _PLANNING_ATTEMPTS:
         task_store.add_planning_task(connection, task.run_id, attempt=task.attempt + 1)
     else:
         history.finish_run(Status.LOST, reason)
+
+
+def cancel(connection: Connection, run_id: str, reason: str) -> None:
+    """Note that a run is to end before its time. What no worker has yet ends at once; the dispatcher sees to the rest.
+
+    Raises Conflict if the run has ended already. To ask again changes nothing.
+    """
+    history = _History(connection, run_id)
+    if history.has_ended():
+        raise Conflict("the run has ended already")
+    unasked = (runs.c.id == run_id) & runs.c.cancel_reason.is_(None)
+    connection.execute(update(runs).where(unasked).values(cancel_reason=reason))
+    history.go_on()
+
+
+def end_withdrawn(connection: Connection, task: StoredTask, reason: str) -> None:
+    """End a task of a run that is to be cancelled, which no worker has taken and none can take any more."""
+    current = task_store.find(connection, task.id)
+    if current is None or current.state is TaskState.ENDED:
+        return
+    task_store.advance(connection, task.id, last_seq=task.last_seq, state=TaskState.ENDED)
+    history = _History(connection, task.run_id)
+    if task.job_id is None:
+        history.finish_run(Status.CANCELLED, reason)
+    else:
+        history.end_job(task.job_id, Status.CANCELLED, reason)
+        history.go_on()
 
 
 class _History:
@@ -127,24 +155,33 @@ class _History:
         self._keep(record)
 
     def go_on(self) -> None:
-        """Start the jobs whose turn has come, skip those that can't run any more, end the run after the last."""
-        while not self._has_ended():
+        """Start the jobs whose turn has come, skip those that can't run any more, end the run after the last.
+
+        Of a run that is to be cancelled no job starts any more, and it never ends as a success.
+        """
+        cancel_reason = self._cancel_reason()
+        while not self.has_ended():
             states = self._job_states()
             moves = next_moves([state for _, state in states])
             ids = {state.name: job_id for job_id, state in states}
             for name in moves.start:
-                task_store.add_job_task(self._connection, self._run_id, ids[name], attempt=1)
+                if cancel_reason is None:
+                    task_store.add_job_task(self._connection, self._run_id, ids[name], attempt=1)
+                else:
+                    self._finish_job(ids[name], name, Status.CANCELLED, cancel_reason)
             for name, reason in moves.skip:
                 self._finish_job(ids[name], name, Status.SKIPPED, reason)
-            if moves.finished:
+            if moves.finished and cancel_reason is not None:
+                self.finish_run(worst([moves.finished, Status.CANCELLED]), cancel_reason)
+            elif moves.finished:
                 self.finish_run(moves.finished, "" if states else "no workflow matches this event")
-            if not moves.skip:
+            if not moves.skip and not (moves.start and cancel_reason is not None):
                 return
 
-    def lose_job(self, job_id: int, reason: str) -> None:
-        """End a job whose worker is gone, and those of its steps that had not ended."""
+    def end_job(self, job_id: int, status: Status, reason: str) -> None:
+        """End a job of which no worker will say anything more, and those of its steps that had not ended."""
         name = self._connection.execute(select(jobs.c.name).where(jobs.c.id == job_id)).scalar_one()
-        self._finish_job(job_id, name, Status.LOST, reason)
+        self._finish_job(job_id, name, status, reason)
 
     def finish_run(self, status: Status, reason: str = "") -> None:
         """End the run: nothing of it changes any more."""
@@ -229,7 +266,13 @@ class _History:
             found.append((job_id, state))
         return found
 
-    def _has_ended(self) -> bool:
+    def _cancel_reason(self) -> str | None:
+        query = select(runs.c.cancel_reason).where(runs.c.id == self._run_id)
+        reason: str | None = self._connection.execute(query).scalar_one()
+        return reason
+
+    def has_ended(self) -> bool:
+        """True once nothing of the run changes any more."""
         status = self._connection.execute(select(runs.c.status).where(runs.c.id == self._run_id)).scalar_one()
         return Status(status).is_terminal
 

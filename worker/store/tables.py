@@ -52,6 +52,7 @@ runs = Table(
     Column("event", LargeBinary, nullable=False),  # a pipelines.event.Event as JSON
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),
+    Column("cancel_reason", Text),  # why it is to end before its time, once somebody has asked for that
     Column("last_seq", Integer, nullable=False),  # of its Records
     Column("created_at", Text, nullable=False),
     Column("started_at", Text),

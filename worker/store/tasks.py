@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, select, update
 
 from runner.clock import now
-from worker.store.tables import tasks
+from worker.store.tables import runs, tasks
 
 
 class TaskState(StrEnum):
@@ -60,6 +60,17 @@ def find(connection: Connection, task_id: str) -> StoredTask | None:
     return _stored(row) if row else None
 
 
+def to_cancel(connection: Connection) -> list[tuple[StoredTask, str]]:
+    """The tasks that have not ended of runs which are to be cancelled, each with the reason."""
+    query = (
+        select(tasks, runs.c.cancel_reason)
+        .join(runs, runs.c.id == tasks.c.run_id)
+        .where(tasks.c.state != TaskState.ENDED.value, runs.c.cancel_reason.is_not(None))
+        .order_by(tasks.c.created_at, tasks.c.id)
+    )
+    return [(_stored(row), row.cancel_reason) for row in connection.execute(query)]
+
+
 def advance(connection: Connection, task_id: str, *, last_seq: int, state: TaskState) -> None:
     """Note how far the task's Records have been taken, and where it stands."""
     connection.execute(update(tasks).where(tasks.c.id == task_id).values(last_seq=last_seq, state=state.value))
@@ -85,5 +96,5 @@ def _add(connection: Connection, task_id: str, run_id: str, job_id: int | None, 
 
 
 def _stored(row: Row[Any]) -> StoredTask:
-    columns = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for the row as a mapping
+    columns = {column.name: getattr(row, column.name) for column in tasks.columns}
     return StoredTask(**columns | {"state": TaskState(columns["state"])})

@@ -14,7 +14,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from pipelines.plan import ArtifactRule, PlannedStep
+from pipelines.details import ArtifactRule
+from pipelines.plan import PlannedStep
 from pipelines.records import AnyRecord, Log, StepStarted, Stream
 from pipelines.status import Status
 from runner.backend import Ticket

@@ -55,6 +55,11 @@ def test_a_plugins_own_program_comes_behind_the_gate() -> None:
     }
 
 
+def test_arguments_go_to_the_images_program() -> None:
+    options = service_options(JOB, PlannedStep(name="db", image="mysql", arguments=("--verbose",)), {}, PLACE)
+    assert (options["Cmd"], options.get("Entrypoint")) == (["--verbose"], None)
+
+
 def test_an_entry_point_runs_in_place_of_the_shell() -> None:
     step = PlannedStep(name="a", image="i", entrypoint=("node",), commands=("1 + 1",), directory="/opt")
     options = step_options(JOB, step, {}, PLACE, sandbox="lane-1")

@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipelines.plan import ArtifactRule, PlannedStep
+from pipelines.details import ArtifactRule
+from pipelines.plan import PlannedStep
 from pipelines.status import Status
 from runner.results.collection import Collection, glob_matches, patterns_for, static_directories
 

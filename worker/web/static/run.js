@@ -1,5 +1,6 @@
 // A run's page: hears of every Record, makes the list of steps anew, and shows the log of the step that matters.
 
+import { listenForActions } from "./actions.js";
 import { LogPane, anchorOf } from "./log.js";
 import { refresh } from "./refresh.js";
 import { keepTime } from "./time.js";
@@ -86,6 +87,7 @@ document.addEventListener("click", (event) => {
 window.addEventListener("popstate", showFromAddress);
 window.addEventListener("hashchange", showFromAddress);
 
+listenForActions(page.dataset.run);
 keepTime(page.dataset.now);
 if (!showFromAddress()) show(mostTelling());
 if (!hasFinished()) listen();

@@ -1,0 +1,50 @@
+"""The `DRONE_*` variables that Drone's plugins read: twins of ours, for plugin steps alone."""
+
+from collections.abc import Mapping
+
+_TWINS = {
+    "DRONE_BRANCH": "CI_COMMIT_BRANCH",
+    "DRONE_BUILD_CREATED": "CI_PIPELINE_CREATED",
+    "DRONE_BUILD_EVENT": "CI_PIPELINE_EVENT",
+    "DRONE_BUILD_LINK": "CI_PIPELINE_URL",
+    "DRONE_BUILD_NUMBER": "CI_PIPELINE_NUMBER",
+    "DRONE_BUILD_PARENT": "CI_PIPELINE_PARENT",
+    "DRONE_BUILD_STARTED": "CI_PIPELINE_STARTED",
+    "DRONE_COMMIT": "CI_COMMIT_SHA",
+    "DRONE_COMMIT_AUTHOR": "CI_COMMIT_AUTHOR",
+    "DRONE_COMMIT_AUTHOR_AVATAR": "CI_PIPELINE_AVATAR",
+    "DRONE_COMMIT_AUTHOR_EMAIL": "CI_COMMIT_AUTHOR_EMAIL",
+    "DRONE_COMMIT_AUTHOR_NAME": "CI_COMMIT_AUTHOR",
+    "DRONE_COMMIT_BEFORE": "CI_PREV_COMMIT_SHA",
+    "DRONE_COMMIT_BRANCH": "CI_COMMIT_BRANCH",
+    "DRONE_COMMIT_LINK": "CI_PIPELINE_FORGE_URL",
+    "DRONE_COMMIT_MESSAGE": "CI_COMMIT_MESSAGE",
+    "DRONE_COMMIT_REF": "CI_COMMIT_REF",
+    "DRONE_COMMIT_SHA": "CI_COMMIT_SHA",
+    "DRONE_GIT_HTTP_URL": "CI_REPO_CLONE_URL",
+    "DRONE_PULL_REQUEST": "CI_COMMIT_PULL_REQUEST",
+    "DRONE_REMOTE_URL": "CI_REPO_CLONE_URL",
+    "DRONE_REPO": "CI_REPO",
+    "DRONE_REPO_BRANCH": "CI_REPO_DEFAULT_BRANCH",
+    "DRONE_REPO_LINK": "CI_REPO_URL",
+    "DRONE_REPO_NAME": "CI_REPO_NAME",
+    "DRONE_REPO_OWNER": "CI_REPO_OWNER",
+    "DRONE_REPO_PRIVATE": "CI_REPO_PRIVATE",
+    "DRONE_SOURCE_BRANCH": "CI_COMMIT_SOURCE_BRANCH",
+    "DRONE_STEP_NUMBER": "CI_STEP_NUMBER",
+    "DRONE_SYSTEM_HOST": "CI_SYSTEM_HOST",
+    "DRONE_TAG": "CI_COMMIT_TAG",
+    "DRONE_TARGET_BRANCH": "CI_COMMIT_TARGET_BRANCH",
+    "PULLREQUEST_DRONE_PULL_REQUEST": "CI_COMMIT_PULL_REQUEST",
+}
+_ALWAYS = {
+    "DRONE_BUILD_STATUS": "success",
+    "DRONE_REPO_SCM": "git",
+    # plugins/manifest makes a number of it, and fails on nothing
+    "PULLREQUEST_DRONE_PULL_REQUEST": "0",
+}
+
+
+def drone_variables(variables: Mapping[str, str]) -> dict[str, str]:
+    """The twins of these `CI_*` variables; those without a value have none."""
+    return _ALWAYS | {twin: variables[ours] for twin, ours in _TWINS.items() if variables.get(ours)}

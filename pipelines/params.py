@@ -1,0 +1,46 @@
+"""The values of a run's parameters: what somebody gave by hand, checked against what the file asks for."""
+
+from collections.abc import Mapping
+
+from pipelines.details import Parameter
+from pipelines.event import Event, EventKind
+from pipelines.nodes import Map, Node
+from pipelines.places import Place
+from pipelines.report import Report
+from pipelines.syntax.params import PARAMS, complaint
+from pipelines.variables import is_reserved
+
+
+def parameter_variables(root: Node, event: Event, report: Report) -> dict[str, str]:
+    """The variables that a file's `params` and the event's make: `CI_PARAM_<NAME>`, and the plain name if it is free.
+
+    Reports values of the wrong type, and required ones that a manual run lacks.
+    """
+    place = _place(root, report)
+    values = dict(event.params)
+    for name, parameter in (PARAMS.read(place) or {}).items() if place else ():
+        _check(name, parameter, event, place)
+        if name not in values and parameter.default is not None:
+            values[name] = parameter.default
+    return _named(values)
+
+
+def _named(values: Mapping[str, str]) -> dict[str, str]:
+    plain = {name: value for name, value in values.items() if not is_reserved(name)}
+    return plain | {f"CI_PARAM_{name.upper()}": value for name, value in values.items()}
+
+
+def _place(root: Node, report: Report) -> Place | None:
+    node = root.get("params") if isinstance(root, Map) else None
+    place = Place(node, "params", report) if node is not None else None
+    return place if place and not place.is_null else None
+
+
+def _check(name: str, parameter: Parameter, event: Event, place: Place | None) -> None:
+    if place is None:
+        return
+    value = event.params.get(name)
+    if value is not None and (what := complaint(parameter, value)):
+        place.problem(f"the parameter `{name}` {what}, not {value[:40]!r}", hint=f"give it by `--param {name}=…`")
+    elif value is None and parameter.required and parameter.default is None and event.kind is EventKind.MANUAL:
+        place.problem(f"the parameter `{name}` must be given", hint=f"give it by `--param {name}=…`")

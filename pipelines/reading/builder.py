@@ -1,0 +1,164 @@
+"""Builds the node tree of one document from its YAML events.
+
+DESIGN. The nodes are built from PyYAML's events, not by its composer, which refuses an anchor that is defined twice.
+An alias is the very node it names, so a tree may share branches; its *weight* is counted as if it were written out,
+as the events come, so that a file that would unfold to billions of values is refused before anything walks it.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from pipelines.nodes import START, Map, Node, Position, Scalar, quoted
+from pipelines.reading.merges import Merges, Splice
+from pipelines.report import Report
+
+MAX_DEPTH = 64
+MAX_WEIGHT = 20_000  # values; text counts once more for every 80 characters
+TOO_HEAVY = f"the file unfolds to more than {MAX_WEIGHT:,} values, aliases written out"
+
+_FORBIDDEN_VALUE = re.compile(r"[\x00\ud800-\udfff]")
+_TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
+_KNOWN_TAGS = _TEXT_TAGS | {
+    f"tag:yaml.org,2002:{name}" for name in ("bool", "float", "int", "map", "merge", "null", "seq", "timestamp")
+}
+
+
+class UnreadableError(Exception):
+    """Raised when the rest of the text can't be read at all."""
+
+    def __init__(self, position: Position, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.position, self.message, self.hint = position, message, hint
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A finished node, what it weighs when written out, and how many levels it has."""
+
+    node: Node | Splice
+    weight: int = 1
+    depth: int = 1
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or map whose end has not come yet, with what its children weigh and how deep they go."""
+
+    start: yaml.MappingStartEvent | yaml.SequenceStartEvent
+    position: Position
+    children: list[Node | Splice] = field(default_factory=list)
+    weight: int = 1
+    depth: int = 0
+
+
+class Builder:
+    """Turns one document's events into its node tree, without recursion.
+
+    `file` is for the positions: `""` in the report's own file. What included files weigh counts together.
+    """
+
+    def __init__(self, report: Report, file: str) -> None:
+        self._report = report
+        self._file = file
+        self._merges = Merges(report)
+        self._anchors: dict[str, _Built] = {}
+        self._open: list[_Open] = []
+        self._root: Node | None = None
+        self._documents = 0
+
+    def build(self, events: Iterator[yaml.Event]) -> Node | None:
+        """The root node; None for an empty text. Raises UnreadableError where reading must end."""
+        for event in events:
+            mark = event.start_mark
+            self._take(event, Position(mark.line + 1, mark.column + 1, self._file) if mark else START)
+        return self._root
+
+    def _take(self, event: yaml.Event, position: Position) -> None:
+        match event:
+            case yaml.ScalarEvent():
+                self._take_scalar(event, position)
+            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
+                self._start(event, position)
+            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
+                self._end()
+            case yaml.AliasEvent():
+                self._alias(event.anchor or "", position)
+            case yaml.DocumentStartEvent():
+                self._start_document(position)
+
+    def _start_document(self, position: Position) -> None:
+        self._documents += 1
+        if self._documents > 1:
+            is_drone = isinstance(self._root, Map) and self._root.get("kind") is not None
+            hint = "this looks like a Drone file: " if is_drone else ""
+            hint += "write each document to a file of its own, as .headrace/NAME.yaml"
+            raise UnreadableError(position, "a second document starts here; one file is one workflow", hint)
+
+    def _grow(self, weight: int, position: Position) -> None:
+        self._report.weight += weight
+        if self._report.weight > MAX_WEIGHT:
+            raise UnreadableError(position, TOO_HEAVY)
+
+    def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent, position: Position) -> None:
+        self._grow(1, position)
+        self._check_depth(1, position)
+        self._check_tag(event.tag, position)
+        self._open.append(_Open(event, position))
+
+    def _end(self) -> None:
+        done = self._open.pop()
+        if isinstance(done.start, yaml.SequenceStartEvent):
+            node: Node | Splice = self._merges.list_of(done.position, done.children)
+        else:
+            pairs = list(zip(done.children[::2], done.children[1::2], strict=True))
+            node = self._merges.map_of(done.position, pairs)
+        self._finish(done.start.anchor, node, done.weight, done.depth + 1)
+
+    def _finish(self, anchor: str | None, node: Node | Splice, weight: int, depth: int) -> None:
+        if anchor is not None:
+            self._anchors[anchor] = _Built(node, weight, depth)
+        self._place(node, weight, depth)
+
+    def _place(self, node: Node | Splice, weight: int, depth: int) -> None:
+        if not self._open:
+            self._root = self._merges.node(node)
+            return
+        parent = self._open[-1]
+        parent.children.append(node)
+        parent.weight += weight
+        parent.depth = max(parent.depth, depth)
+
+    def _take_scalar(self, event: yaml.ScalarEvent, position: Position) -> None:
+        weight = 1 + len(event.value) // 80
+        self._grow(weight, position)
+        self._finish(event.anchor, self._scalar(event, position), weight, 1)
+
+    def _alias(self, anchor: str, position: Position) -> None:
+        target = self._anchors.get(anchor)
+        if any(parent.start.anchor == anchor for parent in self._open):
+            raise UnreadableError(position, f"*{anchor} stands inside the very value that &{anchor} names")
+        if target is None:
+            self._report.add(position, "", f"*{anchor} names nothing", hint=f"define &{anchor} above it")
+            target = _Built(Scalar(position, ""))
+        self._grow(target.weight, position)
+        self._check_depth(target.depth, position)
+        self._place(target.node, target.weight, target.depth)
+
+    def _check_depth(self, levels: int, position: Position) -> None:
+        if len(self._open) + levels > MAX_DEPTH:
+            raise UnreadableError(position, f"lists and maps are nested more than {MAX_DEPTH} deep")
+
+    def _check_tag(self, tag: str | None, position: Position) -> None:
+        if tag is not None and tag not in _KNOWN_TAGS:
+            self._report.add(position, "", f"the YAML tag {quoted(tag)} is not known here", hint="leave it out")
+
+    def _scalar(self, event: yaml.ScalarEvent, position: Position) -> Scalar:
+        if event.tag is not None:
+            self._check_tag(event.tag, position)
+        if event.style == '"' and _FORBIDDEN_VALUE.search(event.value):  # others are what the file's text is
+            self._report.add(position, "", f"the text {quoted(event.value)} holds a character that no program takes")
+        plain = event.implicit[0] or (event.tag is not None and event.tag not in _TEXT_TAGS)
+        return Scalar(position, event.value, plain=plain)

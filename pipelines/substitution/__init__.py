@@ -1,0 +1,1 @@
+"""The `${NAME}` of workflow files."""

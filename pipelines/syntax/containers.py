@@ -1,0 +1,128 @@
+"""How a step's container is made and kept in check: builds, pulls, retries, resources, health, users."""
+
+from collections.abc import Mapping
+
+from pipelines.details import Approval, Build, Healthcheck, Resources, Retry
+from pipelines.nodes import Map, Scalar
+from pipelines.places import Place
+from pipelines.problems import Level
+from pipelines.syntax.forms import ANYTHING, FLAG, TEXT, Form, choice, either, map_or, mapped, one_or_many
+from pipelines.syntax.keys import H, Key, Keys, plain_record
+from pipelines.syntax.quantities import DURATION, FRACTION, SIZE, whole
+from pipelines.syntax.shapes import COMMANDS, FILLED
+from pipelines.syntax.values import ENVIRONMENT
+
+_BUILD_KEYS = Keys(
+    owner="a build",
+    known=(
+        Key(name="context", form=FILLED, meaning="The directory that is sent to the build.", required=True, origin=H),
+        Key(name="dockerfile", form=FILLED, meaning="The Dockerfile, below the context.", origin=H),
+        Key(name="args", form=ENVIRONMENT, meaning="The build's arguments.", origin=H),
+        Key(name="target", form=TEXT, meaning="The stage to build.", origin=H),
+    ),
+)
+_RETRY_KEYS = Keys(
+    owner="a retry",
+    known=(
+        Key(name="attempts", form=whole(lowest=1, highest=10), meaning="Tries in all.", required=True, origin=H),
+        Key(
+            name="exit_codes",
+            form=one_or_many(whole(lowest=1, highest=255)),
+            meaning="Only after these exit codes.",
+            default="all but 0",
+            origin=H,
+        ),
+        Key(
+            name="on",
+            form=one_or_many(choice("failure", "timeout", "oom", "error")),
+            meaning="After which ends: the step failed, took too long, ran out of memory, or couldn't run.",
+            default="failure",
+            origin=H,
+        ),
+        Key(name="delay", form=DURATION, meaning="How long to wait in between.", origin=H),
+    ),
+)
+_RESOURCE_KEYS = Keys(
+    owner="resources",
+    known=(
+        Key(name="cpus", form=FRACTION, meaning="Cores, such as 1.5.", origin=H),
+        Key(name="memory", form=SIZE, meaning="Memory, such as 512M.", origin=H),
+        Key(name="pids", form=whole(lowest=1, highest=1_000_000), meaning="Processes.", origin=H),
+        Key(name="shm", form=SIZE, meaning="Shared memory, such as 64M.", origin=H),
+    ),
+)
+_HEALTHCHECK_KEYS = Keys(
+    owner="a healthcheck",
+    known=(
+        Key(name="command", form=COMMANDS, meaning="What tells by its exit code.", default="the image's own", origin=H),
+        Key(name="interval", form=DURATION, meaning="The time between two checks.", origin=H),
+        Key(name="timeout", form=DURATION, meaning="How long one check may take.", origin=H),
+        Key(name="retries", form=whole(lowest=1, highest=1000), meaning="Failures in a row that count.", origin=H),
+        Key(name="start_period", form=DURATION, meaning="Time to start, in which failures don't count.", origin=H),
+    ),
+)
+_APPROVAL_KEYS = Keys(
+    owner="an approval",
+    known=(
+        Key(name="message", form=TEXT, meaning="What to ask.", origin=H),
+        Key(name="users", form=one_or_many(TEXT), meaning="Who may answer.", default="who may push", origin=H),
+    ),
+)
+_DOCKER_KEYS = Keys(
+    owner="the Docker options", known=(Key(name="user", form=TEXT, meaning="User or user:group, by name or number."),)
+)
+
+
+def _user(*, docker: Mapping[str, str] | None = None) -> str:
+    return docker.get("user", "") if docker else ""
+
+
+_BACKEND_KEYS = Keys(
+    owner="backend options",
+    known=(
+        Key(name="docker", form=plain_record(_DOCKER_KEYS, dict[str, str]), meaning="For the Docker engine."),
+        Key(name="kubernetes", form=ANYTHING, meaning="Woodpecker's; without effect here."),
+        Key(name="local", form=ANYTHING, meaning="Woodpecker's; without effect here."),
+    ),
+)
+
+_FLAG_WORDS = frozenset({"true", "false", "yes", "no", "on", "off"})
+
+
+def _is_flag(place: Place) -> bool:
+    return isinstance(place.node, Scalar) and place.node.text.lower() in _FLAG_WORDS
+
+
+def _approval(place: Place) -> Approval | None:
+    if isinstance(place.node, Map):
+        return plain_record(_APPROVAL_KEYS, Approval).read(place)
+    return Approval() if FLAG.read(place) else None
+
+
+def _port(place: Place) -> str | None:
+    text = TEXT.read(place)
+    if text is not None and ":" in text and not place.is_open:
+        message = f"{place.name} publishes nothing: steps reach a service by its name"
+        place.problem(message, hint=f"write `{text.rpartition(':')[2]}`", level=Level.WARNING)
+    return text
+
+
+_POLICIES = choice("always", "missing", "never")
+_POLICY_BY_FLAG = mapped(FLAG, lambda is_always: "always" if is_always else "missing")
+PULL: Form[str] = either(
+    "true, always, missing or never",
+    lambda place: _POLICY_BY_FLAG if _is_flag(place) else _POLICIES,
+    _POLICY_BY_FLAG,
+    _POLICIES,
+)
+BUILD: Form[Build] = map_or(mapped(FILLED, lambda context: Build(context=context)), plain_record(_BUILD_KEYS, Build))
+RETRY: Form[Retry] = map_or(
+    mapped(whole(lowest=1, highest=10), lambda attempts: Retry(attempts=attempts)), plain_record(_RETRY_KEYS, Retry)
+)
+RESOURCES: Form[Resources] = plain_record(_RESOURCE_KEYS, Resources)
+HEALTHCHECK: Form[Healthcheck] = plain_record(_HEALTHCHECK_KEYS, Healthcheck)
+APPROVAL: Form[Approval] = Form(
+    "true or {message, users}", _approval, {"anyOf": [FLAG.schema, {"map": _APPROVAL_KEYS}]}
+)
+BACKEND_OPTIONS: Form[str] = plain_record(_BACKEND_KEYS, _user)
+PORTS = one_or_many(Form("a port such as 80 or 53/udp", _port, TEXT.schema))

@@ -1,0 +1,38 @@
+"""What people do to runs: cancel one, do one again.
+
+DESIGN. These are the requests that change something. They take JSON and nothing else, which a page of another site
+can't make a browser send.
+"""
+
+from worker.api import models
+from worker.api.runs import summary
+from worker.context import Serving
+from worker.store import history, queries, repositories
+from worker.store.inbox import add_run
+
+_BY_HAND = "cancelled by hand"
+
+
+def cancel_run(run_id: str, wanted: models.Cancellation, context: Serving) -> models.RunSummary:
+    """End a run before its time: what has not begun never will, running steps are stopped, those for failures run."""
+    with context.database.write() as connection:
+        queries.run_with_id(connection, run_id)
+        history.cancel(connection, run_id, " ".join(wanted.reason.split()) or _BY_HAND)
+    context.announce()
+    context.live.publish(run_id)
+    return _summary_of(context, run_id)
+
+
+def run_again(wanted: models.NewRun, context: Serving) -> models.RunSummary:
+    """Run an earlier run's event again, from its commit, as a new run."""
+    with context.database.write() as connection:
+        earlier = queries.run_with_id(connection, wanted.again)
+        repository = repositories.named(connection, earlier.owner, earlier.name)
+        run = add_run(connection, repository, earlier.event)
+    context.announce()
+    return _summary_of(context, run.id)
+
+
+def _summary_of(context: Serving, run_id: str) -> models.RunSummary:
+    with context.database.read() as connection:
+        return summary(context, queries.run_with_id(connection, run_id))

@@ -1,0 +1,53 @@
+"""Orders: what a worker is told of a task, put together from our own records."""
+
+from datetime import datetime
+from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from sqlalchemy import Connection, Row, select
+
+from pipelines.event import Event, System
+from pipelines.plan import PlannedJob
+from worker.context import run_path
+from worker.exchange import JobOrder, Order, PlanOrder
+from worker.store.tables import jobs, repositories, runs
+from worker.store.tasks import StoredTask
+
+
+def order_of(connection: Connection, task: StoredTask, server_url: str) -> Order:
+    """The order that says what this task is about. `server_url` is how the server is reached."""
+    row = connection.execute(
+        select(runs.c.event, runs.c.number, runs.c.created_at.label("run_created_at"), jobs.c.plan, repositories)
+        .join(repositories, repositories.c.id == runs.c.repository_id)
+        .outerjoin(jobs, jobs.c.id == task.job_id)
+        .where(runs.c.id == task.run_id)
+    ).one()
+    event = _event(row, server_url)
+    if row.plan is None:
+        return PlanOrder(task=task.id, run=task.run_id, event=event)
+    job = msgspec.json.decode(row.plan, type=PlannedJob)
+    return JobOrder(task=task.id, run=task.run_id, event=event, attempt=task.attempt, job=job)
+
+
+def _event(row: Row[Any], server_url: str) -> Event:
+    """The stored event with what we know ourselves: where to clone from is our own record's word, never a payload's."""
+    event = msgspec.json.decode(row.event, type=Event)
+    repository = msgspec.structs.replace(
+        event.repository,
+        owner=row.owner,
+        name=row.name,
+        forge_type=row.forge,
+        clone_url=row.clone_url,
+        url=row.url,
+        default_branch=row.default_branch,
+    )
+    return msgspec.structs.replace(
+        event,
+        repository=repository,
+        number=row.number,
+        url=server_url + run_path(f"{row.owner}/{row.name}", row.number),
+        created_at=int(datetime.fromisoformat(row.run_created_at).timestamp()),
+        system=System(url=server_url, host=urlsplit(server_url).hostname or "", version=version("headrace")),
+    )

@@ -1,0 +1,33 @@
+// Actions: what a person does to a run. The buttons show only where this program runs, since they need it.
+
+const REQUESTS = {
+  cancel: (run) => [`/api/runs/${run}/cancel`, { reason: "cancelled on the run's page" }],
+  again: (run) => ["/api/runs", { again: run }],
+};
+
+export function listenForActions(run) {
+  document.documentElement.classList.add("has-script");
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest?.("[data-action]");
+    if (button) act(button, run);
+  });
+}
+
+async function act(button, run) {
+  button.disabled = true;
+  const [address, body] = REQUESTS[button.dataset.action](run);
+  const answer = await fetch(address, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  }).catch(() => null);
+  if (!answer?.ok) {
+    button.disabled = false;
+    button.title = (await answer?.json().catch(() => null))?.detail ?? "The server does not answer.";
+    button.textContent = "Failed: try again";
+  } else if (button.dataset.action === "again") {
+    location.assign(new URL((await answer.json()).url).pathname);
+  } else {
+    button.textContent = "Cancelling…";
+  }
+}
