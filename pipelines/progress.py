@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from pipelines.status import Status, worst
 
+NOTHING_TO_DO = "no workflow matches this event"
+"""Why a run that has no jobs is *skipped*."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobState:

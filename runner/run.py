@@ -6,15 +6,14 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 from pipelines.plan import Plan, PlannedJob
-from pipelines.progress import JobState, next_moves
+from pipelines.progress import NOTHING_TO_DO, JobState, next_moves
 from pipelines.records import JobFinished, RunFinished, RunStarted, StepFinished
 from pipelines.status import Status
+from runner.clock import milliseconds_since
 from runner.scribe import Scribe
 
 Perform = Callable[[PlannedJob], Status]
 """Carries out one job, Records and all."""
-
-NOTHING_TO_DO = "no workflow matches this event"
 
 
 def run_plan(plan: Plan, perform: Perform, scribe: Scribe, *, jobs_at_once: int) -> Status:
@@ -23,7 +22,7 @@ def run_plan(plan: Plan, perform: Perform, scribe: Scribe, *, jobs_at_once: int)
     scribe.write(RunStarted, plan=plan)
     status = _carry_out(plan, perform, scribe, jobs_at_once)
     reason = NOTHING_TO_DO if status is Status.SKIPPED else ""
-    scribe.write(RunFinished, status=status, reason=reason, duration_ms=round((time.monotonic() - began) * 1000))
+    scribe.write(RunFinished, status=status, reason=reason, duration_ms=milliseconds_since(began))
     return status
 
 

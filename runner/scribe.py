@@ -23,11 +23,6 @@ class Scribe:
         self._next_seq = first_seq
         self._lock = threading.Lock()
 
-    @property
-    def next_seq(self) -> int:
-        """The number that the next Record will have."""
-        return self._next_seq
-
     def write(self, kind: Callable[..., AnyRecord], **fields: Any) -> None:
         """Write one Record of this kind: `scribe.write(JobStarted, job="build")`."""
         with self._lock:

@@ -11,6 +11,7 @@ from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import Artifact, StepFinished, StepStarted
 from pipelines.status import Status
 from runner.backend import Outcome, Site
+from runner.clock import milliseconds_since
 from runner.deadline import deadline, limit_text
 from runner.environment import step_environment
 from runner.errors import ArtifactError, RunnerError, SinkError
@@ -90,11 +91,6 @@ def serve_step(
 def leave_out(context: JobContext, step: PlannedStep, status: Status, reason: str) -> None:
     """Tell that a step will never start."""
     _finish(context, step, Outcome(status=status, reason=reason), duration_ms=0)
-
-
-def milliseconds_since(began: float) -> int:
-    """Whole milliseconds from a moment of the monotonic clock until now."""
-    return round((time.monotonic() - began) * 1000)
 
 
 def _tell(

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 from redis import Redis
-from redis.exceptions import RedisError
+
+from worker.redis_server import answers
 
 _SECONDS = 10
 
@@ -35,7 +36,7 @@ class PrivateRedis:
         """Start it, and wait until it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + _SECONDS
-        while not self._answers():
+        while not answers(self.url):
             assert time.monotonic() < deadline, "redis-server did not answer"
             assert self._process.poll() is None, "redis-server ended at once"
             time.sleep(0.01)
@@ -53,12 +54,3 @@ class PrivateRedis:
             self._process.kill()
             self._process.wait(_SECONDS)
             self._process = None
-
-    def _answers(self) -> bool:
-        client = self.client()
-        try:
-            return bool(client.ping())
-        except RedisError:
-            return False
-        finally:
-            client.close()

@@ -85,11 +85,6 @@ class Supervisor:
         self._children: list[Child] = []
         self._is_stopping = threading.Event()
 
-    @property
-    def is_stopping(self) -> bool:
-        """True once the end was asked for."""
-        return self._is_stopping.is_set()
-
     def keep(self, child: Child) -> None:
         """Start a child, and start it again whenever it ends."""
         self._children.append(child)

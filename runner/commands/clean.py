@@ -1,9 +1,11 @@
 """`headrace clean`: removes what runs that were killed have left in the engine."""
 
+from contextlib import closing
+
 import click
 
 from runner.config import Config
-from runner.engine.containers import DockerBackend
+from runner.engine.client import Engine
 from runner.engine.ownership import this_process
 from runner.engine.sweep import sweep
 
@@ -15,8 +17,7 @@ def command() -> int:
     Nothing else is touched: what bears no label of ours, belongs to a run under way, or to another machine, stays.
     """
     config = Config.read()
-    backend = DockerBackend(config.engine_url, certificates=config.engine_certificates)
-    swept = sweep(backend.engine, this_process().host)
-    backend.close()
+    with closing(Engine(config.engine_url, config.engine_certificates)) as engine:
+        swept = sweep(engine, this_process().host)
     click.echo(f"removed {swept.containers} containers, {swept.networks} networks, {swept.volumes} volumes", err=True)
     return 0

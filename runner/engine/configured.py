@@ -1,4 +1,4 @@
-"""Backends: the container engine that this machine's configuration names, ready for jobs."""
+"""The configured backend: the container engine that this machine's configuration names, ready for jobs."""
 
 import structlog
 

@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 from base64 import b64decode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -178,7 +178,3 @@ def _output_of(program: str, server: str, name: str, limit_seconds: float) -> by
 def _kind(error: Exception) -> str:
     """What went wrong with a file, without a word of what is in it."""
     return error.strerror or "it can't be opened" if isinstance(error, OSError) else "it is no JSON"
-
-
-LoginFor = Callable[[str], Login | None]
-"""Finds the login for a registry."""

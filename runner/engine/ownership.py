@@ -26,10 +26,6 @@ class Owner:
     host: str
     process: str
 
-    def owns(self, labels: Mapping[str, str]) -> bool:
-        """True if this very process made what bears these labels."""
-        return labels.get(HOST) == self.host and labels.get(PROCESS) == self.process
-
 
 def this_process(host: str | None = None) -> Owner:
     """The owner that we are. `host` replaces the machine's name."""

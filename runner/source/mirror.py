@@ -13,6 +13,7 @@ from itertools import chain
 from pathlib import Path
 
 from pipelines.event import Event, Repository
+from pipelines.reading.document import MAX_BYTES
 from runner.errors import SourceError
 from runner.source.archive import archive, check_paths, overrule_attributes
 from runner.source.checkout import Revision, check_out, make_git_directory
@@ -22,7 +23,6 @@ from runner.source.gitcommand import git
 from runner.source.submodules import Submodule, access_to, submodules_of
 from runner.source.tarstream import empty_directories, every_file, tar_members, tar_stream
 
-_LARGEST_BYTES = 1 << 20
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _DEEPEST = 8  # submodules of submodules
 
@@ -48,8 +48,8 @@ class Mirror:
         """A workflow file's contents at the event's commit. Raises SourceError if it is larger than one may be."""
         name = f"{self._event.sha}:{path}"
         size_bytes = int(git(self._directory, "cat-file", "-s", name))
-        if size_bytes > _LARGEST_BYTES:
-            raise SourceError(f"{path} has {size_bytes} bytes: a workflow file may have {_LARGEST_BYTES}")
+        if size_bytes > MAX_BYTES:
+            raise SourceError(f"{path} has {size_bytes} bytes: a workflow file may have {MAX_BYTES}")
         return git(self._directory, "cat-file", "blob", name)
 
     def paths(self, *directories: str) -> tuple[str, ...]:

@@ -55,6 +55,14 @@ def queued(redis: PrivateRedis) -> list[str]:
     return list(Queue("headrace", connection=redis.client(), serializer=JSONSerializer).job_ids)
 
 
+def enqueue_run(database: Database, dispatcher: Dispatcher, redis: PrivateRedis) -> str:
+    """A new run that the dispatcher has put into the queue; gives the id of the task of planning it."""
+    task = add_run(database)
+    dispatcher.wake()
+    wait_until(lambda: queued(redis) == [task])
+    return task
+
+
 @pytest.fixture
 def live() -> Iterator[Live]:
     with running_live() as live:
@@ -65,9 +73,7 @@ def test_pending_run_is_enqueued_with_its_order(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
 ) -> None:
     dispatcher.start(live)
-    task = add_run(database)
-    dispatcher.wake()
-    wait_until(lambda: queued(redis) == [task])
+    task = enqueue_run(database, dispatcher, redis)
     order = Exchange(redis.client()).claim(task, "w")
     assert isinstance(order, PlanOrder)
     assert order.event.repository.clone_url == "/srv/web.git", "our own record's word, not the payload's"
@@ -102,9 +108,7 @@ def test_run_that_redis_has_forgotten_is_enqueued_again(
 ) -> None:
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
     dispatcher.start(live)
-    task = add_run(database)
-    dispatcher.wake()
-    wait_until(lambda: queued(redis) == [task])
+    task = enqueue_run(database, dispatcher, redis)
     redis.client().flushall()
     wait_until(lambda: queued(redis) == [task])
 
@@ -115,9 +119,7 @@ def test_task_whose_worker_stopped_renewing_is_lost(
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
     monkeypatch.setattr(dispatch, "LEASE_SECONDS", 0.5)
     dispatcher.start(live)
-    task = add_run(database)
-    dispatcher.wake()
-    wait_until(lambda: queued(redis) == [task])
+    task = enqueue_run(database, dispatcher, redis)
     Exchange(redis.client()).claim(task, "w")
     redis.client().delete(f"headrace:lease:{task}")  # as it does by itself after 30 s
     again = task.replace("-plan-1", "-plan-2")
@@ -131,9 +133,7 @@ def test_task_whose_worker_is_alive_is_left_alone(
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.02)
     monkeypatch.setattr(dispatch, "LEASE_SECONDS", 0.1)
     dispatcher.start(live)
-    task = add_run(database)
-    dispatcher.wake()
-    wait_until(lambda: queued(redis) == [task])
+    task = enqueue_run(database, dispatcher, redis)
     Exchange(redis.client()).claim(task, "w")
     marker = add_run(database, "d2")
     wait_until(lambda: marker in queued(redis), what="many rounds later")
@@ -150,9 +150,7 @@ def test_run_that_is_cancelled_while_it_waits_in_the_queue_never_starts(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
 ) -> None:
     dispatcher.start(live)
-    task = add_run(database)
-    dispatcher.wake()
-    wait_until(lambda: queued(redis) == [task])
+    task = enqueue_run(database, dispatcher, redis)
     with database.write() as connection:
         connection.execute(update(runs).values(cancel_reason="enough"))  # as for a job; a planning ends by itself
     dispatcher.wake()
@@ -164,9 +162,7 @@ def test_workers_of_a_cancelled_run_are_asked_to_stop(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
 ) -> None:
     dispatcher.start(live)
-    task = add_run(database)
-    dispatcher.wake()
-    wait_until(lambda: queued(redis) == [task])
+    task = enqueue_run(database, dispatcher, redis)
     exchange = Exchange(redis.client())
     exchange.claim(task, "w")
     run_id = task.removesuffix("-plan-1")

@@ -49,16 +49,11 @@ class Gitea:
 def _outcome(name: str, payload: Fields, repository: StoredRepository) -> Event | Ignored:
     if name in _DUPLICATES:
         return Ignored(reason=_DUPLICATES[name])
-    if name == "push":
-        return hub_payloads.push(payload, repository)
-    if name != "pull_request":
-        return Ignored(reason=f"event {name[:80]!r} starts no run")
-    action = payload.required_text("action")
-    if action not in _BUILT_ACTIONS:
-        return Ignored(reason=f"pull request {action[:80]!r} starts no run")
-    request = payload.object("pull_request")
-    from_fork = request.object("head").integer("repo_id") != request.object("base").integer("repo_id")
-    return hub_payloads.pull_request(payload, repository, from_fork=from_fork)
+    return hub_payloads.outcome(name, payload, repository, built_actions=_BUILT_ACTIONS, is_from_fork=_is_from_fork)
+
+
+def _is_from_fork(request: Fields) -> bool:
+    return request.object("head").integer("repo_id") != request.object("base").integer("repo_id")
 
 
 def _first(headers: Headers, *names: str) -> str:

@@ -46,14 +46,7 @@ class GitHub:
 def _outcome(name: str, payload: Fields, repository: StoredRepository) -> Event | Ignored:
     if name == "ping":
         return Ignored(reason="ping: the hook works")
-    if name == "push":
-        return hub_payloads.push(payload, repository)
-    if name != "pull_request":
-        return Ignored(reason=f"event {name[:80]!r} starts no run")
-    action = payload.required_text("action")
-    if action not in _BUILT_ACTIONS:
-        return Ignored(reason=f"pull request {action[:80]!r} starts no run")
-    return hub_payloads.pull_request(payload, repository, from_fork=_is_from_fork(payload.object("pull_request")))
+    return hub_payloads.outcome(name, payload, repository, built_actions=_BUILT_ACTIONS, is_from_fork=_is_from_fork)
 
 
 def _is_from_fork(request: Fields) -> bool:

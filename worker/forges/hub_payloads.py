@@ -1,9 +1,30 @@
 """The shape of payloads that GitHub made and Gitea took over: pushes and pull requests, read the same way for both."""
 
+from collections.abc import Callable, Collection
+
 from pipelines.event import Event, PullRequest
 from worker.forges.base import Ignored, pull_request_event, ref_event
 from worker.forges.fields import Fields
 from worker.store.repositories import StoredRepository
+
+
+def outcome(
+    name: str,
+    payload: Fields,
+    repository: StoredRepository,
+    *,
+    built_actions: Collection[str],
+    is_from_fork: Callable[[Fields], bool],
+) -> Event | Ignored:
+    """What an event of this name asks for. `is_from_fork` judges the payload's `pull_request`."""
+    if name == "push":
+        return push(payload, repository)
+    if name != "pull_request":
+        return Ignored(reason=f"event {name[:80]!r} starts no run")
+    action = payload.required_text("action")
+    if action not in built_actions:
+        return Ignored(reason=f"pull request {action[:80]!r} starts no run")
+    return pull_request(payload, repository, from_fork=is_from_fork(payload.object("pull_request")))
 
 
 def push(payload: Fields, repository: StoredRepository) -> Event | Ignored:

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
 from pipelines.plan import PlannedJob
-from pipelines.progress import JobState, next_moves
+from pipelines.progress import NOTHING_TO_DO, JobState, next_moves
 from pipelines.records import (
     AnyRecord,
     Artifact,
@@ -174,7 +174,7 @@ class _History:
             if moves.finished and cancel_reason is not None:
                 self.finish_run(worst([moves.finished, Status.CANCELLED]), cancel_reason)
             elif moves.finished:
-                self.finish_run(moves.finished, "" if states else "no workflow matches this event")
+                self.finish_run(moves.finished, "" if states else NOTHING_TO_DO)
             if not moves.skip and not (moves.start and cancel_reason is not None):
                 return
 
