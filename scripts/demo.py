@@ -19,13 +19,12 @@ from pathlib import Path
 import docker
 from demo_repository import Repository, install_hook, make_repository, push
 from demo_screen import DemoError, heading, paint, say, show_run
-from demo_server import Server, server_in
+from demo_server import ENDINGS, Server, server_in
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "pipelines/examples/hello.yaml"
 ARTIFACT = "dist/hello.txt"
 NAME = "demo/hello"
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 OUR_FAULT = 3
 INTERRUPTED = 130
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import httpx
 from demo_screen import DemoError, say
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
 _HEADRACE = Path(sys.executable).with_name("headrace")
 _START_PATIENCE_SECONDS = 30
 _DRAIN_SECONDS = 3
@@ -63,15 +65,35 @@ class Server:
 @contextlib.contextmanager
 def server_in(directory: Path, *, keep: bool) -> Iterator[Server]:
     """`headrace up` on a free port with its files in `directory`; stopped at the end, unless kept after a success."""
-    server = _start(directory)
+    server = None
     try:
+        with _signals_held_back():
+            server = _start(directory)
         _wait_until_ready(server)
         yield server
     except BaseException:
-        _stop(server)
+        if server:
+            _stop(server)
         raise
     if not keep:
         _stop(server)
+
+
+@contextlib.contextmanager
+def _signals_held_back() -> Iterator[None]:
+    """A Ctrl-C that comes within the block is heard at its end: a server that runs must be known to be stopped.
+
+    They are not blocked, because a child would be deaf to them for good.
+    """
+    held: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, _frame: held.append(number)) for number in ENDINGS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if held:
+            signal.raise_signal(held[0])
 
 
 def _start(directory: Path) -> Server:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -42,6 +42,15 @@ def read_until(process: subprocess.Popen[str], text: str) -> None:
     assert any(text in line for line in process.stdout), f"the demo never said {text!r}"
 
 
+def processes_of(directory: Path) -> list[str]:
+    """The command lines of the processes that name this directory."""
+    lines = []
+    for file in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            lines.append(file.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+    return [line for line in lines if str(directory) in line]
+
+
 def test_demo_shows_the_run_and_leaves_no_files(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
         said, _ = process.communicate()
@@ -50,6 +59,7 @@ def test_demo_shows_the_run_and_leaves_no_files(tmp_path: Path) -> None:
     assert "dist/hello.txt" in said
     assert re.search(r"http://127\.0\.0\.1:\d+/demo/hello/runs/1", said)
     assert list(tmp_path.iterdir()) == []
+    assert processes_of(tmp_path) == []
 
 
 @pytest.mark.parametrize("moment", ["$ headrace up", "job headrace", "✔ greet"])
@@ -61,6 +71,7 @@ def test_interrupted_demo_removes_what_it_made(tmp_path: Path, moment: str) -> N
         said, _ = process.communicate()
     assert process.returncode == 130, said
     assert list(tmp_path.iterdir()) == []
+    assert processes_of(tmp_path) == []
 
 
 def test_demo_that_is_kept_serves_until_it_is_stopped_as_it_says(tmp_path: Path) -> None:

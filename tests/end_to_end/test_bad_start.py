@@ -75,6 +75,25 @@ def test_data_directory_that_can_not_be_made_is_named(tmp_path: Path) -> None:
     assert said == [f"headrace: can't keep data in {tmp_path}/file/data: Not a directory; choose another with --data"]
 
 
+def test_data_directory_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    code, said = headrace("repo", "list", "--data", str(tmp_path / "file"))
+    assert code == 3
+    assert said == [
+        f"headrace: can't keep the database at {tmp_path}/file/headrace.sqlite: File exists; choose another --data"
+    ]
+
+
+def test_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "headrace.sqlite"
+    path.write_bytes(b"a note to myself\n" * 500)
+    before = path.read_bytes()
+    code, said = headrace("repo", "list", "--data", str(tmp_path))
+    assert code == 3
+    assert said == [f"headrace: can't use {path}: file is not a database; move it away, or choose another --data"]
+    assert path.read_bytes() == before
+
+
 @pytest.mark.parametrize("url", ["redis//nowhere", "http://127.0.0.1:1"])
 def test_redis_url_that_is_none_is_named(url: str, tmp_path: Path) -> None:
     code, said = headrace("worker", "--data", str(tmp_path), "--redis-url", url)

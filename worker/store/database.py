@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from worker.errors import Unavailable
@@ -18,19 +18,23 @@ _BUSY_SECONDS = 4
 
 
 class Database:
-    """One SQLite file in WAL mode: readers never wait, writers wait for one another and never fail half-way."""
+    """One SQLite file in WAL mode: readers never wait, writers wait for one another and never fail half-way.
+
+    Raises Unavailable if there can't be such a file, or what is there is none.
+    """
 
     def __init__(self, path: Path) -> None:
         self._writing = threading.Lock()
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_engine(
             f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
         )
         event.listen(self._engine, "connect", _configure)
         event.listen(self._engine, "begin", _begin)
-        with self.write() as connection:
-            metadata.create_all(connection)
-        path.chmod(0o600)  # it holds the secrets that deliveries are signed with
+        with _naming_file(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self.write() as connection:
+                metadata.create_all(connection)
+            path.chmod(0o600)  # it holds the secrets that deliveries are signed with
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -58,6 +62,16 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self._engine.dispose()
+
+
+@contextmanager
+def _naming_file(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(f"can't keep the database at {path}: {error.strerror}; choose another --data") from error
+    except DatabaseError as error:
+        raise Unavailable(f"can't use {path}: {error.orig}; move it away, or choose another --data") from error
 
 
 @contextmanager
