@@ -99,6 +99,13 @@ def test_settings_of_the_service_are_documented() -> None:
     assert {name for name in names if f"`HEADRACE_{name.upper()}`" not in page} == set()
 
 
+def test_variables_of_the_runner_are_documented() -> None:
+    names = set(re.findall(r'"(HEADRACE_[A-Z_]+)"', (ROOT / "runner/config.py").read_text()))
+    assert names
+    page = (ROOT / "docs/operating.md").read_text()
+    assert {name for name in names if f"`{name}`" not in page} == set()
+
+
 def test_make_alone_lists_every_target() -> None:
     shown = subprocess.run(
         ["make", "--no-print-directory"], cwd=ROOT, check=True, capture_output=True, text=True

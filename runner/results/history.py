@@ -14,11 +14,16 @@ _BLOCK_LINES = 500
 
 
 class LocalHistory:
-    """A Sink that keeps a run in a directory of its own below `runs`."""
+    """A Sink that keeps a run in a directory of its own below `runs`. Raises UsageError if there can't be one."""
 
     def __init__(self, runs: Path, run: str) -> None:
         self.directory = runs / run
-        self.directory.mkdir(parents=True, mode=0o700)
+        try:
+            self.directory.mkdir(parents=True, mode=0o700)
+        except OSError as error:
+            raise UsageError(
+                f"can't keep the run in {runs}: {error.strerror}; choose another HEADRACE_STATE"
+            ) from error
         self.logs = LogStore(self.directory / "logs")
         self.artifacts = DirectoryArtifacts(self.directory / "artifacts")
         self._records = (self.directory / _RECORDS).open("ab", buffering=0)

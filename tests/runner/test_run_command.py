@@ -149,6 +149,15 @@ def test_missing_engine_is_exit_code_3_with_one_line(project: Project) -> None:
     assert len(stderr.splitlines()) == 1
 
 
+def test_place_for_runs_that_can_not_be_made_is_named(project: Project, tmp_path: Path) -> None:
+    project.write("steps:\n  a: {image: IMAGE, commands: echo}\n")
+    (tmp_path / "file").touch()
+    code, stdout, stderr = project.run(environment={"HEADRACE_STATE": f"{tmp_path}/file"})
+    assert (code, stdout) == (2, "")
+    [line] = stderr.splitlines()
+    assert f"can't keep the run in {tmp_path}/file/runs: Not a directory; choose another HEADRACE_STATE" in line
+
+
 def test_missing_image_is_exit_code_3_and_named(project: Project) -> None:
     project.write("steps:\n  a: {image: '127.0.0.1:9/no/such', commands: echo}\n")
     code, records = project.records()
