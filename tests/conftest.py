@@ -1,4 +1,4 @@
-"""What tests of every package share: a container engine with a small image on it, and a Redis."""
+"""What tests of every package share: a container engine with a small image on it, a Redis and a PostgreSQL."""
 
 import os
 import subprocess
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from runner.engine.client import Engine
+from tests.private_postgresql import PrivatePostgresql, private_postgresql
 from tests.private_redis import PrivateRedis
 
 ROOT = Path(__file__).parent.parent
@@ -43,3 +44,10 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PrivatePostgresql]:
+    """A running PostgreSQL that nobody else uses."""
+    with private_postgresql() as server:
+        yield server

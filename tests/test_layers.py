@@ -18,7 +18,8 @@ MAY_IMPORT = {
 THIRD_PARTY = {
     "pipelines": "lark msgspec yaml",
     "runner": "click docker git msgspec requests rich structlog urllib3 zstandard",
-    "worker": "click fastapi httpx jinja2 msgspec pydantic redis rq sqlalchemy starlette structlog uvicorn",
+    "worker": "alembic argon2 click cryptography fastapi httpx jinja2 msgspec psycopg pydantic redis rq "
+    "sqlalchemy starlette structlog uvicorn",
 }
 CLOCK = {"datetime", "random", "time"}
 OUTSIDE = {"glob", "io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "urllib"}

@@ -11,7 +11,7 @@ from worker.parent import signal_when_parent_dies
 from worker.service import background
 from worker.settings import Settings
 from worker.storage import Storage
-from worker.store.database import Database
+from worker.store.database import Database, Older
 
 _SHUTDOWN_SECONDS = 5
 
@@ -21,7 +21,7 @@ log = structlog.get_logger()
 def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT. `settings.url` is what pages and answers call this server."""
     signal_when_parent_dies(signal.SIGTERM)
-    database = Database(settings.database_path)
+    database = Database(settings.database_url, older=Older.UPGRADE)
     storage = Storage(settings.runs_directory)
     app = create_app(
         settings=settings,

@@ -4,7 +4,7 @@ import os
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
@@ -44,6 +44,7 @@ class Address:
 class Settings:
     """All settings of the service. `url` is how browsers and forges reach it, without a final slash.
 
+    `database_url` is SQLAlchemy's: a SQLite file in the data directory unless it is set; it may hold a password.
     `redis_url` is `""` where `headrace up` runs its own Redis, from `redis_image` if no program is at hand; `host`
     names this machine in labels and pages.
     """
@@ -51,7 +52,8 @@ class Settings:
     data: Path
     listen: Address
     url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     redis_image: str
     host: str
     log_format: str
@@ -67,10 +69,12 @@ class Settings:
         log_format = setting("log_format", "console")
         if log_format not in ("console", "json"):
             raise SettingsError(f"--log-format (HEADRACE_LOG_FORMAT) is {log_format!r}: expected console or json")
+        data = Path(setting("data", _DATA)).expanduser().absolute()
         return cls(
-            data=Path(setting("data", _DATA)).expanduser().absolute(),
+            data=data,
             listen=listen,
             url=_checked_url(setting("url", f"http://{listen}")),
+            database_url=_checked_database_url(setting("database_url", f"sqlite:///{data}/headrace.sqlite")),
             redis_url=_checked_redis_url(setting("redis_url", "")),
             redis_image=setting("redis_image", _REDIS_IMAGE),
             host=setting("host", socket.gethostname()),
@@ -89,16 +93,12 @@ class Settings:
             "HEADRACE_DATA": str(self.data),
             "HEADRACE_LISTEN": str(self.listen),
             "HEADRACE_URL": self.url,
+            "HEADRACE_DATABASE_URL": self.database_url,
             "HEADRACE_REDIS_URL": self.redis_url,
             "HEADRACE_REDIS_IMAGE": self.redis_image,
             "HEADRACE_HOST": self.host,
             "HEADRACE_LOG_FORMAT": self.log_format,
         }
-
-    @property
-    def database_path(self) -> Path:
-        """The SQLite file."""
-        return self.data / "headrace.sqlite"
 
     @property
     def runs_directory(self) -> Path:
@@ -117,10 +117,23 @@ def _checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def _checked_database_url(url: str) -> str:
+    if not url.startswith(("sqlite:////", "postgresql://", "postgres://")):
+        raise SettingsError(
+            f"HEADRACE_DATABASE_URL is {_without_password(url)!r}: expected postgresql://USER:PASSWORD@HOST/NAME "
+            "or sqlite:////PATH"
+        )
+    return url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url
+
+
 def _checked_redis_url(url: str) -> str:
     if url and not url.startswith(("redis://", "rediss://", "unix://")):
-        shown = re.sub(r"[^/@]*@", "…@", url)  # there may be a password
         raise SettingsError(
-            f"--redis-url (HEADRACE_REDIS_URL) is {shown!r}: expected redis://…, rediss://… or unix://…"
+            f"--redis-url (HEADRACE_REDIS_URL) is {_without_password(url)!r}: "
+            "expected redis://…, rediss://… or unix://…"
         )
     return url
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"[^/@]*@", "…@", url)

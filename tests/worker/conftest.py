@@ -1,8 +1,8 @@
-"""A real server on a real socket with a real SQLite file, and what tests do in its world."""
+"""A real server on a real socket with a real database, and what tests do in its world."""
 
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from pipelines.records import (
 )
 from pipelines.status import Status
 from runner.results.logstore import LogStore
+from tests.private_postgresql import PrivatePostgresql
 from tests.waiting import wait_until
 from worker.app import create_app
 from worker.listening import address_of, listen
@@ -164,18 +165,33 @@ def step(name: str, *, included: bool = True, reason: str = "") -> PlannedStep:
     return PlannedStep(name=name, image="busybox", included=included, reason=reason)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database: each test that asks for it runs over both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/headrace.sqlite"
+    server: PrivatePostgresql = request.getfixturevalue("postgresql")
+    return server.new_database()
+
+
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    with serving(tmp_path) as running:
+def database(database_url: str) -> Iterator[Database]:
+    with closing(Database(database_url)) as database:
+        yield database
+
+
+@pytest.fixture
+def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
+    with serving(tmp_path, database_url=database_url) as running:
         yield running
 
 
 @contextmanager
-def serving(data: Path) -> Iterator[Service]:
+def serving(data: Path, *, database_url: str | None = None) -> Iterator[Service]:
     """A server until the end of the block."""
     with listen(Address(host="127.0.0.1", port=0)) as listening:
-        settings = Settings.build({}, data=str(data), url=f"http://{address_of(listening)}")
-        database = Database(settings.database_path)
+        settings = Settings.build({}, data=str(data), url=f"http://{address_of(listening)}", database_url=database_url)
+        database = Database(settings.database_url)
         storage = Storage(settings.runs_directory)
         lives: list[Live] = []
         announced = threading.Event()

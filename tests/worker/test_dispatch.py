@@ -1,7 +1,6 @@
 """The dispatcher, over a real database and a real Redis."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from rq import Queue
@@ -26,12 +25,11 @@ pytestmark = pytest.mark.redis
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "test.sqlite")
+def database(database: Database) -> Database:
+    """One with a repository in it."""
     with database.write() as connection:
         repositories.add(connection, Repository(owner="acme", name="web", clone_url="/srv/web.git"), forge="git")
-    yield database
-    database.close()
+    return database
 
 
 @pytest.fixture

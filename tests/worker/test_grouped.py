@@ -1,9 +1,7 @@
 """Grouped writes: all of a crowd is committed, what fails fails alone, and nobody is told yes before it is true."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, func, insert, select
@@ -15,13 +13,6 @@ from worker.store import repositories
 from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
 from worker.store.tables import repositories as table
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "test.sqlite")
-    yield database
-    database.close()
 
 
 def adding(name: str) -> Repository:

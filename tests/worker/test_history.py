@@ -1,7 +1,5 @@
 """How Records become rows, and how a run goes on."""
 
-from pathlib import Path
-
 import pytest
 from sqlalchemy import select
 
@@ -32,8 +30,8 @@ TIME = "2026-01-01T00:00:00.000Z"
 class World:
     """A database with one run in it."""
 
-    def __init__(self, directory: Path) -> None:
-        self.database = Database(directory / "test.sqlite")
+    def __init__(self, database: Database) -> None:
+        self.database = database
         with self.database.write() as connection:
             wanted = Repository(owner="acme", name="web", clone_url="https://example.org/web.git")
             repository = repositories.add(connection, wanted, forge="git")
@@ -81,8 +79,8 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    return World(tmp_path)
+def world(database: Database) -> World:
+    return World(database)
 
 
 def job(name: str, *depends_on: str, included: bool = True) -> PlannedJob:

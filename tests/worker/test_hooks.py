@@ -12,14 +12,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.worker.conftest import Service, serving
 from tests.worker.deliveries import SEND, Sent, payload
 from worker.forges.git import post_receive
 from worker.store import database
 from worker.store.repositories import StoredRepository
-from worker.store.tables import deliveries, runs, tasks
+from worker.store.tables import deliveries, repositories, runs, tasks
 
 ALL = pytest.mark.parametrize("forge", list(SEND))
 MEBIBYTE = 1024 * 1024
@@ -179,7 +179,7 @@ def test_locked_database_is_answered_503_and_the_delivery_is_taken_later(
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
     with serving(tmp_path) as service:
         repository = service.add_repository(forge="github")
-        with closing(sqlite3.connect(service.settings.database_path, isolation_level=None)) as other:
+        with closing(sqlite3.connect(tmp_path / "headrace.sqlite", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             answer = post(service, repository, push(repository))
             assert answer.status_code == 503
@@ -264,11 +264,11 @@ def test_post_receive_script_signs_whatever_the_secret_is(
     """Its pads hold bytes that printf would take for its own: %, \\ and zeros."""
     repository = service.add_repository()
     with service.database.write() as connection:
-        connection.exec_driver_sql("UPDATE repositories SET secret = ?", (secret,))
+        connection.execute(update(repositories).values(secret=secret))
     script = tmp_path / "post-receive"
     script.write_text(post_receive(f"{service.url}{path_of(repository)}", secret))
-    update = f"{'a' * 40} {'b' * 40} refs/heads/main\n"
-    done = subprocess.run([shell, str(script)], input=update, capture_output=True, text=True, timeout=30, check=True)
+    pushed = f"{'a' * 40} {'b' * 40} refs/heads/main\n"
+    done = subprocess.run([shell, str(script)], input=pushed, capture_output=True, text=True, timeout=30, check=True)
     assert done.stderr == f"headrace: {service.url}/acme/web/runs/1\n"
 
 

@@ -28,10 +28,10 @@ TIME = "2026-01-01T00:00:00.000Z"
 class Service:
     """A database with one planned run of one job, and an ingester that can be started anew."""
 
-    def __init__(self, directory: Path, redis: PrivateRedis, live: Live) -> None:
+    def __init__(self, directory: Path, database: Database, redis: PrivateRedis, live: Live) -> None:
         self._live = live
         self._redis = redis
-        self.database = Database(directory / "test.sqlite")
+        self.database = database
         self.storage = Storage(directory / "runs")
         self.exchange = Exchange(redis.client())
         self.ended: list[str] = []
@@ -76,12 +76,11 @@ class Service:
 
 
 @pytest.fixture
-def service(tmp_path: Path, redis: PrivateRedis) -> Iterator[Service]:
+def service(tmp_path: Path, database: Database, redis: PrivateRedis) -> Iterator[Service]:
     with running_live() as live:
-        service = Service(tmp_path, redis, live)
+        service = Service(tmp_path, database, redis, live)
         yield service
         service.ingester.stop()
-        service.database.close()
 
 
 def log(run: str, seq: int, line: int, *lines: str) -> Log:

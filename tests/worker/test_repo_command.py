@@ -23,7 +23,7 @@ def settings(tmp_path: Path) -> Settings:
 
 
 def stored(settings: Settings) -> list[StoredRepository]:
-    with closing(Database(settings.database_path)) as database, database.read() as connection:
+    with closing(Database(settings.database_url)) as database, database.read() as connection:
         return repositories.every(connection)
 
 

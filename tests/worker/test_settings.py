@@ -36,7 +36,8 @@ def test_log_format_and_url_that_can_not_be_used_are_named() -> None:
 
 
 def test_child_process_builds_the_same_settings() -> None:
-    settings = Settings.build({}, data="/srv/x", listen="[::1]:81", redis_url="unix:///r", host="h", log_format="json")
+    given = {"data": "/srv/x", "listen": "[::1]:81", "redis_url": "unix:///r", "host": "h", "log_format": "json"}
+    settings = Settings.build({"HEADRACE_DATABASE_URL": "postgresql://ci@db/ci"}, **given)
     assert Settings.build(settings.as_environment()) == settings
 
 
@@ -49,3 +50,20 @@ def test_password_of_a_redis_url_is_not_repeated() -> None:
     with pytest.raises(SettingsError, match="HEADRACE_REDIS_URL") as raised:
         Settings.build({}, redis_url="rdis://user:hunter2@example.org")
     assert "hunter2" not in str(raised.value)
+
+
+def test_database_is_a_file_in_the_data_directory_unless_it_is_set() -> None:
+    assert Settings.build({}, data="/srv/x").database_url == "sqlite:////srv/x/headrace.sqlite"
+    assert Settings.build({"HEADRACE_DATABASE_URL": "postgres://ci@db/ci"}).database_url == "postgresql://ci@db/ci"
+
+
+@pytest.mark.parametrize("url", ["mysql://ada:hunter2@db/ci", "/srv/ci.sqlite", "sqlite://", "sqlite:///relative"])
+def test_database_url_that_can_not_be_used_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"HEADRACE_DATABASE_URL is .*expected postgresql://") as raised:
+        Settings.build({"HEADRACE_DATABASE_URL": url})
+    assert "hunter2" not in str(raised.value)
+
+
+def test_passwords_of_settings_are_not_shown_by_accident() -> None:
+    urls = {"HEADRACE_DATABASE_URL": "postgresql://ci:hunter2@db/ci", "HEADRACE_REDIS_URL": "redis://:hunter2@r"}
+    assert "hunter2" not in repr(Settings.build(urls))

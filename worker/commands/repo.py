@@ -69,7 +69,7 @@ def add(
         url=_page_at_forge(clone_url) if forge != PlainGit.name else "",
         default_branch=default_branch,
     )
-    with closing(Database(settings.database_path)) as database, database.write() as connection:
+    with closing(Database(settings.database_url)) as database, database.write() as connection:
         stored = repositories.add(connection, repository, forge=forge)
     click.echo(_as_json(settings, stored) if output == "json" else _as_text(settings, stored))
     return 0
@@ -77,7 +77,7 @@ def add(
 
 def list_(settings: Settings, *, output: str = "text") -> int:
     """Print the repositories, without their secrets."""
-    with closing(Database(settings.database_path)) as database, database.read() as connection:
+    with closing(Database(settings.database_url)) as database, database.read() as connection:
         stored = repositories.every(connection)
     if output == "json":
         click.echo(json.dumps([_described(settings, each) for each in stored]))
@@ -93,7 +93,7 @@ def list_(settings: Settings, *, output: str = "text") -> int:
 def remove(settings: Settings, *, name: str) -> int:
     """Forget a repository and its runs. Raises NotFound."""
     owner, short_name = parse_name(name)
-    with closing(Database(settings.database_path)) as database, database.write() as connection:
+    with closing(Database(settings.database_url)) as database, database.write() as connection:
         stored = repositories.remove(connection, owner, short_name)
     click.echo(f"removed {stored.full_name}; remove its hook at the forge too", err=True)
     return 0

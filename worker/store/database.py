@@ -1,40 +1,56 @@
-"""Database: opens it, makes its tables, and gives out transactions."""
+"""Database: opens it, sees to it that its tables are ours, and gives out transactions."""
 
-import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractContextManager, contextmanager
+from enum import Enum
+from typing import Protocol
 
-from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DatabaseError, OperationalError
+import structlog
+from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from worker.errors import Unavailable
-from worker.store.tables import metadata
+from worker.errors import Conflict, Unavailable
+from worker.store import postgresql, schema, sqlite
+from worker.store.purpose import OPTION, Purpose
 
 _BUSY_SECONDS = 4
+_MIGRATION_SECONDS = 600
+
+log = structlog.get_logger()
+
+
+class Older(Enum):
+    """What to do with a database that an older program has made: the server brings it up to date, commands don't."""
+
+    REFUSE = "refuse"
+    UPGRADE = "upgrade"
+
+
+class _Kind(Protocol):
+    """What is different between kinds of database: a module."""
+
+    def make_engine(self, url: URL, *, busy_seconds: float) -> Engine: ...
+
+    def naming_database(self, url: URL) -> AbstractContextManager[None]: ...
+
+
+_KINDS: dict[str, _Kind] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 class Database:
-    """One SQLite file in WAL mode: readers never wait, writers wait for one another and never fail half-way.
+    """The database at a URL: a SQLite file, or one of a PostgreSQL server. Readers never wait, writers take turns.
 
-    Raises Unavailable if there can't be such a file, or what is there is none.
+    Raises Unavailable if it can't be used, Conflict if its tables are not this program's.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, url: str, *, older: Older = Older.REFUSE) -> None:
         self._writing = threading.Lock()
-        self._engine = create_engine(
-            f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
-        )
-        event.listen(self._engine, "connect", _configure)
-        event.listen(self._engine, "begin", _begin)
-        with _naming_file(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with self.write() as connection:
-                metadata.create_all(connection)
-            path.chmod(0o600)  # it holds the secrets that deliveries are signed with
+        parsed = make_url(url)
+        kind = _KINDS[parsed.get_backend_name()]
+        _prepare(kind, parsed, older)
+        self._engine = kind.make_engine(parsed, busy_seconds=_BUSY_SECONDS)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -45,7 +61,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """A transaction that commits at the end of the block, or not at all. Raises Unavailable if it can't."""
-        writing = self._engine.execution_options(sqlite_begin="IMMEDIATE")
+        writing = self._engine.execution_options(**{OPTION: Purpose.WRITE})
         with _naming_trouble(), self._turn(), writing.begin() as connection:
             yield connection
 
@@ -64,14 +80,31 @@ class Database:
         self._engine.dispose()
 
 
-@contextmanager
-def _naming_file(path: Path) -> Iterator[None]:
+def _prepare(kind: _Kind, url: URL, older: Older) -> None:
+    """Make the tables, or bring them up to date, on connections of its own: a migration sets them up differently."""
+    engine = kind.make_engine(url, busy_seconds=_MIGRATION_SECONDS)
     try:
-        yield
-    except OSError as error:
-        raise Unavailable(f"can't keep the database at {path}: {error.strerror}; choose another --data") from error
-    except DatabaseError as error:
-        raise Unavailable(f"can't use {path}: {error.orig}; move it away, or choose another --data") from error
+        with kind.naming_database(url):
+            _check_tables(engine, older)
+    finally:
+        engine.dispose()
+
+
+def _check_tables(engine: Engine, older: Older) -> None:
+    with engine.connect() as connection:
+        revision = schema.revision_of(connection)
+        steps = schema.missing(revision)
+    if not steps:
+        return
+    if revision is not None and older is Older.REFUSE:
+        raise Conflict(
+            f"the database is of an older Headrace: its revision is {revision}, this one needs {schema.newest()}; "
+            "start the server, which brings it up to date"
+        )
+    with engine.execution_options(**{OPTION: Purpose.MIGRATE}).begin() as connection:
+        schema.bring_up_to_date(connection)
+    if revision is not None:
+        log.info("database is up to date", before=revision, now=schema.newest())
 
 
 @contextmanager
@@ -82,16 +115,3 @@ def _naming_trouble() -> Iterator[None]:
         raise Unavailable(f"the database does not answer: {error.orig}") from error
     except PoolTimeoutError as error:
         raise Unavailable("the database does not answer: too many ask at once") from error
-
-
-def _configure(connection: sqlite3.Connection, _: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, below
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")  # a 202 is a promise: it survives a power cut
-    connection.execute("PRAGMA foreign_keys=ON")
-
-
-def _begin(connection: Connection) -> None:
-    # A writer that starts as a reader can fail at its first write ("database is locked") without any wait.
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")

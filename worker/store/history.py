@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 
 from pipelines.plan import PlannedJob
 from pipelines.progress import NOTHING_TO_DO, JobState, next_moves
@@ -238,17 +238,11 @@ class _History:
             )
 
     def _add_artifact(self, record: Artifact) -> None:
+        place = {"run_id": self._run_id, "job": record.job, "step": record.step, "path": record.path}
+        self._connection.execute(delete(artifacts).filter_by(**place))
         self._connection.execute(
-            insert(artifacts)
-            .prefix_with("OR REPLACE", dialect="sqlite")
-            .values(
-                run_id=self._run_id,
-                job=record.job,
-                step=record.step,
-                path=record.path,
-                size_bytes=record.size_bytes,
-                sha256=record.sha256,
-                created_at=record.time,
+            insert(artifacts).values(
+                **place, size_bytes=record.size_bytes, sha256=record.sha256, created_at=record.time
             )
         )
 

@@ -1,4 +1,7 @@
-"""The tables. Times are RFC 3339 text in UTC with milliseconds, as in Records, so that text order is time order."""
+"""The tables. Times are RFC 3339 text in UTC with milliseconds, as in Records, so that text order is time order.
+
+A change here needs a step in migrations/ that brings databases there: CONTRIBUTING.md says how.
+"""
 
 from sqlalchemy import (
     Column,
@@ -8,9 +11,10 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     Table,
-    Text,
     UniqueConstraint,
 )
+
+from worker.store.types import BigInteger, Text
 
 metadata = MetaData()
 
@@ -57,7 +61,7 @@ runs = Table(
     Column("created_at", Text, nullable=False),
     Column("started_at", Text),
     Column("finished_at", Text),
-    Column("duration_ms", Integer),
+    Column("duration_ms", BigInteger),
     UniqueConstraint("repository_id", "number"),
     Index("runs_by_status", "status"),
     Index("runs_by_delivery", "delivery_id"),
@@ -75,7 +79,7 @@ jobs = Table(
     Column("reason", Text, nullable=False),
     Column("started_at", Text),
     Column("finished_at", Text),
-    Column("duration_ms", Integer),
+    Column("duration_ms", BigInteger),
     UniqueConstraint("run_id", "name"),
 )
 
@@ -93,7 +97,7 @@ steps = Table(
     Column("exit_code", Integer),
     Column("started_at", Text),
     Column("finished_at", Text),
-    Column("duration_ms", Integer),
+    Column("duration_ms", BigInteger),
     UniqueConstraint("job_id", "name"),
 )
 
@@ -105,7 +109,7 @@ artifacts = Table(
     Column("job", Text, nullable=False),
     Column("step", Text, nullable=False),
     Column("path", Text, nullable=False),
-    Column("size_bytes", Integer, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
     Column("sha256", Text, nullable=False),
     Column("created_at", Text, nullable=False),
     UniqueConstraint("run_id", "job", "step", "path"),

@@ -1,0 +1,127 @@
+"""The schema: every database comes to today's tables, whatever it was before, or is refused in one line."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Barrier, Thread
+
+import pytest
+from alembic import op
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alembic.script import ScriptDirectory
+from sqlalchemy import Column, Connection, Integer, create_engine, inspect
+
+from pipelines.event import Repository
+from worker.errors import Conflict
+from worker.store import repositories, schema
+from worker.store.database import Database, Older
+from worker.store.tables import metadata
+
+MIGRATIONS = str(Path(schema.__file__).parent / "migrations")
+
+
+@contextmanager
+def connected(database_url: str) -> Iterator[Connection]:
+    """A connection past all that is ours, which commits at the end."""
+    engine = create_engine(database_url.replace("postgresql:", "postgresql+psycopg:"))
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def open_and_close(database_url: str, *, older: Older = Older.REFUSE) -> None:
+    with closing(Database(database_url, older=older)):
+        pass
+
+
+def make_first_revision(database_url: str) -> None:
+    """A database as programs made it before there were migrations: its tables, and no word on their revision."""
+    with connected(database_url) as connection:
+        context = MigrationContext.configure(connection)
+        with Operations.context(context):
+            schema.missing(None)[0].module.upgrade()
+
+
+def tables_of(database_url: str) -> set[str]:
+    with connected(database_url) as connection:
+        return set(inspect(connection).get_table_names())
+
+
+def test_migrations_lead_to_the_tables_that_the_program_works_with(database_url: str) -> None:
+    open_and_close(database_url)
+    with connected(database_url) as connection:
+        options = {"compare_type": True, "compare_server_default": True}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
+
+
+def test_difference_between_migrations_and_tables_is_found(database_url: str) -> None:
+    """Else the test above would show nothing."""
+    open_and_close(database_url)
+    with connected(database_url) as connection:
+        connection.exec_driver_sql("DROP INDEX tasks_by_run")
+        assert compare_metadata(MigrationContext.configure(connection), metadata) != []
+
+
+def test_migrations_form_one_line_that_is_numbered_through() -> None:
+    steps = list(ScriptDirectory(MIGRATIONS, version_locations=[MIGRATIONS]).walk_revisions())[::-1]
+    assert [step.revision for step in steps] == [f"{number:04}" for number in range(1, len(steps) + 1)]
+    assert [step.down_revision for step in steps] == [None, *(step.revision for step in steps[:-1])]
+
+
+def test_database_from_before_there_were_migrations_is_taken_over_with_what_is_in_it(database_url: str) -> None:
+    make_first_revision(database_url)
+    with connected(database_url) as connection:
+        repositories.add(connection, Repository(owner="acme", name="web", clone_url="/srv/web.git"), forge="git")
+    with closing(Database(database_url, older=Older.UPGRADE)) as database, database.read() as connection:
+        assert [repository.full_name for repository in repositories.every(connection)] == ["acme/web"]
+        assert schema.missing(schema.revision_of(connection)) == []
+
+
+def test_database_of_a_newer_program_is_refused_in_one_line_and_left_as_it_is(database_url: str) -> None:
+    open_and_close(database_url)
+    with connected(database_url) as connection:
+        MigrationContext.configure(connection)._version.create(connection, checkfirst=True)
+        connection.exec_driver_sql("DELETE FROM alembic_version")
+        connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('9999')")
+    before = tables_of(database_url)
+    with pytest.raises(Conflict, match=r"^the database is of a newer Headrace: its revision is 9999.*$"):
+        Database(database_url, older=Older.UPGRADE)
+    assert tables_of(database_url) == before
+
+
+def test_many_programs_that_start_at_once_make_the_tables_once(database_url: str) -> None:
+    barrier = Barrier(4)
+    failures: list[Exception] = []
+
+    def start() -> None:
+        barrier.wait()
+        try:
+            open_and_close(database_url, older=Older.UPGRADE)
+        except Exception as error:  # noqa: BLE001 -- the main thread tells of it
+            failures.append(error)
+
+    threads = [Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert {table.name for table in metadata.tables.values()} <= tables_of(database_url)
+
+
+def test_migration_that_fails_leaves_the_database_as_it_was(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both kinds undo the making of tables with the rest."""
+    last = schema.missing(None)[-1]
+    monkeypatch.setattr(last.module, "upgrade", fail_half_way)
+    with pytest.raises(ZeroDivisionError):
+        Database(database_url, older=Older.UPGRADE)
+    assert tables_of(database_url) == set()
+
+
+def fail_half_way() -> None:
+    op.create_table("half", Column("id", Integer))
+    raise ZeroDivisionError

@@ -1,0 +1,68 @@
+"""SQLite: one file in WAL mode. Readers never wait, writers wait for one another and never fail half-way."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.exc import DatabaseError
+
+from worker.errors import Unavailable
+from worker.store.purpose import Purpose, purpose_of
+
+_BEGIN = {
+    Purpose.READ: ("BEGIN DEFERRED",),
+    # A writer that starts as a reader can fail at its first write ("database is locked") without any wait.
+    Purpose.WRITE: ("BEGIN IMMEDIATE",),
+    # A table that is made anew is dropped in between, which must not take with it what refers to it.
+    Purpose.MIGRATE: ("PRAGMA foreign_keys=OFF", "BEGIN EXCLUSIVE"),
+}
+
+
+def make_engine(url: URL, *, busy_seconds: float) -> Engine:
+    """An engine for this file, which is made if there is none, for our user's eyes alone. Raises Unavailable."""
+    engine = create_engine(url, connect_args={"timeout": busy_seconds, "check_same_thread": False})
+    event.listen(engine, "connect", _configure)
+    event.listen(engine, "begin", _begin)
+    event.listen(engine, "commit", _check_references)
+    path = Path(url.database or "")
+    with naming_database(url):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        path.chmod(0o600)  # it holds the secrets that deliveries are signed with
+    return engine
+
+
+@contextmanager
+def naming_database(url: URL) -> Iterator[None]:
+    """Raises Unavailable, with the file's name, for whatever keeps the block from using it."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            f"can't keep the database at {url.database}: {error.strerror}; choose another --data"
+        ) from error
+    except DatabaseError as error:
+        raise Unavailable(f"can't use {url.database}: {error.orig}; move it away, or choose another --data") from error
+
+
+def _configure(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, below
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")  # a 202 is a promise: it survives a power cut
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: Connection) -> None:
+    for statement in _BEGIN[purpose_of(connection)]:
+        connection.exec_driver_sql(statement)
+
+
+def _check_references(connection: Connection) -> None:
+    """What `foreign_keys=OFF` let pass must not be committed."""
+    if purpose_of(connection) is Purpose.MIGRATE:
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+        assert not broken, f"the migration breaks references: {broken[:5]}"  # noqa: S101 -- our own mistake
