@@ -62,10 +62,9 @@ steps:
     Key(
         name="pull",
         form=PULL,
-        meaning="True or `always` to ask the registry each time; `missing` to ask only if the image isn't there; "
+        meaning="True or `always` to ask the registry in each run; `missing` to ask only if the image isn't there; "
         "`never` to use what is there.",
         default="missing",
-        acted_on=False,
         example="""
 steps:
   deploy: {image: "registry.example.org/deploy:stable", commands: deploy, pull: true}

@@ -11,18 +11,18 @@ from ipaddress import IPv4Network
 from pipelines.plan import PlannedJob, PlannedStep
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
 from runner.engine.address import Certificates
-from runner.engine.ahead import PullsAhead, images_of
-from runner.engine.client import Engine, EngineInfo, Image
+from runner.engine.client import Engine, EngineInfo
 from runner.engine.credentials import Credentials
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
 from runner.engine.health import HealthWatch, check_of, unasked
-from runner.engine.images import Images, PullPolicy
+from runner.engine.images import Images
 from runner.engine.network import DEFAULT_RANGE, create_network
 from runner.engine.ownership import ROLE, SITE, Owner, labels_for, this_process
 from runner.engine.process import Container, run
 from runner.engine.pull import Say
 from runner.engine.sandbox import Sandboxes, sandbox_image
 from runner.engine.spec import Place, files_options, runs_image_program, sandbox_options, service_options, step_options
+from runner.engine.stepimages import StepImages, Turn
 from runner.engine.workspace import collect, fill
 from runner.errors import BackendError
 from runner.names import container_name_part
@@ -100,7 +100,7 @@ class DockerSite:
         labels = labels_for(backend.owner, ticket, self._token)
         self._place = Place(volume=name, shim_volume=f"{name}-shim", network=name, labels=labels)
         self._files = ""  # the container through which the workspace is filled and read
-        self._ahead = PullsAhead(backend.images)
+        self._images = StepImages(backend.images, run=ticket.run)
         self._errands = ThreadPoolExecutor(8, thread_name_prefix="headrace-errand")
         self._sandboxes = Sandboxes(self._create_sandbox, self._start_sandbox, self._errands)
 
@@ -112,7 +112,7 @@ class DockerSite:
 
     def build(self, tree: Tree, stop: Stop) -> None:
         """Make the network and the volumes, and fill the workspace while the first sandbox starts."""
-        self._ahead.begin(images_of(self._job))
+        self._images.begin(self._job)
         network = self._errands.submit(self._create_network)
         shim_volume = self._errands.submit(self._create_volume, self._place.shim_volume)
         image = self._errands.submit(lambda: self._backend.sandbox_image)
@@ -143,7 +143,7 @@ class DockerSite:
 
         Calls `started` once it runs and its image's health check, if it has one, has succeeded.
         """
-        image = None if stop.requested else self._ensure_image(service, said_by(output), stop)
+        image = None if stop.requested else self._images.image(service, said_by(output), stop, Turn.NOW)
         if image is None:
             return Outcome(status=stop.status, reason=stop.reason)
         options = service_options(self._job, service, environment, self._place)
@@ -161,7 +161,7 @@ class DockerSite:
 
     def close(self) -> None:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
-        self._ahead.close()
+        self._images.close()
         self._errands.shutdown()
         with ThreadPoolExecutor(4, thread_name_prefix="headrace-errand") as errands:
             found = self._engine.containers(f"{SITE}={self._token}")
@@ -193,8 +193,8 @@ class DockerSite:
     def _maker(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Maker:
         """Makes the step's container, with all that it needs; None if `stop` was requested meanwhile."""
 
-        def make(say: Say, stop: Stop, policy: PullPolicy) -> Container | None:
-            image = self._ensure_image(step, say, stop, policy)
+        def make(say: Say, stop: Stop, turn: Turn) -> Container | None:
+            image = self._images.image(step, say, stop, turn)
             if image is None:
                 return None
             options = step_options(
@@ -210,13 +210,6 @@ class DockerSite:
             return self._container(identifier)
 
         return make
-
-    def _ensure_image(
-        self, step: PlannedStep, say: Say, stop: Stop, policy: PullPolicy = PullPolicy.MISSING
-    ) -> Image | None:
-        """The step's image, on the engine's machine; None if `stop` was requested meanwhile."""
-        image = self._backend.images.ensure(step.image, say, stop, policy=policy)
-        return None if stop.requested else image
 
     def _container(self, identifier: str) -> Container:
         return Container(

@@ -14,14 +14,14 @@ from pipelines.records import Stream
 from runner.backend import Outcome, Output
 from runner.engine.client import Image
 from runner.engine.gate import is_waiting, release
-from runner.engine.images import PullPolicy
 from runner.engine.process import Container, follow, start
 from runner.engine.pull import Say
 from runner.engine.spec import runs_image_program
+from runner.engine.stepimages import Turn
 from runner.errors import BackendError, ImageError
 from runner.stop import Stop
 
-Maker = Callable[[Say, Stop, PullPolicy], Container | None]
+Maker = Callable[[Say, Stop, Turn], Container | None]
 """Creates the step's container; None if stopped meanwhile. Raises BackendError."""
 
 
@@ -36,9 +36,9 @@ class GatedStep:
         self._stream: socket.socket | None = None
 
     def prepare(self) -> None:
-        """Bring the container to its gate if that takes no pull. What stands in the way is met again by `release`."""
+        """Bring the container to its gate if its image is at hand. What stands in the way is met again by `release`."""
         with suppress(BackendError):
-            self._bring_to_gate(self._said.append, Stop(), PullPolicy.NEVER)
+            self._bring_to_gate(self._said.append, Stop(), Turn.AHEAD)
 
     def release(self, late: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
         """Run the step to its end, `late` variables set before. Raises BackendError."""
@@ -67,10 +67,10 @@ class GatedStep:
                 say(line)
         else:
             self.discard()
-            self._bring_to_gate(say, stop, PullPolicy.MISSING)
+            self._bring_to_gate(say, stop, Turn.NOW)
 
-    def _bring_to_gate(self, say: Say, stop: Stop, policy: PullPolicy) -> None:
-        self._container = self._make(say, stop, policy)
+    def _bring_to_gate(self, say: Say, stop: Stop, turn: Turn) -> None:
+        self._container = self._make(say, stop, turn)
         if self._container is not None:
             self._stream = start(self._container)
 

@@ -2,13 +2,14 @@
 
 DESIGN. A pull runs in a thread of its own and keeps the lines it has told. Whoever wants the image follows it: the
 first sees all lines, others the newest and those that come, until the pull ends or the follower is stopped. When the
-last follower has gone, the pull is broken off. What a pull raised, it raises for each follower.
+last follower has gone, the pull is broken off. What a pull raised, it raises for each follower. An image that is to be
+asked for anew is so once in a run: whoever wants it later in that run takes what came then.
 """
 
 import threading
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, partial
 
 from runner.engine.client import Engine, Image
 from runner.engine.credentials import Credentials
@@ -19,11 +20,17 @@ from runner.stop import Stop
 
 
 class PullPolicy(StrEnum):
-    """When an image is pulled: if it is missing, for each step anew, or not at all."""
+    """When an image is pulled: if it is missing, once in each run, or not at all."""
 
     MISSING = "missing"
     ALWAYS = "always"
     NEVER = "never"
+
+
+_REASONS = {
+    PullPolicy.MISSING: "not on this machine",
+    PullPolicy.ALWAYS: "to be asked for in each run (`pull: always`)",
+}
 
 
 class Images:
@@ -34,20 +41,24 @@ class Images:
     ) -> None:
         self._engine = engine
         self._credentials = credentials or Credentials()
-        self._patience = patience
+        self._patience = patience or Patience()
         self._lock = threading.Lock()
         self._pulls: dict[str, _Pull] = {}
+        self._fresh: set[tuple[str, str]] = set()  # runs, and the images that were pulled for them
 
-    def ensure(self, name: str, say: Say, stop: Stop, *, policy: PullPolicy = PullPolicy.MISSING) -> Image | None:
+    def ensure(
+        self, name: str, say: Say, stop: Stop, *, policy: PullPolicy = PullPolicy.MISSING, run: str = ""
+    ) -> Image | None:
         """The image, which is on the engine's machine on return, with its digest told; None if stopped before.
 
         Raises ImageError in one line that names it, BackendError if the engine fails.
         """
-        found = None if policy is PullPolicy.ALWAYS else self._engine.image(name)
+        must_pull = policy is PullPolicy.ALWAYS and not self.is_fresh(name, run)
+        found = None if must_pull else self._engine.image(name)
         if found is None and policy is PullPolicy.NEVER:
             raise ImageError(f"image {name}: not on this machine, and `pull: never` keeps it from being pulled")
         if found is None:
-            self._follow(name, say, stop)
+            self._follow(name, say, stop, policy, run)
             if stop.requested:
                 return None
             found = self._engine.image(name)
@@ -62,18 +73,24 @@ class Images:
         machine = self._engine.info().architecture
         return MACHINES.get(machine, machine)
 
-    def _follow(self, name: str, say: Say, stop: Stop) -> None:
+    def is_fresh(self, name: str, run: str) -> bool:
+        """True if the image was pulled for this run."""
+        return (run, name) in self._fresh
+
+    def _follow(self, name: str, say: Say, stop: Stop, policy: PullPolicy, run: str) -> None:
         """Follow the pull of an image to its end, or to the stop's."""
         with self._lock:
             first_line = -1
             if name not in self._pulls:
                 first_line = 0
-                self._pulls[name] = _Pull(lambda say, stop: self._pull(name, say, stop))
+                self._pulls[name] = _Pull(partial(self._pull, name, _REASONS[policy]))
             under_way = self._pulls[name]
             under_way.followers += 1
         try:
             for line in under_way.lines(stop, first=first_line):
                 say(line)
+            if run and not stop.requested:
+                self._fresh.add((run, name))
         finally:
             self._leave(name, under_way)
 
@@ -86,8 +103,8 @@ class Images:
         if is_last:
             under_way.break_off()
 
-    def _pull(self, name: str, say: Say, stop: Stop) -> None:
-        pull(self._engine, name, self._credentials, say, stop, self._patience)
+    def _pull(self, name: str, why: str, say: Say, stop: Stop) -> None:
+        pull(self._engine, name, self._credentials, say, stop, why=why, patience=self._patience)
 
 
 class _Pull:

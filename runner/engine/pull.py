@@ -33,10 +33,9 @@ class Patience:
 
 
 def pull(
-    engine: Engine, name: str, credentials: Credentials, say: Say, stop: Stop, patience: Patience | None = None
+    engine: Engine, name: str, credentials: Credentials, say: Say, stop: Stop, *, why: str, patience: Patience
 ) -> None:
-    """Pull an image; ends early if `stop` is requested. Raises ImageError in one line."""
-    patience = patience or Patience()
+    """Pull an image; ends early if `stop` is requested. Raises ImageError in one line, with `why` it was pulled."""
     registry = registry_of(name)
     say(f"pulling {name}")
     login = _login(credentials, registry, say)
@@ -46,7 +45,7 @@ def pull(
             return
         verdict = judge(*failed, registry, had_login=login is not None)
         if verdict.is_final or pause is None:
-            raise ImageError(f"image {name}: not on this machine, and {verdict.words}")
+            raise ImageError(f"image {name}: {why}, and {verdict.words}")
         _wait(verdict, pause, say, stop)
 
 

@@ -45,7 +45,7 @@ def test_what_is_as_it_would_be_anyway_is_not_told_of() -> None:
 
 
 def test_many_places_are_counted() -> None:
-    steps = ", ".join(f"s{number}: {{image: x, pull: true}}" for number in range(8))
+    steps = ", ".join(f"s{number}: {{image: x, cache: c}}" for number in range(8))
     (line,) = told(f"steps: {{{steps}}}")
     assert line.endswith("build > s3, build > s4 and 3 more")
 

@@ -234,6 +234,37 @@ def test_a_job_that_ends_early_gives_up_the_pulls_for_what_never_ran(
     assert time.monotonic() - began < 60  # an engine that says nothing is waited for five minutes
 
 
+def test_always_asks_once_in_each_run(containers: World, registry: FaultyRegistry) -> None:
+    """And a step ahead of its turn doesn't take what was there before."""
+    image = f"{registry.address}/a:1"
+    steps = [PlannedStep(name=name, image=image, pull="always", failure="ignore") for name in ("a", "b")]
+    for number, text in ((1, "older\n"), (2, "newer\n")):
+        registry.images = {"a:1": made_image("amd64", text=text)}
+        result = containers.run(*containers.chain(*steps), run=f"always-{number}")
+        for step in ("a", "b"):
+            told = [line for log in result.logs(step) for line in log.lines if line.startswith("image ")]
+            assert told == [f"image {image} at {digest(registry.images['a:1'].manifest)}"]
+        assert registry.asked.count("HEAD /v2/a/manifests/1") == number
+
+
+def test_always_tells_why_it_asked_where_that_fails(engine: Engine, registry: FaultyRegistry) -> None:
+    name = f"{registry.address}/a:1"
+    ensure(engine, name)
+    registry.images = {}
+    with pytest.raises(ImageError, match=r"to be asked for in each run \(`pull: always`\), and the registry"):
+        ensure(engine, name, policy=PullPolicy.ALWAYS)
+
+
+def test_never_asks_no_registry_and_names_what_is_missing(containers: World, registry: FaultyRegistry) -> None:
+    name = f"{registry.address}/a:1"
+    result = containers.run(PlannedStep(name="a", image=name, pull="never"))
+    assert result.finished("a").status is Status.ERROR
+    assert result.finished("a").reason == (
+        f"image {name}: not on this machine, and `pull: never` keeps it from being pulled"
+    )
+    assert registry.asked == []
+
+
 def test_the_lines_about_a_pull_tell_layers_and_bytes(engine: Engine, registry: FaultyRegistry) -> None:
     told = ensure(engine, f"{registry.address}/a:1", patience=replace(QUICK, telling_seconds=0))
     assert told[1:-1]

@@ -1,0 +1,48 @@
+"""Answers: what a container engine tells, as values of ours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """What we ask an engine about its machine. `architecture` is as in `uname -m`."""
+
+    architecture: str
+    cpus: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerState:
+    """Where a container stands. `error` is what the engine said when it couldn't start it."""
+
+    is_running: bool
+    exit_code: int
+    out_of_memory: bool
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image on the engine's machine.
+
+    `digests` are the names that registries know it by (`NAME@sha256:…`), none for one that was made here.
+    `architecture` is as Go writes it: amd64, arm64. `health` is its own health check as the API has it: empty,
+    `("NONE",)`, `("CMD", PROGRAM, …)` or `("CMD-SHELL", COMMAND)`.
+    """
+
+    id: str
+    digests: tuple[str, ...]
+    architecture: str
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    shell: tuple[str, ...]
+    health: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labelled:
+    """A container, network or volume with its labels. `name` is what the engine removes it by."""
+
+    name: str
+    labels: Mapping[str, str]
