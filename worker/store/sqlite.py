@@ -2,8 +2,9 @@
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from worker.errors import Unavailable
 from worker.store.purpose import Purpose, purpose_of
 
+_AGAIN_SECONDS = 0.01
 _BEGIN = {
     Purpose.READ: ("BEGIN DEFERRED",),
     # A writer that starts as a reader can fail at its first write ("database is locked") without any wait.
@@ -28,11 +30,8 @@ def make_engine(url: URL, *, busy_seconds: float) -> Engine:
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "commit", _check_references)
-    path = Path(url.database or "")
     with naming_database(url):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        path.chmod(0o600)  # it holds the secrets that deliveries are signed with
+        _make_file(Path(url.database or ""), busy_seconds)
     return engine
 
 
@@ -45,13 +44,36 @@ def naming_database(url: URL) -> Iterator[None]:
         raise Unavailable(
             f"can't keep the database at {url.database}: {error.strerror}; choose another --data"
         ) from error
-    except DatabaseError as error:
-        raise Unavailable(f"can't use {url.database}: {error.orig}; move it away, or choose another --data") from error
+    except (DatabaseError, sqlite3.Error) as error:
+        said = error.orig if isinstance(error, DatabaseError) else error
+        raise Unavailable(f"can't use {url.database}: {said}; move it away, or choose another --data") from error
+
+
+def _make_file(path: Path, busy_seconds: float) -> None:
+    """A file that is there already isn't opened: to close it would let go of the locks this process has on it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    path.chmod(0o600)  # it holds the secrets that deliveries are signed with
+    with closing(sqlite3.connect(path, timeout=busy_seconds)) as connection:
+        _choose_wal(connection, time.monotonic() + busy_seconds)
+
+
+def _choose_wal(connection: sqlite3.Connection, deadline: float) -> None:
+    """The file remembers it. SQLite itself doesn't wait for others here, whatever its time-out."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
 
 
 def _configure(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, below
-    connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # a 202 is a promise: it survives a power cut
     connection.execute("PRAGMA foreign_keys=ON")
 
