@@ -3,9 +3,9 @@
     python scripts/check_corpus.py DIRECTORY [--json] [--strict-keys]
 
 Every `.yaml` and `.yml` below the directory is read as a `.woodpecker` file (with `--strict-keys` as a `.headrace` one)
-and planned for a push to `main`, each by itself: its needs for other workflows are not looked at. Each counts once, as
-clean, with warnings, or refused. Problems are grouped by kind, which is the message without what it quotes. The exit
-code is 1 if a file took over a second.
+and planned for a push to `main`, a pull request, a tag and a schedule, each by itself: its needs for other workflows
+are not looked at. Each counts once, as clean, with warnings, or refused. Problems are grouped by kind, which is the
+message without what it quotes. The exit code is 1 if a plan took over a second.
 """
 
 import argparse
@@ -18,7 +18,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from pipelines.event import Event, Repository
+from msgspec import structs
+
+from pipelines.event import Event, EventKind, PullRequest, Repository
+from pipelines.plan import Plan
 from pipelines.planner import make_plan
 from pipelines.problems import Level, Problem
 
@@ -31,17 +34,29 @@ _PUSH = Event(
     author="Ada",
     changed_files=("README.md",),
 )
+_EVENTS = (
+    _PUSH,
+    structs.replace(
+        _PUSH,
+        kind=EventKind.PULL_REQUEST,
+        ref="refs/pull/1/head",
+        pull_request=PullRequest(number=1, source_branch="topic", target_branch="main"),
+    ),
+    structs.replace(_PUSH, kind=EventKind.TAG, ref="refs/tags/v1.0.0", branch="", changed_files=()),
+    structs.replace(_PUSH, kind=EventKind.CRON, cron="nightly", changed_files=()),
+)
 _TRUST = frozenset({"volumes", "security", "network"})
 _TOO_SLOW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file. `seconds` is the time for reading and planning it."""
+    """What became of one file. `runs` are the events that give it a job, `seconds` the time for its slowest plan."""
 
     file: str
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
+    runs: tuple[str, ...]
     seconds: float
 
 
@@ -64,16 +79,27 @@ def main() -> int:
 
 
 def _outcome(path: Path, root: Path, place: str) -> Outcome:
-    began = time.perf_counter()
-    plan = make_plan({f"{place}/{path.name}": path.read_bytes()}, _PUSH, trust=_TRUST)
-    seconds = time.perf_counter() - began
-    problems = [problem for problem in plan.problems if not _is_about_other_files(problem)]
+    files = {f"{place}/{path.name}": path.read_bytes()}
+    timed = [_timed_plan(files, event) for event in _EVENTS]
+    plans = [plan for plan, _ in timed]
     return Outcome(
         file=str(path.relative_to(root)),
-        errors=tuple(_line(problem) for problem in problems if problem.level is Level.ERROR),
-        warnings=tuple(_line(problem) for problem in problems if problem.level is Level.WARNING),
-        seconds=seconds,
+        errors=_lines(plans, Level.ERROR),
+        warnings=_lines(plans, Level.WARNING),
+        runs=tuple(plan.event.kind.value for plan in plans if plan.included_jobs),
+        seconds=max(seconds for _, seconds in timed),
     )
+
+
+def _timed_plan(files: dict[str, bytes], event: Event) -> tuple[Plan, float]:
+    began = time.perf_counter()
+    plan = make_plan(files, event, trust=_TRUST)
+    return plan, time.perf_counter() - began
+
+
+def _lines(plans: Iterable[Plan], level: Level) -> tuple[str, ...]:
+    problems = (problem for plan in plans for problem in plan.problems if problem.level is level)
+    return tuple(dict.fromkeys(_line(problem) for problem in problems if not _is_about_other_files(problem)))
 
 
 def _is_about_other_files(problem: Problem) -> bool:
@@ -91,6 +117,8 @@ def _print(outcomes: list[Outcome]) -> None:
     accepted = len(outcomes) - len(refused)
     print(f"{len(outcomes)} files: {accepted} accepted ({_percent(accepted, len(outcomes))}), ", end="")
     print(f"{len(warned)} of them with warnings, {len(refused)} refused")
+    runs = Counter(event for outcome in outcomes for event in outcome.runs)
+    print("with a job to run:", ", ".join(f"{event.kind} {runs[event.kind]}" for event in _EVENTS))
     print(f"slowest: {max((outcome.seconds for outcome in outcomes), default=0) * 1000:.0f} ms\n")
     _print_kinds("Refusals by kind, and in how many files:", (outcome.errors for outcome in outcomes))
     _print_kinds("Warnings by kind, and in how many files:", (outcome.warnings for outcome in outcomes))
