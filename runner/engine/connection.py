@@ -71,7 +71,7 @@ class Connection:
 
     @contextmanager
     def answer(
-        self, what: str, method: str, path: str, *, silence_seconds: float = ANSWER_SECONDS, **request: Any
+        self, what: str, method: str, path: str, *, silence_seconds: float | None = ANSWER_SECONDS, **request: Any
     ) -> Iterator[requests.Response]:
         """The answer to a request of our own, its body still to be read, where the library's calls don't serve.
 
