@@ -46,7 +46,7 @@ watch=$!
 exec 3<&-
 wait "$program"
 code=$?
-kill "$watch"
+kill "$watch" 2>/dev/null
 rm -f "$directory/engine.sock"
 rmdir "$directory"
 exit "$code"
@@ -64,7 +64,7 @@ class Tunnel:
     def open(self) -> str:
         """The engine's address on this machine. Raises BackendError in one line if ssh doesn't get there."""
         with self._lock:
-            if self._ssh is None or self._ssh.has_ended:
+            if self._ssh is None or self._ssh.has_ended or not self._ssh.socket.exists():
                 self._ssh = _Ssh(self._address)
                 self._ssh.wait_until_open()
             return f"unix://{self._ssh.socket}"
