@@ -7,6 +7,7 @@ RunnerError
 ├── ArtifactError      a file can't be kept as an artifact
 └── BackendError       the engine is missing, refuses or fails
     └── ImageError     an image can't be had: named clearly, so that nobody searches the machinery for it
+        └── BuildError its own build fails, which is the author's failure
 """
 
 
@@ -40,3 +41,11 @@ class BackendError(RunnerError):
 
 class ImageError(BackendError):
     """Raised when an image can't be found, pulled or used on this machine."""
+
+
+class BuildError(ImageError):
+    """Raised when an image's own build fails. `code` is the exit code of the command that did, if one did."""
+
+    def __init__(self, message: str, code: int | None) -> None:
+        super().__init__(message)
+        self.code = code

@@ -2,22 +2,37 @@
 
 from collections.abc import Mapping
 
-from pipelines.details import Approval, Build, Healthcheck, Resources, Retry
+from pipelines.details import Approval, Build, Healthcheck, Resources, Retry, Value, references
 from pipelines.nodes import Map, Scalar
+from pipelines.paths import below
 from pipelines.places import Place
 from pipelines.problems import Level
-from pipelines.syntax.forms import ANYTHING, FLAG, TEXT, Form, choice, either, map_or, mapped, one_or_many
+from pipelines.syntax.forms import ANYTHING, FLAG, TEXT, Form, checked, choice, either, map_or, mapped, one_or_many
 from pipelines.syntax.keys import H, Key, Keys, plain_record
 from pipelines.syntax.quantities import DURATION, FRACTION, SIZE, whole
 from pipelines.syntax.shapes import COMMANDS, FILLED
 from pipelines.syntax.values import ENVIRONMENT
 
+_BELOW = checked(FILLED, below)
+
+
+def _secret_in_arguments(arguments: Mapping[str, Value]) -> str:
+    """What is wrong with a build's arguments, to complete "`args` …"."""
+    named = [name for name, value in arguments.items() if references(value)]
+    return f"may hold no secret, as {named[0]!r} does: whoever has the image can read them" if named else ""
+
+
 _BUILD_KEYS = Keys(
     owner="a build",
     known=(
-        Key(name="context", form=FILLED, meaning="The directory that is sent to the build.", required=True, origin=H),
-        Key(name="dockerfile", form=FILLED, meaning="The Dockerfile, below the context.", origin=H),
-        Key(name="args", form=ENVIRONMENT, meaning="The build's arguments.", origin=H),
+        Key(name="context", form=_BELOW, meaning="The directory that is sent to the build.", required=True, origin=H),
+        Key(name="dockerfile", form=_BELOW, meaning="The Dockerfile, below the context.", origin=H),
+        Key(
+            name="args",
+            form=checked(ENVIRONMENT, _secret_in_arguments),
+            meaning="The build's arguments, in the clear.",
+            origin=H,
+        ),
         Key(name="target", form=TEXT, meaning="The stage to build.", origin=H),
     ),
 )
@@ -115,7 +130,7 @@ PULL: Form[str] = either(
     _POLICY_BY_FLAG,
     _POLICIES,
 )
-BUILD: Form[Build] = map_or(mapped(FILLED, lambda context: Build(context=context)), plain_record(_BUILD_KEYS, Build))
+BUILD: Form[Build] = map_or(mapped(_BELOW, lambda context: Build(context=context)), plain_record(_BUILD_KEYS, Build))
 RETRY: Form[Retry] = map_or(
     mapped(whole(lowest=1, highest=10), lambda attempts: Retry(attempts=attempts)), plain_record(_RETRY_KEYS, Retry)
 )

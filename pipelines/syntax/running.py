@@ -49,15 +49,20 @@ steps:
     Key(
         name="build",
         form=BUILD,
-        meaning="Build the image from the repository first: a directory, or `{context, dockerfile, args, target}`.",
+        meaning="Build the image first, with the container engine's builder, from the workspace as the step finds it: "
+        "a directory with a `Dockerfile`, or `{context, dockerfile, args, target}`. What was built from the same files "
+        "before is used again.",
         origin=H,
-        acted_on=False,
         example="""
 steps:
   test:
     build: {context: ., dockerfile: ci/Dockerfile, args: {PYTHON: "3.13"}, target: test}
     commands: pytest
 """,
+        errors=(
+            "A build whose command fails is the step's failure.",
+            "`args` take no secrets: they can be read in the image afterwards.",
+        ),
     ),
     Key(
         name="pull",

@@ -173,6 +173,9 @@ def _with_image(keys: Keys) -> Form[Step]:
         if not _says_what_runs(place.node):
             hint = "the container image to run, or `build` to make one"
             place.problem(f"{place.name} has no `image`, which {keys.owner} needs", hint=hint)
+        if values.get("image") and values.get("build"):
+            hint = "the image that is built is the one that runs: leave out `image`"
+            place.problem(f"{place.name} has an `image` and a `build`", hint=hint)
         return _step(place, **values)
 
     return Form(f"a map with the keys of {keys.owner}", read, {"map": keys})

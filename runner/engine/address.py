@@ -2,14 +2,16 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from runner.errors import UsageError
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+_SSH = re.compile(r"ssh://(?:([\w.][\w.-]*)@)?(\w[\w.-]*|\[[0-9a-fA-F:.]+\])(?::(\d{1,5}))?/?(/[^\s:]+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +38,42 @@ class Certificates:
 
     def __str__(self) -> str:
         return str(self.directory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SshAddress:
+    """An engine's unix socket on another machine. Without user or port the user's own configuration decides."""
+
+    host: str
+    user: str = ""
+    port: int | None = None
+    socket: str = DEFAULT_ADDRESS.removeprefix("unix://")
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Who and where, as ssh takes it."""
+        user = ("-l", self.user) if self.user else ()
+        port = ("-p", str(self.port)) if self.port else ()
+        return (*user, *port, "--", self.host)
+
+    @property
+    def advice(self) -> str:
+        """What somebody for whom it doesn't work may try."""
+        return f"does this work: ssh {' '.join(word for word in self.arguments if word != '--')} docker version"
+
+    def __str__(self) -> str:
+        port = f":{self.port}" if self.port else ""
+        return f"ssh://{self.user}{'@' if self.user else ''}{self.host}{port}"
+
+
+def ssh_address(url: str) -> SshAddress | None:
+    """The parts of `ssh://USER@HOST:PORT/SOCKET`; None if it isn't one. A password is none of its parts."""
+    found = _SSH.fullmatch(url)
+    if found is None:
+        return None
+    user, host, port, socket = found.groups()
+    address = SshAddress(host=host.strip("[]"), user=user or "", port=int(port) if port else None)
+    return replace(address, socket=socket) if socket else address
 
 
 def docker_directory(environment: Mapping[str, str], home: Path) -> Path:
@@ -83,13 +121,11 @@ def _context(environment: Mapping[str, str], directory: Path) -> str:
 def _usable(host: str, source: str) -> str:
     if host.startswith(("unix://", "tcp://", "http://")):
         return host
-    instead = ""
     if host.startswith("ssh://"):
-        place = host.removeprefix("ssh://").partition("/")[0]
-        instead = (
-            f"; type: ssh -nNT -L /tmp/engine.sock:/var/run/docker.sock {place}   and take unix:///tmp/engine.sock"
-        )
-    raise UsageError(f"{source} is {host!r}: only unix:// and tcp:// engines can be used{instead}")
+        if ssh_address(host) is None:
+            raise UsageError(f"{source} is {host!r}: expected ssh://USER@HOST:PORT/SOCKET, of which only HOST must be")
+        return host
+    raise UsageError(f"{source} is {host!r}: only unix://, tcp:// and ssh:// engines can be used")
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -28,7 +28,8 @@ class Image:
 
     `digests` are the names that registries know it by (`NAME@sha256:…`), none for one that was made here.
     `architecture` is as Go writes it: amd64, arm64. `health` is its own health check as the API has it: empty,
-    `("NONE",)`, `("CMD", PROGRAM, …)` or `("CMD-SHELL", COMMAND)`.
+    `("NONE",)`, `("CMD", PROGRAM, …)` or `("CMD-SHELL", COMMAND)`. `triggers` are the Dockerfile lines that run
+    where it is built upon, `tags` its names here.
     """
 
     id: str
@@ -38,6 +39,8 @@ class Image:
     command: tuple[str, ...]
     shell: tuple[str, ...]
     health: tuple[str, ...]
+    triggers: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

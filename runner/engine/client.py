@@ -4,7 +4,7 @@ What an engine answers and how it says no come from here, too, for whoever speak
 """
 
 from runner.engine.answers import ContainerState, EngineInfo, Image, Labelled
-from runner.engine.calls import commands, containers, files, images, machine, networks, volumes
+from runner.engine.calls import builds, commands, containers, files, images, machine, networks, volumes
 from runner.engine.connection import Connection
 from runner.engine.refusals import EngineRefusal, EngineSilence, ImageMissing
 
@@ -52,3 +52,7 @@ class Engine(Connection):
     has_image = images.has_image
     import_image = images.import_image
     pull = images.pull
+    tag_image = images.tag_image
+    tags_of = images.tags_of
+    remove_image = images.remove_image
+    build_image = builds.build_image

@@ -3,6 +3,7 @@
 import structlog
 
 from runner.config import Config
+from runner.engine.builds.outdated import UNUSED_FOR_LONG, remove_outdated
 from runner.engine.containers import DockerBackend
 from runner.engine.credentials import Credentials
 from runner.engine.ownership import this_process
@@ -12,7 +13,8 @@ log = structlog.get_logger()
 
 
 def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
-    """A backend on the configured engine, after what runs that were killed on this `host` have left was removed.
+    """A backend on the configured engine, after what runs that were killed on this `host` have left was removed,
+    and built images that nothing uses.
 
     Raises BackendError that says what to do if no engine answers.
     """
@@ -26,6 +28,7 @@ def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
         stop_grace_seconds=config.grace.total_seconds(),
     )
     swept = sweep(backend.engine, backend.owner.host)
+    outdated = remove_outdated(backend.engine, UNUSED_FOR_LONG)
     if swept.total:
         log.info(
             "swept up after a run that was killed",
@@ -33,4 +36,6 @@ def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
             networks=swept.networks,
             volumes=swept.volumes,
         )
+    if outdated:
+        log.info("removed built images that were not used for long", images=outdated)
     return backend

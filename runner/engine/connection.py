@@ -10,7 +10,8 @@ import queue
 import socket
 import weakref
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any
 
 import docker
@@ -20,9 +21,10 @@ from docker.tls import TLSConfig
 from urllib3 import disable_warnings
 from urllib3.exceptions import InsecureRequestWarning
 
-from runner.engine.address import Certificates
+from runner.engine.address import Certificates, ssh_address
 from runner.engine.refusals import EngineRefusal
 from runner.engine.troubles import no_engine
+from runner.engine.tunnel import Tunnel
 from runner.errors import BackendError
 
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 120
@@ -31,8 +33,16 @@ _NEEDED = "1.41 (Docker 20.10, Podman 4)"
 _BROKEN_LOGINS = "the logins in Docker's config.json can't be read: mend `auths` there, or type docker login"
 
 
+@dataclass(frozen=True, slots=True)
+class _Lent:
+    """A client, and the address it was made for."""
+
+    url: str
+    client: docker.APIClient
+
+
 class Connection:
-    """The way to one engine at an address such as `unix:///var/run/docker.sock` or `tcp://host:2375`.
+    """The way to one engine at an address such as `unix:///var/run/docker.sock`, `tcp://host:2375` or `ssh://host`.
 
     Any thread may use it. Make it after a fork, not before. With `certificates` a tcp:// engine is spoken to by TLS.
     """
@@ -41,12 +51,16 @@ class Connection:
         self.base_url = base_url
         self._certificates = certificates
         self._version: str | None = None
-        self._idle: queue.LifoQueue[docker.APIClient] = queue.LifoQueue()
+        address = ssh_address(base_url)
+        self._tunnel = Tunnel(address) if address else None
+        self._idle: queue.LifoQueue[_Lent] = queue.LifoQueue()
         weakref.finalize(self, _close_all, self._idle)
 
     def close(self) -> None:
         """Close the connections that are idle. The engine can be used again."""
         _close_all(self._idle)
+        if self._tunnel is not None:
+            self._tunnel.close()
 
     @contextmanager
     def call(self, what: str, *, tolerated: tuple[int, ...] = ()) -> Iterator[docker.APIClient]:
@@ -55,11 +69,11 @@ class Connection:
         `what` is what the engine is asked to do: "start a container".
         """
         try:
-            client = self._borrow()
+            lent = self._borrow()
             try:
-                yield client
+                yield lent.client
             finally:
-                self._idle.put(client)
+                self._idle.put(lent)
         except APIError as error:
             if error.status_code not in tolerated:
                 reason = " ".join(str(error.explanation or error).split())
@@ -67,11 +81,12 @@ class Connection:
         except requests.exceptions.Timeout as error:
             raise BackendError(f"the container engine at {self.base_url} took too long to {what}") from error
         except (requests.exceptions.RequestException, DockerException, OSError) as error:
-            raise BackendError(no_engine(self.base_url, error)) from error
+            says = self._tunnel.last_words() if self._tunnel else ""
+            raise BackendError(no_engine(self.base_url, error, says)) from error
 
     @contextmanager
     def answer(
-        self, what: str, method: str, path: str, *, silence_seconds: float = ANSWER_SECONDS, **request: Any
+        self, what: str, method: str, path: str, *, silence_seconds: float | None = ANSWER_SECONDS, **request: Any
     ) -> Iterator[requests.Response]:
         """The answer to a request of our own, its body still to be read, where the library's calls don't serve.
 
@@ -85,22 +100,25 @@ class Connection:
                     raise _refusal(what, answer.status_code, _reason(answer))
                 yield answer
 
-    def _borrow(self) -> docker.APIClient:
-        try:
-            return self._idle.get_nowait()
-        except queue.Empty:
-            pass
-        _check_socket(self.base_url)
+    def _borrow(self) -> "_Lent":
+        url = self._tunnel.open() if self._tunnel else self.base_url
+        while not self._idle.empty():
+            with suppress(queue.Empty):  # another thread was quicker
+                lent = self._idle.get_nowait()
+                if lent.url == url:
+                    return lent
+                lent.client.close()  # it leads through a tunnel that has ended
+        _check_socket(url)
         if self._version is None:
-            with closing(self._client(".".join(map(str, OLDEST_API)))) as client:
+            with closing(self._client(url, ".".join(map(str, OLDEST_API)))) as client:
                 self._require_version(client.version(api_version=False)["ApiVersion"])
-        return self._client(self._version)
+        return _Lent(url, self._client(url, self._version))
 
-    def _client(self, version: str | None) -> docker.APIClient:
+    def _client(self, url: str, version: str | None) -> docker.APIClient:
         """A new client that speaks this version. To make it asks the engine nothing."""
         try:
             tls = _tls(self._certificates) if self._certificates else False
-            client = docker.APIClient(base_url=self.base_url, version=version, timeout=CONNECT_SECONDS, tls=tls)
+            client = docker.APIClient(base_url=url, version=version, timeout=CONNECT_SECONDS, tls=tls)
             client.trust_env = False  # neither proxies nor authorities of the environment, nor look-ups for them
             client.timeout = (CONNECT_SECONDS, ANSWER_SECONDS)  # type: ignore[assignment] # requests takes pairs
         except TLSParameterError as error:
@@ -135,9 +153,9 @@ def _tls(certificates: Certificates) -> TLSConfig:
     return TLSConfig(client_cert=pair, ca_cert=authority, verify=True)
 
 
-def _close_all(idle: "queue.LifoQueue[docker.APIClient]") -> None:
+def _close_all(idle: "queue.LifoQueue[_Lent]") -> None:
     while not idle.empty():
-        idle.get().close()
+        idle.get().client.close()
 
 
 def _refusal(what: str, status: int, reason: str) -> EngineRefusal:

@@ -11,6 +11,8 @@ from ipaddress import IPv4Network
 from pipelines.plan import PlannedJob, PlannedStep
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
 from runner.engine.address import Certificates
+from runner.engine.builds.builder import Builder
+from runner.engine.builds.context import Source
 from runner.engine.client import Engine, EngineInfo
 from runner.engine.credentials import Credentials
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
@@ -22,9 +24,9 @@ from runner.engine.process import Container, run
 from runner.engine.pull import Say
 from runner.engine.sandbox import Sandboxes, sandbox_image
 from runner.engine.spec import Place, files_options, runs_image_program, sandbox_options, service_options, step_options
-from runner.engine.stepimages import StepImages, Turn
+from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.workspace import collect, fill
-from runner.errors import BackendError
+from runner.errors import BackendError, BuildError
 from runner.names import container_name_part
 from runner.stop import Stop
 
@@ -99,8 +101,10 @@ class DockerSite:
         name = f"headrace-{self._token}"
         labels = labels_for(backend.owner, ticket, self._token)
         self._place = Place(volume=name, shim_volume=f"{name}-shim", network=name, labels=labels)
-        self._files = ""  # the container through which the workspace is filled and read
-        self._images = StepImages(backend.images, run=ticket.run)
+        files = f"{name}-files"
+        builder = Builder(backend.images, Source(self._engine, files, job.workspace), network=name, run=ticket.run)
+        self._images = StepImages(backend.images, builder, run=ticket.run)
+        self._files = files  # the container through which the workspace is filled and read
         self._errands = ThreadPoolExecutor(8, thread_name_prefix="headrace-errand")
         self._sandboxes = Sandboxes(self._create_sandbox, self._start_sandbox, self._errands)
 
@@ -119,7 +123,7 @@ class DockerSite:
         self._create_volume(self._place.volume)
         shim_volume.result()
         options = files_options(image.result(), self._job.workspace_base, self._place)
-        self._files = self._engine.create_container(options, f"headrace-{self._token}-files")
+        self._engine.create_container(options, self._files)
         filled = self._errands.submit(self._fill, tree, stop)
         network.result()
         self._sandboxes.in_lane(0)
@@ -143,10 +147,13 @@ class DockerSite:
 
         Calls `started` once it runs and its image's health check, if it has one, has succeeded.
         """
-        image = None if stop.requested else self._images.image(service, said_by(output), stop, Turn.NOW)
+        try:
+            image = None if stop.requested else self._images.image(service, said_by(output), stop, Turn.NOW)
+        except BuildError as error:
+            return failed_build(error)
         if image is None:
             return Outcome(status=stop.status, reason=stop.reason)
-        options = service_options(self._job, service, environment, self._place)
+        options = service_options(self._job, named(service, image), environment, self._place)
         identifier = self._engine.create_container(unasked(options, image), self._container_name(service))
         try:
             if runs_image_program(service) and (check := check_of(image)):
@@ -174,11 +181,12 @@ class DockerSite:
             network.result()
 
     def _create_network(self) -> None:
+        builds = sum(step.build is not None for step in (*self._job.services, *self._job.steps))
         background = len(self._job.services) + sum(step.detach for step in self._job.steps)
         create_network(
             self._engine,
             self._place.network,
-            addresses=self.lanes + background,
+            addresses=self.lanes + background + builds,
             pool=self._backend.network_range,
             labels=self._place.labels,
         )
@@ -199,7 +207,7 @@ class DockerSite:
                 return None
             options = step_options(
                 self._job,
-                step,
+                named(step, image),
                 environment,
                 self._place,
                 sandbox=self._sandboxes.in_lane(lane),

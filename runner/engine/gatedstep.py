@@ -17,8 +17,8 @@ from runner.engine.gate import is_waiting, release
 from runner.engine.process import Container, follow, start
 from runner.engine.pull import Say
 from runner.engine.spec import runs_image_program
-from runner.engine.stepimages import Turn
-from runner.errors import BackendError, ImageError
+from runner.engine.stepimages import Turn, failed_build
+from runner.errors import BackendError, BuildError, ImageError
 from runner.stop import Stop
 
 Maker = Callable[[Say, Stop, Turn], Container | None]
@@ -49,6 +49,8 @@ class GatedStep:
                 return Outcome(status=stop.status, reason=stop.reason)
             release(self._stream, late)
             return follow(self._container, self._stream, output, stop)
+        except BuildError as error:
+            return failed_build(error)
         finally:
             self.discard()
 

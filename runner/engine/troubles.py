@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from urllib3.exceptions import ReadTimeoutError
 
 
-def no_engine(address: str, error: BaseException) -> str:
+def no_engine(address: str, error: BaseException, ssh_says: str = "") -> str:
     """One line for an error that came instead of an answer: what is wrong and what to do."""
+    if ssh_says:
+        return f"no container engine answers at {address} (ssh says: {ssh_says})"
     if any(isinstance(cause, PermissionError) for cause in causes(error)):
         return f"no permission to use the container engine at {address} (join its group: sudo usermod -aG docker $USER)"
     for cause in causes(error):

@@ -3,11 +3,12 @@
 import io
 import posixpath
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import IO, cast
 
 from runner.backend import Tree, WorkspaceFile
 from runner.engine.client import Engine, EngineRefusal
+from runner.engine.tarchunks import ChunkFile
 from runner.errors import BackendError, SourceError
 from runner.results.collection import glob_matches, static_directories
 from runner.stop import Stop
@@ -28,7 +29,7 @@ def collect(engine: Engine, container: str, *, workspace: str, patterns: tuple[s
     Only the directories that the globs name are read. Symbolic links and devices are left out and never followed.
     """
     for directory in static_directories(patterns):
-        if _is_inside(engine, container, workspace, directory):
+        if is_inside(engine, container, workspace, directory):
             for file in _files(engine, container, workspace, directory):
                 if any(glob_matches(pattern, file.path) for pattern in patterns):
                     yield file
@@ -64,7 +65,7 @@ def _watched(tree: Tree, stop: Stop) -> Iterator[bytes]:
         raise SourceError(f"{error.filename or 'the source'} can't be read: {error.strerror or error}") from error
 
 
-def _is_inside(engine: Engine, container: str, workspace: str, directory: str) -> bool:
+def is_inside(engine: Engine, container: str, workspace: str, directory: str) -> bool:
     """True if there is such a file or directory and no part of its path is a symbolic link, which may lead anywhere."""
     parts = directory.split("/") if directory else []
     try:
@@ -82,7 +83,7 @@ def _files(engine: Engine, container: str, workspace: str, directory: str) -> It
     """All regular files at or below a path of the workspace."""
     top = posixpath.join(workspace, directory).rstrip("/")
     chunks = engine.get_archive(container, top)
-    with tarfile.open(fileobj=cast("IO[bytes]", _Chunks(chunks)), mode="r|") as archive:
+    with tarfile.open(fileobj=cast("IO[bytes]", ChunkFile(chunks)), mode="r|") as archive:
         for member in archive:
             archive.members = []  # type: ignore[attr-defined] # a stream is read once: to remember a million members would be a leak
             path = _relative(member.name, directory)
@@ -97,24 +98,3 @@ def _relative(name: str, directory: str) -> str:
     """A member's path in the workspace. Its name begins with the last part of what was asked for."""
     below = name.partition("/")[2]
     return posixpath.join(directory, below).rstrip("/")
-
-
-class _Chunks:
-    """A file to read from, made of chunks."""
-
-    def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._chunks = iter(chunks)
-        self._chunk = memoryview(b"")
-
-    def read(self, size: int) -> bytes:
-        """Up to `size` bytes, fewer only at the end."""
-        parts: list[memoryview] = []
-        while size:
-            if not self._chunk:
-                self._chunk = memoryview(next(self._chunks, b""))
-                if not self._chunk:
-                    break
-            parts.append(self._chunk[:size])
-            self._chunk = self._chunk[size:]
-            size -= len(parts[-1])
-        return b"".join(parts)

@@ -120,7 +120,7 @@ def test_every_key_that_headrace_adds_to_a_step_is_read() -> None:
     (step,) = good(
         """
         steps:
-          - build: {context: ., dockerfile: ci/Dockerfile, args: {A: 1.10, S: {from_secret: s}}, target: test}
+          - build: {context: ., dockerfile: ci/Dockerfile, args: {A: 1.10, S: t}, target: test}
             shell: [python3, -]
             retry: {attempts: 3, exit_codes: [1, 75], on: [failure, oom], delay: 1m30s}
             resources: {cpus: 1.5, memory: 512M, pids: 64, shm: 1g}
@@ -133,9 +133,7 @@ def test_every_key_that_headrace_adds_to_a_step_is_read() -> None:
             reuse: {inputs: src/**}
         """
     ).steps
-    assert step.build == Build(
-        context=".", dockerfile="ci/Dockerfile", args={"A": "1.10", "S": SecretReference("s")}, target="test"
-    )
+    assert step.build == Build(context=".", dockerfile="ci/Dockerfile", args={"A": "1.10", "S": "t"}, target="test")
     assert step.shell == ("python3", "-")
     assert step.retry == Retry(attempts=3, exit_codes=(1, 75), on=("failure", "oom"), delay=90)
     assert step.resources == Resources(cpus=1.5, memory=512 << 20, pids=64, shm=1 << 30)
@@ -356,7 +354,11 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         ("steps: [{image: x, resources: {cpus: 0}}]", "must be a number above zero such as 1.5"),
         ("steps: [{image: x, outputs: a-b}]", "`steps[0].outputs` must be letters, digits and _"),
         ("steps: [{image: x, pull: sometimes}]", "must be always, missing or never"),
-        ("steps: [{image: x, build: {args: {A: b}}}]", "has no `context`, which a build needs"),
+        ("steps: [{build: {args: {A: b}}}]", "has no `context`, which a build needs"),
+        ("steps: [{build: ../x}]", "`steps[0].build` leads out of the workspace"),
+        ("steps: [{build: {context: ., dockerfile: /x}}]", "`steps[0].build.dockerfile` must be relative"),
+        ("steps: [{build: {context: ., args: {A: {from_secret: b}}}}]", "may hold no secret, as 'A' does"),
+        ("steps: [{image: x, build: .}]", "has an `image` and a `build`"),
         ("steps: [{build: ''}]", "`steps[0].build` is empty"),
         ("steps: [{image: x, healthcheck: {command: c}}]", '"healthcheck" is not a key of a step'),
         ("steps: [{image: x, when: {matrix: [a]}}]", "must be a map from names to a glob"),

@@ -2,9 +2,11 @@
 
 import json
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 from runner.engine.connection import Connection
+
+_CHUNK_BYTES = 2 * 1024**2
 
 
 def put_archive(engine: Connection, container: str, path: str, tar: Iterable[bytes]) -> None:
@@ -13,11 +15,10 @@ def put_archive(engine: Connection, container: str, path: str, tar: Iterable[byt
         client.put_archive(container, path, iter(tar))
 
 
-def get_archive(engine: Connection, container: str, path: str) -> Iterator[bytes]:
+def get_archive(engine: Connection, container: str, path: str) -> Generator[bytes]:
     """A file or directory as a tar stream whose names begin with its last part. Raises EngineRefusal, 404."""
-    with engine.call(f"read {path}") as client:
-        chunks, _ = client.get_archive(container, path)
-        yield from chunks
+    with engine.answer(f"read {path}", "GET", f"/containers/{container}/archive", params={"path": path}) as answer:
+        yield from answer.iter_content(_CHUNK_BYTES)
 
 
 def is_symbolic_link(engine: Connection, container: str, path: str) -> bool:

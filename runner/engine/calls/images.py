@@ -1,18 +1,16 @@
-"""Calls about images: looked up, imported, pulled."""
+"""Calls about images: looked up, imported, pulled, named, removed."""
 
 import json
-import os
-import socket
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from datetime import datetime
 from typing import Any
 
 from runner.engine.answers import Image
+from runner.engine.calls.messages import messages
 from runner.engine.connection import Connection
-from runner.engine.refusals import EngineRefusal, EngineSilence
-from runner.engine.troubles import is_silence
-from runner.errors import BackendError
+from runner.engine.refusals import EngineRefusal
 from runner.stop import Stop
 
 
@@ -34,6 +32,8 @@ def image(engine: Connection, name: str) -> Image | None:
         command=tuple(config.get("Cmd") or ()),
         shell=tuple(config.get("Shell") or ("/bin/sh", "-c")),
         health=tuple((config.get("Healthcheck") or {}).get("Test") or ()),
+        triggers=tuple(config.get("OnBuild") or ()),
+        tags=tuple(found.get("RepoTags") or ()),
     )
 
 
@@ -58,36 +58,43 @@ def pull(
     engine, and ends the messages. Raises EngineSilence if no message comes for so long.
     """
     repository, tag = _repository_and_tag(name)
-    request = {
-        "params": {"fromImage": repository, "tag": tag or "latest"},
-        "headers": {"X-Registry-Auth": urlsafe_b64encode(json.dumps(dict(login)).encode()).decode()},
-    }
-    yield from _messages(engine, f"pull {name}", "/images/create", request, silence_seconds, stop)
+    headers = {"X-Registry-Auth": urlsafe_b64encode(json.dumps(dict(login)).encode()).decode()}
+    return messages(
+        engine,
+        f"pull {name}",
+        "/images/create",
+        silence_seconds=silence_seconds,
+        stop=stop,
+        params={"fromImage": repository, "tag": tag or "latest"},
+        headers=headers,
+    )
 
 
-def _messages(
-    engine: Connection, what: str, path: str, request: Mapping[str, Any], silence_seconds: float, stop: Stop
-) -> Iterator[dict[str, Any]]:
-    """The messages of a request that takes long, a line each. A stop ends it, also in the engine."""
-    try:
-        with (
-            engine.answer(what, "POST", path, silence_seconds=silence_seconds, **request) as answer,
-            closing(socket.socket(fileno=os.dup(answer.raw.fileno()))) as line,
-        ):
-            stop.on_request(lambda: _hang_up(line))
-            yield from map(json.loads, answer.iter_lines())
-    except BackendError as error:
-        if stop.requested:
-            return
-        if is_silence(error):
-            raise EngineSilence(f"nothing came for {silence_seconds:g} s") from error
-        raise
+def tag_image(engine: Connection, image: str, repository: str, tag: str) -> None:
+    """Give an image one more name, or note that the one it has is in use."""
+    with engine.call(f"tag {image}") as client:
+        client.tag(image, repository, tag)
 
 
-def _hang_up(line: socket.socket) -> None:
-    """End the conversation from another thread: whoever reads from it sees it broken off."""
-    with suppress(OSError):  # it has ended by itself
-        line.shutdown(socket.SHUT_RDWR)
+def tags_of(engine: Connection, repository: str) -> dict[str, datetime]:
+    """The tags of a repository on the engine's machine, and when each was last given."""
+    with engine.call("list images") as client:
+        found = client.images(filters={"reference": repository})
+        names = [name for each in found for name in each.get("RepoTags") or ()]
+        return {name: _last_tagged(client.inspect_image(name)) for name in names}  # type: ignore[no-untyped-call]
+
+
+def remove_image(engine: Connection, name: str) -> None:
+    """Take a name away from an image, and remove it if that was its last. Raises EngineRefusal if it is in use."""
+    with engine.call(f"remove the image {name}", tolerated=(404,)) as client:
+        client.remove_image(name)
+
+
+def _last_tagged(image: Mapping[str, Any]) -> datetime:
+    """When an image was last tagged; where the engine doesn't know, when it was made."""
+    texts = ((image.get("Metadata") or {}).get("LastTagTime"), image["Created"])
+    times = [datetime.fromisoformat(re.sub(r"\.\d+", "", text)) for text in texts if text]
+    return next(time for time in times if time.year > 1)
 
 
 def _repository_and_tag(name: str) -> tuple[str, str]:
