@@ -23,9 +23,10 @@ from runner.backend import Backend, Site, Ticket, Tree
 from runner.deadline import deadline, limit_text
 from runner.environment import check_secrets
 from runner.errors import ImageError, RunnerError, SinkError
+from runner.jobcontext import JobContext
 from runner.lineup import Lineup
 from runner.schedule import Schedule
-from runner.steprun import Ended, JobContext, leave_out, prepare_step, run_step, serve_step
+from runner.steprun import Ended, leave_out, prepare_step, run_step, serve_step
 from runner.stop import Stop
 
 AFTER_STOP_LIMIT_SECONDS = 300.0

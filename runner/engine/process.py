@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from pipelines.records import Stream
 from pipelines.status import Status
-from runner.backend import Outcome, Output
+from runner.backend import Outcome, Output, Shortage
 from runner.engine.client import ContainerState, Engine
 from runner.engine.limits import PIDS_LIMIT
 from runner.engine.symptoms import Symptoms
@@ -91,13 +91,13 @@ def follow(container: Container, stream: socket.socket, output: Output, stop: St
 def outcome_of(state: ContainerState) -> Outcome:
     """What a container's end means. Memory that ran out is known from the engine's flag, never from 137 alone."""
     code = state.exit_code
-    memory = "out of memory" if state.out_of_memory else ""
+    shortage = Shortage.MEMORY if state.out_of_memory else None
     if code == 0:
-        reason = "a process was killed: out of memory" if memory else ""
-        return Outcome(status=Status.SUCCESS, exit_code=0, reason=reason)
-    named = memory or _NAMED.get(code) or _SIGNALS.get(code - 128, "")
+        reason = f"a process was killed: {shortage}" if shortage else ""
+        return Outcome(status=Status.SUCCESS, exit_code=0, reason=reason, shortage=shortage)
+    named = shortage or _NAMED.get(code) or _SIGNALS.get(code - 128, "")
     reason = f"exit code {code}" + (f": {named}" if named else "")
-    return Outcome(status=Status.FAILURE, exit_code=code, reason=reason)
+    return Outcome(status=Status.FAILURE, exit_code=code, reason=reason, shortage=shortage)
 
 
 def _follow(engine: Engine, identifier: str, reader: "_Reader") -> None:
