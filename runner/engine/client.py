@@ -64,10 +64,11 @@ class ImageMissing(EngineRefusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """What we ask an engine about its machine. `architecture` is as in `uname -m`."""
+    """What we ask an engine about its machine. `architecture` is as in `uname -m`; 0 bytes are an unknown memory."""
 
     architecture: str
     cpus: int
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +130,9 @@ class Engine:
         """Facts about the engine's machine. The first call that tells whether there is an engine at all."""
         with self._words("tell about itself") as client:
             answer = client.info()
-        return EngineInfo(architecture=answer["Architecture"], cpus=answer["NCPU"])
+        return EngineInfo(
+            architecture=answer["Architecture"], cpus=answer["NCPU"], memory_bytes=answer.get("MemTotal") or 0
+        )
 
     # Containers
 

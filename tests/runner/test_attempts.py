@@ -4,7 +4,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipelines.details import ArtifactRule, Retry
+from pipelines.details import ArtifactRule, Resources, Retry
 from pipelines.records import AnyRecord, Artifact, CommandRun, StepFinished, StepRetried, Stream
 from pipelines.status import Status
 from runner.stop import Stop
@@ -182,3 +182,11 @@ def test_every_attempt_has_one_end(world: World) -> None:
     assert [each.attempt for each in ends] == [1, 2, 3]
     assert isinstance(ends[-1], StepFinished)
     assert ends[-1].duration_ms >= sum(each.duration_ms for each in retried(result))
+
+
+def test_out_of_memory_is_tried_again_if_asked_for(containers: World) -> None:
+    eat = "[ $CI_ATTEMPT = 2 ] || exec tail -c 200m /dev/zero"
+    step = containers.step("a", eat, retry=Retry(attempts=2, on=("oom",)), resources=Resources(memory=32 << 20))
+    result = containers.run(step)
+    assert [each.reason for each in retried(result)] == ["exit code 137: out of memory"]
+    assert result.finished("a").status is Status.SUCCESS
