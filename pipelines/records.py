@@ -23,6 +23,17 @@ class Stream(StrEnum):
     SYSTEM = "system"
 
 
+class CommandRun(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a command that was reached. `exit_code` is None if it never ended, or nobody knows how.
+
+    A command inside a loop counts as one: its time is the sum, its exit code the last.
+    """
+
+    command: int
+    exit_code: int | None
+    duration_ms: int
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", omit_defaults=False):
     """What all Records share. `seq` grows by one a Record within a run; `time` is RFC 3339 in UTC with milliseconds."""
 
@@ -69,8 +80,29 @@ class StepStarted(Record, frozen=True, kw_only=True, tag="step_started"):
     image: str
 
 
+class StepRetried(Record, frozen=True, kw_only=True, tag="step_retried"):
+    """An attempt at the step has ended, and another follows after `delay_ms`, unless the step is stopped before.
+
+    `attempt` counts from 1, of `attempts` at most. All else is about this attempt alone, as in `step_finished`.
+    """
+
+    job: str
+    step: str
+    attempt: int
+    attempts: int
+    status: Status
+    exit_code: int | None = None
+    reason: str = ""
+    duration_ms: int
+    delay_ms: int
+    commands: tuple[CommandRun, ...] = ()
+
+
 class StepFinished(Record, frozen=True, kw_only=True, tag="step_finished"):
-    """The step has ended, or is known never to start. `exit_code` is None if no process ended by itself."""
+    """The step has ended, or is known never to start. `exit_code` is None if no process ended by itself.
+
+    `attempt` is the last one; `exit_code` and `commands` are its. `duration_ms` is the time of all of them.
+    """
 
     job: str
     step: str
@@ -78,12 +110,15 @@ class StepFinished(Record, frozen=True, kw_only=True, tag="step_finished"):
     exit_code: int | None = None
     reason: str = ""
     duration_ms: int
+    attempt: int = 1
+    commands: tuple[CommandRun, ...] = ()
 
 
 class Log(Record, frozen=True, kw_only=True, tag="log"):
     """Whole lines of a step's output, without their newlines. `line` counts both streams together, from 1.
 
-    `command` is the index of the command that printed them, or None if that is not known.
+    `command` is the index of the command that printed them, or None if that is not known; `attempt` is which attempt
+    at the step it was.
     """
 
     job: str
@@ -92,6 +127,7 @@ class Log(Record, frozen=True, kw_only=True, tag="log"):
     line: int
     lines: tuple[str, ...]
     command: int | None = None
+    attempt: int = 1
 
 
 class Artifact(Record, frozen=True, kw_only=True, tag="artifact"):
@@ -104,7 +140,9 @@ class Artifact(Record, frozen=True, kw_only=True, tag="artifact"):
     sha256: str
 
 
-AnyRecord = RunStarted | RunFinished | JobStarted | JobFinished | StepStarted | StepFinished | Log | Artifact
+AnyRecord = (
+    RunStarted | RunFinished | JobStarted | JobFinished | StepStarted | StepRetried | StepFinished | Log | Artifact
+)
 Sink = Callable[[AnyRecord], None]
 
 _encoder = msgspec.json.Encoder()

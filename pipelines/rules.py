@@ -22,6 +22,7 @@ def check(workflow: Workflow, report: Report) -> None:
     for step in (*workflow.services, *workflow.steps):
         _check_image(step, report)
         _check_settings(step, report)
+        _check_detached(step, report)
 
 
 def check_graph(workflow: Workflow, report: Report) -> None:
@@ -82,6 +83,12 @@ def _check_settings(step: Step, report: Report) -> None:
         message = f"`{step.path}` has `settings` and `environment`, so it is no plugin"
         hint = "put what the plugin needs below `settings`"
         report.add(step.position, step.path, message, hint=hint, level=Level.WARNING)
+
+
+def _check_detached(step: Step, report: Report) -> None:
+    if step.detach and step.retry:
+        message = f"`{step.path}.retry` has no meaning with `detach`: such a step is started once"
+        report.add(step.place_of("retry"), f"{step.path}.retry", message, hint="leave out one of them")
 
 
 def check_trust(workflow: Workflow, trust: frozenset[str], report: Report) -> None:

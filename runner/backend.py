@@ -11,6 +11,7 @@ ends as *error*.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from pipelines.plan import PlannedJob, PlannedStep
@@ -34,13 +35,23 @@ class Ticket:
     attempt: int = 1
 
 
+class Shortage(StrEnum):
+    """What a step had too little of, in words."""
+
+    MEMORY = "out of memory"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """How a step ended. `exit_code` is None if no process ended by itself; `reason` is one phrase for people."""
+    """How a step ended. `exit_code` is None if no process ended by itself; `reason` is one phrase for people.
+
+    `shortage` is what the engine itself says that the step ran out of.
+    """
 
     status: Status
     exit_code: int | None = None
     reason: str = ""
+    shortage: Shortage | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from runner.errors import UsageError
 _NETWORK_RANGE = "10.231.0.0/16"
 _GRACE_SECONDS = "10"
 _LOG_LIMIT = "256 MiB"
+_MEMORY = "4 GiB"  # an example: without a setting the machine decides
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
 _SIZE = re.compile(r"(\d{1,15})\s*(?:([kmg])(?:i?b)?)?", re.IGNORECASE)
 _STATE = "~/.local/state"
@@ -24,7 +25,8 @@ _STATE = "~/.local/state"
 class Config:
     """How steps run here. `lanes` is how many steps of a job run at once, `grace` the time from SIGTERM to SIGKILL.
 
-    What a step prints beyond `log_limit_bytes` is dropped.
+    What a step prints beyond `log_limit_bytes` is dropped. `memory_bytes` is what a step may take that doesn't say how
+    much; None leaves that to the machine's size.
     """
 
     state: Path
@@ -35,6 +37,7 @@ class Config:
     grace: timedelta
     lanes: int
     log_limit_bytes: int
+    memory_bytes: int | None
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -49,12 +52,18 @@ class Config:
             grace=timedelta(seconds=_number(environment, "HEADRACE_GRACE_SECONDS", _GRACE_SECONDS)),
             lanes=max(1, int(_number(environment, "HEADRACE_PARALLEL", str(os.cpu_count() or 1)))),
             log_limit_bytes=_size_bytes(environment, "HEADRACE_LOG_LIMIT", _LOG_LIMIT),
+            memory_bytes=_memory_bytes(environment),
         )
 
     @property
     def runs_directory(self) -> Path:
         """A directory a local run, with its Records, logs and artifacts."""
         return self.state / "runs"
+
+
+def _memory_bytes(environment: Mapping[str, str]) -> int | None:
+    name = "HEADRACE_MEMORY"
+    return _size_bytes(environment, name, _MEMORY) if environment.get(name) else None
 
 
 def _network(text: str) -> IPv4Network:

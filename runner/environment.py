@@ -31,12 +31,14 @@ def step_environment(
     started: int,
     job_status: Status,
     secrets: Mapping[str, str],
+    attempt: int = 1,
 ) -> dict[str, str]:
-    """All variables of one step. What comes later wins: the run's, the step's, the matrix's, the author's.
+    """All variables of one attempt at a step. What comes later wins: the run's, the step's, the matrix's, the author's.
 
     `started` is in seconds since 1970; `secrets` are by name in lower case. Empty variables of ours are left out.
     """
     ours = {**_FOR_GIT, **job.variables, **_about_step(job, step, started=started, job_status=job_status)}
+    ours["CI_ATTEMPT"] = str(attempt)
     ours = ours | drone_variables(ours) if is_plugin(step) else ours | job.matrix
     authors = {name: resolved(value, secrets) for name, value in step.environment.items()}
     settings = {plugin_variable(name): resolved(value, secrets) for name, value in step.settings.items()}

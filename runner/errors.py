@@ -6,8 +6,9 @@ RunnerError
 ├── SinkError          whoever takes the Records doesn't
 ├── ArtifactError      a file can't be kept as an artifact
 └── BackendError       the engine is missing, refuses or fails
-    └── ImageError     an image can't be had: named clearly, so that nobody searches the machinery for it
-        └── BuildError its own build fails, which is the author's failure
+    └── StepError      the engine is well, but won't run a container as its step asks for it
+        └── ImageError an image can't be had: named clearly, so that nobody searches the machinery for it
+            └── BuildError its own build fails, which is the author's failure
 """
 
 
@@ -39,7 +40,11 @@ class BackendError(RunnerError):
     """Raised when the container engine is missing, refuses or fails."""
 
 
-class ImageError(BackendError):
+class StepError(BackendError):
+    """Raised when the engine won't make or start a container as its step asks for it. Other steps may well run."""
+
+
+class ImageError(StepError):
     """Raised when an image can't be found, pulled or used on this machine."""
 
 

@@ -9,13 +9,13 @@ from pipelines.records import JobFinished, JobStarted
 from pipelines.status import Status
 from runner.backend import Backend, Ticket, Tree
 from runner.clock import milliseconds_since
+from runner.jobcontext import JobContext
 from runner.jobrun import JobRun
 from runner.results.artifacts import ArtifactStore
 from runner.results.mask import Mask
 from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.results.steplog import Flusher
 from runner.scribe import Scribe
-from runner.steprun import JobContext
 from runner.stop import Stop
 
 

@@ -22,10 +22,11 @@ from pipelines.status import Status
 from runner.backend import Backend, Site, Ticket, Tree
 from runner.deadline import deadline, limit_text
 from runner.environment import check_secrets
-from runner.errors import ImageError, RunnerError, SinkError
+from runner.errors import RunnerError, SinkError, StepError
+from runner.jobcontext import JobContext
 from runner.lineup import Lineup
 from runner.schedule import Schedule
-from runner.steprun import Ended, JobContext, leave_out, prepare_step, run_step, serve_step
+from runner.steprun import Ended, leave_out, prepare_step, run_step, serve_step
 from runner.stop import Stop
 
 AFTER_STOP_LIMIT_SECONDS = 300.0
@@ -219,7 +220,7 @@ class JobRun:
         if outcome.status.counts_as_success:
             return
         reason = f"{'service' if step in self._services else 'step'} {step.name}: {outcome.reason}"
-        if outcome.status is Status.ERROR and not isinstance(ended.error, ImageError):
+        if outcome.status is Status.ERROR and not isinstance(ended.error, StepError):
             raise RunnerError(reason)
         if step in self._services and not self._stop.requested:
             raise RunnerError(reason)

@@ -10,8 +10,9 @@ from runner.stop import Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """To be run once; what isn't run must be discarded."""
+    """To be run once; what isn't run must be discarded. `lane` is where it is ready."""
 
+    lane: int
     readied: Readied
     environment: Mapping[str, str]
 

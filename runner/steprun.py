@@ -1,42 +1,22 @@
 """One step's life as Records: started, its log, its artifacts, finished. Never raises but for a broken Sink."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import structlog
-
-from pipelines.plan import PlannedJob, PlannedStep
+from pipelines.plan import PlannedStep
 from pipelines.records import Artifact, StepFinished, StepStarted
 from pipelines.status import Status
+from runner.attempts import Attempt, Attempts, carried_out, time_limit
 from runner.backend import Outcome, Site
 from runner.clock import milliseconds_since
-from runner.deadline import deadline, limit_text
-from runner.environment import step_environment
-from runner.errors import ArtifactError, RunnerError, SinkError
-from runner.prepared import Prepared, discard
-from runner.results.artifacts import ArtifactStore
+from runner.errors import ArtifactError, RunnerError
+from runner.jobcontext import JobContext
+from runner.prepared import Prepared
 from runner.results.collection import Collection, patterns_for
-from runner.results.mask import Mask
-from runner.results.steplog import Flusher, StepLog
-from runner.scribe import Scribe
+from runner.results.steplog import StepLog
 from runner.stop import Stop
-
-_log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JobContext:
-    """What all steps of a job share. `secrets` are by name in lower case."""
-
-    job: PlannedJob
-    scribe: Scribe
-    artifacts: ArtifactStore
-    secrets: Mapping[str, str]
-    mask: Mask
-    flusher: Flusher
-    log_limit_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,25 +30,33 @@ class Ended:
 
 def prepare_step(context: JobContext, site: Site, step: PlannedStep, lane: int) -> Prepared:
     """Make a step ready in a lane, now or ahead of its turn. What it can't know yet, it guesses."""
-    environment = _environment(context, step, Status.SUCCESS)
-    return Prepared(readied=site.ready(step, environment, lane), environment=environment)
+    environment = context.environment(step, started=int(time.time()), job_status=Status.SUCCESS)
+    return Prepared(lane=lane, readied=site.ready(step, environment, lane), environment=environment)
 
 
 def run_step(
     context: JobContext, site: Site, step: PlannedStep, prepared: Future[Prepared], *, job_status: Status, stop: Stop
 ) -> Ended:
-    """Run a step to its end and keep its artifacts. Its clock starts once it is prepared."""
+    """Run a step to its end, as often as it takes and may, and keep its artifacts.
 
-    def work(environment: Mapping[str, str], log: StepLog) -> Outcome:
-        outcome = prepared.result().run(environment, log.write, stop)
-        log.close()
-        return _keep_artifacts(context, site, step, outcome, log)
-
+    Its clock starts once it is prepared.
+    """
     wait([prepared])
+    attempts = Attempts(context, site, step, prepared, job_status=job_status)
+
+    def work(log: StepLog) -> Attempt:
+        last = attempts.run(log, stop)
+        if last.error is not None:
+            return last
+        kept = carried_out(
+            lambda: replace(last, outcome=_keep_artifacts(context, site, step, last.outcome, log)), context, step, stop
+        )
+        return replace(kept, number=last.number, commands=last.commands)
+
     try:
-        return _tell(context, step, job_status, stop, work)
+        return _tell(context, step, stop, work)
     finally:
-        discard(prepared)  # it wasn't run if its start couldn't be told
+        attempts.discard()  # it wasn't run if its start couldn't be told
 
 
 def serve_step(
@@ -82,65 +70,36 @@ def serve_step(
 ) -> Ended:
     """Run a service or detached step until it ends or `stop` asks; `started` is called once it runs."""
 
-    def work(environment: Mapping[str, str], log: StepLog) -> Outcome:
-        return site.serve(step, environment, log.write, stop, started)
+    def serve(log: StepLog) -> Attempt:
+        environment = context.environment(step, started=int(time.time()), job_status=job_status)
+        with time_limit(step, stop):
+            return Attempt(outcome=site.serve(step, environment, log.write, stop, started))
 
-    return _tell(context, step, job_status, stop, work)
+    def work(log: StepLog) -> Attempt:
+        attempt = carried_out(lambda: serve(log), context, step, stop)
+        log.close()
+        return replace(attempt, commands=log.commands(attempt.outcome.exit_code))
+
+    return _tell(context, step, stop, work)
 
 
 def leave_out(context: JobContext, step: PlannedStep, status: Status, reason: str) -> None:
     """Tell that a step will never start."""
-    _finish(context, step, Outcome(status=status, reason=reason), duration_ms=0)
+    _finish(context, step, Attempt(outcome=Outcome(status=status, reason=reason)), duration_ms=0)
 
 
-def _tell(
-    context: JobContext,
-    step: PlannedStep,
-    job_status: Status,
-    stop: Stop,
-    work: Callable[[Mapping[str, str], StepLog], Outcome],
-) -> Ended:
+def _tell(context: JobContext, step: PlannedStep, stop: Stop, work: Callable[[StepLog], Attempt]) -> Ended:
     began = time.monotonic()
     context.scribe.write(StepStarted, job=context.job.name, step=step.name, image=step.image)
-    log = StepLog(
-        context.scribe,
-        context.flusher,
-        context.mask,
-        job=context.job.name,
-        step=step,
-        stop=stop,
-        limit_bytes=context.log_limit_bytes,
-    )
-    error = None
-    try:
-        with deadline(stop, step.timeout, f"took longer than its limit of {limit_text(step.timeout or 0)}"):
-            outcome = work(_environment(context, step, job_status), log)
-    except SinkError:
-        raise
-    except RunnerError as failure:
-        error = failure
-    except Exception as failure:  # noqa: BLE001 - whatever broke, the step ends as error
-        _log.exception("step broke the runner", job=context.job.name, step=step.name)
-        error = RunnerError(f"internal error: {type(failure).__name__}: {failure}")
-    if error is not None:
-        outcome = _outcome_of_error(error, stop)
+    log = context.log(step, stop)
+    last = carried_out(lambda: work(log), context, step, stop)
     log.close()
-    _finish(context, step, outcome, duration_ms=milliseconds_since(began))
-    return Ended(step=step, outcome=outcome, error=error)
+    _finish(context, step, last, duration_ms=milliseconds_since(began))
+    return Ended(step=step, outcome=last.outcome, error=last.error)
 
 
-def _environment(context: JobContext, step: PlannedStep, job_status: Status) -> dict[str, str]:
-    return step_environment(context.job, step, started=int(time.time()), job_status=job_status, secrets=context.secrets)
-
-
-def _outcome_of_error(error: RunnerError, stop: Stop) -> Outcome:
-    """An engine asked to stop may well complain: what was asked for counts."""
-    if stop.requested:
-        return Outcome(status=stop.status, reason=stop.reason)
-    return Outcome(status=Status.ERROR, reason=str(error))
-
-
-def _finish(context: JobContext, step: PlannedStep, outcome: Outcome, *, duration_ms: int) -> None:
+def _finish(context: JobContext, step: PlannedStep, last: Attempt, *, duration_ms: int) -> None:
+    outcome = last.outcome
     context.scribe.write(
         StepFinished,
         job=context.job.name,
@@ -149,6 +108,8 @@ def _finish(context: JobContext, step: PlannedStep, outcome: Outcome, *, duratio
         exit_code=outcome.exit_code,
         reason=context.mask.hide(outcome.reason),
         duration_ms=duration_ms,
+        attempt=last.number,
+        commands=last.commands,
     )
 
 
@@ -170,7 +131,7 @@ def _keep_artifacts(context: JobContext, site: Site, step: PlannedStep, outcome:
     except ArtifactError as error:
         log.say(str(error))
         if outcome.status is Status.SUCCESS:
-            return Outcome(status=Status.FAILURE, exit_code=outcome.exit_code, reason=str(error))
+            return replace(outcome, status=Status.FAILURE, reason=str(error))
         return outcome
     for pattern in collection.unmet:
         log.say(f"artifacts: no file matches {pattern}")

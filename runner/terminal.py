@@ -146,7 +146,8 @@ def _verdict(record: StepFinished) -> Text:
     word = "" if record.status is Status.SUCCESS else f" {record.status}"
     reason = f": {_visible(record.reason)}" if record.reason else ""
     time = f" {_seconds(record.duration_ms)}" if record.status is not Status.SKIPPED else ""
-    return Text(f"{mark}{word}{time}{reason}", style=style)
+    attempt = f" in attempt {record.attempt}" if record.attempt > 1 else ""
+    return Text(f"{mark}{word}{time}{attempt}{reason}", style=style)
 
 
 def _visible(text: str) -> str:

@@ -6,7 +6,6 @@ from pipelines.details import Approval, Build, Healthcheck, Resources, Retry, Va
 from pipelines.nodes import Map, Scalar
 from pipelines.paths import below
 from pipelines.places import Place
-from pipelines.problems import Level
 from pipelines.syntax.forms import ANYTHING, FLAG, TEXT, Form, checked, choice, either, map_or, mapped, one_or_many
 from pipelines.syntax.keys import H, Key, Keys, plain_record
 from pipelines.syntax.quantities import DURATION, FRACTION, SIZE, whole
@@ -114,14 +113,6 @@ def _approval(place: Place) -> Approval | None:
     return Approval() if FLAG.read(place) else None
 
 
-def _port(place: Place) -> str | None:
-    text = TEXT.read(place)
-    if text is not None and ":" in text and not place.is_open:
-        message = f"{place.name} publishes nothing: steps reach a service by its name"
-        place.problem(message, hint=f"write `{text.rpartition(':')[2]}`", level=Level.WARNING)
-    return text
-
-
 _POLICIES = choice("always", "missing", "never")
 _POLICY_BY_FLAG = mapped(FLAG, lambda is_always: "always" if is_always else "missing")
 PULL: Form[str] = either(
@@ -140,4 +131,3 @@ APPROVAL: Form[Approval] = Form(
     "true or {message, users}", _approval, {"anyOf": [FLAG.schema, {"map": _APPROVAL_KEYS}]}
 )
 BACKEND_OPTIONS: Form[str] = plain_record(_BACKEND_KEYS, _user)
-PORTS = one_or_many(Form("a port such as 80 or 53/udp", _port, TEXT.schema))

@@ -56,7 +56,8 @@ steps:
     Key(
         name="timeout",
         form=DURATION,
-        meaning="How long the step may take. It then ends as *timed out*, which is not the same as *failed*.",
+        meaning="How long the step, or each attempt at it, may take. It then ends as *timed out*, which is not the "
+        "same as *failed*.",
         default="the job's time",
         origin=H,
         example="""
@@ -68,10 +69,12 @@ steps:
         name="retry",
         form=RETRY,
         meaning="How often to try, in all, or `{attempts, exit_codes, on, delay}`. Every attempt has a fresh "
-        "container and is shown.",
+        "container, the workspace as the one before left it, its number in `CI_ATTEMPT`, and is shown. `on` says after "
+        "which ends to try again: `failure` (with one of the `exit_codes`, if there are any), `timeout` (of the step's "
+        "own `timeout`), `oom` or `error` (the image can't be had, or the engine fails). The last attempt decides what "
+        "becomes of the step; a cancel or the job's time-out ends it at once.",
         default="1",
         origin=H,
-        acted_on=False,
         example="""
 steps:
   fetch: {image: alpine, commands: ./fetch.sh, retry: 3}
@@ -80,6 +83,7 @@ steps:
     commands: ./flaky.sh
     retry: {attempts: 2, on: [failure, timeout], exit_codes: [1, 75], delay: 30s}
 """,
+        errors=("A step with `detach` is started once, so it can't have `retry`.",),
     ),
     Key(
         name="approval",

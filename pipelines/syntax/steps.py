@@ -10,13 +10,13 @@ from pipelines.places import Place
 from pipelines.syntax.containers import (
     BACKEND_OPTIONS,
     HEALTHCHECK,
-    PORTS,
     RESOURCES,
 )
 from pipelines.syntax.course import COURSE_KEYS
 from pipelines.syntax.forms import TEXT, Form
 from pipelines.syntax.keys import H, Key, Keys, read_keys
 from pipelines.syntax.oldsecrets import OLD_SECRETS
+from pipelines.syntax.outside import PORTS
 from pipelines.syntax.results import RESULT_KEYS
 from pipelines.syntax.running import RUNNING_KEYS
 from pipelines.syntax.shapes import ARGUMENTS
@@ -26,9 +26,9 @@ _CONTAINER_KEYS = (
     Key(
         name="resources",
         form=RESOURCES,
-        meaning="What the container may use at most.",
+        meaning="What the container may use at most: processors, memory with swap, processes, shared memory. Without "
+        "this, all processors, nine tenths of the machine's memory, 4096 processes, 64 MiB of shared memory.",
         origin=H,
-        acted_on=False,
         example="""
 steps:
   test: {image: gcc:15, commands: make check, resources: {cpus: 1.5, memory: 512M, pids: 512, shm: 64M}}
@@ -38,7 +38,6 @@ steps:
         name="backend_options",
         form=BACKEND_OPTIONS,
         meaning="What only one engine has: `docker: {user: …}` is the user that the container runs as.",
-        acted_on=False,
         example="""
 steps:
   test: {image: node:24, commands: npm test, backend_options: {docker: {user: "1000:1000"}}}

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 
-from pipelines.nodes import Map
-from pipelines.places import Place
-from pipelines.syntax.forms import FLAG, TEXT, Form, one_or_many
+from pipelines.syntax.forms import FLAG, TEXT
 from pipelines.syntax.keys import Key
+from pipelines.syntax.outside import DEVICES, DOMAINS, EXTRA_HOSTS, IN_MEMORY, NAME_SERVERS
+from pipelines.syntax.outside import VOLUMES as MOUNTS
 
 VOLUMES, SECURITY, NETWORK = "volumes", "security", "network"
 TRUST_WORDS = (VOLUMES, SECURITY, NETWORK)
@@ -23,19 +23,12 @@ TRUST_BY_KEY: Mapping[str, str] = {
 """What a repository must be trusted with for a step to have the key."""
 
 
-def _volume(place: Place) -> str | None:
-    if isinstance(place.node, Map):
-        place.problem(f"{place.name} must be text, not a map", hint="write `source:target`; volumes have no names here")
-        return None
-    return TEXT.read(place)
-
-
 TRUSTED_KEYS = (
     Key(
         name="volumes",
-        form=one_or_many(Form("source:target", _volume, TEXT.schema)),
-        meaning="Directories of the machine, as `source:target` or `source:target:ro`; or a path for a new volume.",
-        acted_on=False,
+        form=MOUNTS,
+        meaning="Directories of the machine, as `/source:/target` or `/source:/target:ro`; volumes of the engine, as "
+        "`name:/target`, which are made if they are missing and stay; or a path for a volume that ends with the step.",
         example="""
 steps:
   image:
@@ -46,9 +39,9 @@ steps:
     ),
     Key(
         name="devices",
-        form=one_or_many(TEXT),
-        meaning="Devices of the machine, as `source:target`.",
-        acted_on=False,
+        form=DEVICES,
+        meaning="Devices of the machine, as `/dev/source`, `/dev/source:/dev/target` or with permissions such as `:r` "
+        "behind.",
         example="""
 steps:
   emulate: {image: alpine, commands: ./emulator-tests.sh, devices: [/dev/kvm:/dev/kvm]}
@@ -56,9 +49,8 @@ steps:
     ),
     Key(
         name="tmpfs",
-        form=one_or_many(TEXT),
-        meaning="Directories in memory.",
-        acted_on=False,
+        form=IN_MEMORY,
+        meaning="Directories in memory, as `/path` or `/path:size=64m,mode=1777`.",
         example="""
 steps:
   test: {image: golang:1.26, commands: go test ./..., tmpfs: [/tmp]}
@@ -76,9 +68,8 @@ steps:
     ),
     Key(
         name="dns",
-        form=one_or_many(TEXT),
-        meaning="Name servers.",
-        acted_on=False,
+        form=NAME_SERVERS,
+        meaning="Name servers that are asked for what isn't a service of the job.",
         example="""
 steps:
   test: {image: golang:1.26, commands: go test ./..., dns: 192.0.2.53}
@@ -86,9 +77,8 @@ steps:
     ),
     Key(
         name="dns_search",
-        form=one_or_many(TEXT),
+        form=DOMAINS,
         meaning="Domains to look names up in.",
-        acted_on=False,
         example="""
 steps:
   test: {image: golang:1.26, commands: go test ./..., dns_search: example.org}
@@ -96,9 +86,8 @@ steps:
     ),
     Key(
         name="extra_hosts",
-        form=one_or_many(TEXT),
+        form=EXTRA_HOSTS,
         meaning="More names of hosts, as `name:address`.",
-        acted_on=False,
         example="""
 steps:
   test: {image: golang:1.26, commands: go test ./..., extra_hosts: ["db.example.org:192.0.2.7"]}
@@ -107,8 +96,8 @@ steps:
     Key(
         name="network_mode",
         form=TEXT,
-        meaning="A network of the engine in place of the job's own. `none`, which is no network, needs no trust.",
-        acted_on=False,
+        meaning="A network of the engine in place of the job's own, so that services are out of reach. `none`, which "
+        "is no network, needs no trust.",
         example="""
 steps:
   build: {image: golang:1.26, commands: go build -mod=vendor ./..., network_mode: none}

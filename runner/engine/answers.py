@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """What we ask an engine about its machine. `architecture` is as in `uname -m`."""
+    """What we ask an engine about its machine. `architecture` is as in `uname -m`; 0 bytes are an unknown memory."""
 
     architecture: str
     cpus: int
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

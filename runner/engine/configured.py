@@ -26,6 +26,7 @@ def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
         network_range=config.network_range,
         lanes=config.lanes,
         stop_grace_seconds=config.grace.total_seconds(),
+        memory_bytes=config.memory_bytes,
     )
     swept = sweep(backend.engine, backend.owner.host)
     outdated = remove_outdated(backend.engine, UNUSED_FOR_LONG)

@@ -5,12 +5,14 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from ipaddress import IPv4Network
 
 from pipelines.plan import PlannedJob, PlannedStep
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
 from runner.engine.address import Certificates
+from runner.engine.admitted import has_own_network
 from runner.engine.builds.builder import Builder
 from runner.engine.builds.context import Source
 from runner.engine.client import Engine, EngineInfo
@@ -18,12 +20,21 @@ from runner.engine.credentials import Credentials
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
 from runner.engine.health import HealthWatch, check_of, unasked
 from runner.engine.images import Images
+from runner.engine.limits import Allowance, allowance_of, limits_of
 from runner.engine.network import DEFAULT_RANGE, create_network
 from runner.engine.ownership import ROLE, SITE, Owner, labels_for, this_process
-from runner.engine.process import Container, run
+from runner.engine.process import Container, as_asked_by_its_step, run
 from runner.engine.pull import Say
 from runner.engine.sandbox import Sandboxes, sandbox_image
-from runner.engine.spec import Place, files_options, runs_image_program, sandbox_options, service_options, step_options
+from runner.engine.spec import (
+    Options,
+    Place,
+    files_options,
+    runs_image_program,
+    sandbox_options,
+    service_options,
+    step_options,
+)
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.workspace import collect, fill
 from runner.errors import BackendError, BuildError
@@ -38,7 +49,8 @@ class DockerBackend:
     """Makes DockerSites on the engine at `base_url`. Nothing is asked of the engine before the first job.
 
     `lanes` is how many steps of a job may run at once, `network_range` where jobs' subnets are taken from,
-    `stop_grace_seconds` the time between SIGTERM and SIGKILL.
+    `stop_grace_seconds` the time between SIGTERM and SIGKILL, `memory_bytes` what a step may take that doesn't say,
+    nine tenths of the machine's if that is None.
     """
 
     def __init__(
@@ -51,6 +63,7 @@ class DockerBackend:
         stop_grace_seconds: float = DEFAULT_STOP_GRACE_SECONDS,
         certificates: Certificates | None = None,
         credentials: Credentials | None = None,
+        memory_bytes: int | None = None,
     ) -> None:
         self.engine = Engine(base_url, certificates)
         self.images = Images(self.engine, credentials)
@@ -58,6 +71,7 @@ class DockerBackend:
         self.network_range = network_range
         self.lanes = lanes
         self.stop_grace_seconds = stop_grace_seconds
+        self.memory_bytes = memory_bytes
 
     def close(self) -> None:
         """Close the connections to the engine."""
@@ -72,6 +86,12 @@ class DockerBackend:
     def sandbox_image(self) -> str:
         """The sandbox's image, on the engine."""
         return sandbox_image(self.engine, self.info.architecture)
+
+    @property
+    def allowance(self) -> Allowance:
+        """What the machine has for each container. Raises BackendError if there is no engine."""
+        there = allowance_of(self.info.cpus, self.info.memory_bytes)
+        return replace(there, memory_bytes=self.memory_bytes) if self.memory_bytes else there
 
     @cached_property
     def starts(self) -> threading.Semaphore:
@@ -100,7 +120,9 @@ class DockerSite:
         self._token = secrets.token_hex(6)
         name = f"headrace-{self._token}"
         labels = labels_for(backend.owner, ticket, self._token)
-        self._place = Place(volume=name, shim_volume=f"{name}-shim", network=name, labels=labels)
+        self._place = Place(
+            volume=name, shim_volume=f"{name}-shim", network=name, labels=labels, allowance=backend.allowance
+        )
         files = f"{name}-files"
         builder = Builder(backend.images, Source(self._engine, files, job.workspace), network=name, run=ticket.run)
         self._images = StepImages(backend.images, builder, run=ticket.run)
@@ -154,11 +176,11 @@ class DockerSite:
         if image is None:
             return Outcome(status=stop.status, reason=stop.reason)
         options = service_options(self._job, named(service, image), environment, self._place)
-        identifier = self._engine.create_container(unasked(options, image), self._container_name(service))
+        identifier = self._create(unasked(options, image), service)
         try:
             if runs_image_program(service) and (check := check_of(image)):
                 started = partial(HealthWatch(self._engine, identifier, check, stop).begin, started)
-            return run(self._container(identifier), output, stop, started)
+            return run(self._container(identifier, service), output, stop, started)
         finally:
             self._remove(identifier)
 
@@ -182,11 +204,11 @@ class DockerSite:
 
     def _create_network(self) -> None:
         builds = sum(step.build is not None for step in (*self._job.services, *self._job.steps))
-        background = len(self._job.services) + sum(step.detach for step in self._job.steps)
+        alone = sum(step.detach or has_own_network(step) for step in self._job.steps)
         create_network(
             self._engine,
             self._place.network,
-            addresses=self.lanes + background + builds,
+            addresses=self.lanes + len(self._job.services) + alone + builds,
             pool=self._backend.network_range,
             labels=self._place.labels,
         )
@@ -205,26 +227,33 @@ class DockerSite:
             image = self._images.image(step, say, stop, turn)
             if image is None:
                 return None
+            in_lane = not has_own_network(step)
             options = step_options(
                 self._job,
                 named(step, image),
                 environment,
                 self._place,
-                sandbox=self._sandboxes.in_lane(lane),
+                sandbox=self._sandboxes.in_lane(lane) if in_lane else "",
                 image_program=program_of(step, image),
             )
-            identifier = self._engine.create_container(unasked(options, image), self._container_name(step))
-            self._sandboxes.wait_for(lane)
-            return self._container(identifier)
+            identifier = self._create(unasked(options, image), step)
+            if in_lane:
+                self._sandboxes.wait_for(lane)
+            return self._container(identifier, step)
 
         return make
 
-    def _container(self, identifier: str) -> Container:
+    def _create(self, options: Options, step: PlannedStep) -> str:
+        with as_asked_by_its_step():
+            return self._engine.create_container(options, self._container_name(step))
+
+    def _container(self, identifier: str, step: PlannedStep) -> Container:
         return Container(
             engine=self._engine,
             id=identifier,
             starts=self._backend.starts,
             stop_grace_seconds=self._backend.stop_grace_seconds,
+            processes=limits_of(step.resources, self._place.allowance).processes,
         )
 
     def _container_name(self, step: PlannedStep) -> str:

@@ -9,16 +9,17 @@ wait. A container with a gate prints nothing before its release, so until then n
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from pipelines.records import Stream
 from pipelines.status import Status
-from runner.backend import Outcome, Output
-from runner.engine.client import ContainerState, Engine
+from runner.backend import Outcome, Output, Shortage
+from runner.engine.client import ContainerState, Engine, EngineRefusal
 from runner.engine.limits import PIDS_LIMIT
 from runner.engine.symptoms import Symptoms
-from runner.errors import BackendError
+from runner.errors import BackendError, StepError
 from runner.stop import Stop
 
 OUTPUT_GRACE_SECONDS = 5.0
@@ -32,12 +33,13 @@ _NAMED = {125: "the container could not be run", 126: "not executable", 127: "co
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
-    """A container that has been created, and how to stop it."""
+    """A container that has been created, how to stop it, and how many processes it may have."""
 
     engine: Engine
     id: str
     starts: threading.Semaphore
     stop_grace_seconds: float
+    processes: int = PIDS_LIMIT
 
 
 def run(container: Container, output: Output, stop: Stop, started: Callable[[], None]) -> Outcome:
@@ -58,12 +60,21 @@ def start(container: Container) -> socket.socket:
     """Attach to a created container and start it; gives what it prints, for `follow`. Raises BackendError."""
     stream = container.engine.attach(container.id)
     try:
-        with container.starts:
+        with as_asked_by_its_step(), container.starts:
             container.engine.start(container.id)
     except BaseException:
         stream.close()
         raise
     return stream
+
+
+@contextmanager
+def as_asked_by_its_step() -> Iterator[None]:
+    """Within the block, the engine's no is about what a step asks for. Raises StepError for it."""
+    try:
+        yield
+    except EngineRefusal as refusal:
+        raise StepError(str(refusal)) from refusal
 
 
 def follow(container: Container, stream: socket.socket, output: Output, stop: Stop) -> Outcome:
@@ -72,7 +83,7 @@ def follow(container: Container, stream: socket.socket, output: Output, stop: St
     Raises BackendError if the engine fails, and what `output` raises, with the container killed.
     """
     engine, identifier = container.engine, container.id
-    symptoms = Symptoms(output, pids_limit=PIDS_LIMIT)
+    symptoms = Symptoms(output, pids_limit=container.processes)
     reader = _Reader(engine, identifier, stream, symptoms.output)
     try:
         stopper = _Stopper(container, stop)
@@ -91,13 +102,13 @@ def follow(container: Container, stream: socket.socket, output: Output, stop: St
 def outcome_of(state: ContainerState) -> Outcome:
     """What a container's end means. Memory that ran out is known from the engine's flag, never from 137 alone."""
     code = state.exit_code
-    memory = "out of memory" if state.out_of_memory else ""
+    shortage = Shortage.MEMORY if state.out_of_memory else None
     if code == 0:
-        reason = "a process was killed: out of memory" if memory else ""
-        return Outcome(status=Status.SUCCESS, exit_code=0, reason=reason)
-    named = memory or _NAMED.get(code) or _SIGNALS.get(code - 128, "")
+        reason = f"a process was killed: {shortage}" if shortage else ""
+        return Outcome(status=Status.SUCCESS, exit_code=0, reason=reason, shortage=shortage)
+    named = shortage or _NAMED.get(code) or _SIGNALS.get(code - 128, "")
     reason = f"exit code {code}" + (f": {named}" if named else "")
-    return Outcome(status=Status.FAILURE, exit_code=code, reason=reason)
+    return Outcome(status=Status.FAILURE, exit_code=code, reason=reason, shortage=shortage)
 
 
 def _follow(engine: Engine, identifier: str, reader: "_Reader") -> None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.plan import PlannedJob, PlannedStep
-from runner.engine.limits import Limits
+from runner.engine.admitted import admitted_config, admitted_host, has_own_network
+from runner.engine.limits import NO_ALLOWANCE, Allowance, Limits, limits_of
 from runner.engine.ownership import FILES, ROLE, SANDBOX
 from runner.engine.sandbox import SHIM, SHIM_DIRECTORY
 from runner.environment import step_directory
@@ -39,13 +40,14 @@ Options = dict[str, Any]
 class Place:
     """Where a site's containers live: names in the engine, and the labels of all it makes.
 
-    `volume` holds the workspace, `shim_volume` our program.
+    `volume` holds the workspace, `shim_volume` our program; `allowance` is what the machine has for each container.
     """
 
     volume: str
     shim_volume: str
     network: str
     labels: Mapping[str, str]
+    allowance: Allowance = NO_ALLOWANCE
 
 
 def step_options(
@@ -54,11 +56,12 @@ def step_options(
     environment: Mapping[str, str],
     place: Place,
     *,
-    sandbox: str,
+    sandbox: str = "",
     image_program: Sequence[str] = (),
 ) -> Options:
     """A step's container behind its gate, in the network namespace of a sandbox container.
 
+    A step that `has_own_network` needs no sandbox: a namespace that is shared can't be changed for one of those in it.
     `image_program` is what the image itself would run, for a step that `runs_image_program`.
     """
     options = _container(job, step, environment, place)
@@ -66,7 +69,7 @@ def step_options(
     # Once: the gate's input closes when we are gone, so that it ends by itself.
     options |= {"Entrypoint": [SHIM, *program], "OpenStdin": True, "StdinOnce": True}
     host = options["HostConfig"]
-    host["NetworkMode"] = f"container:{sandbox}"
+    host["NetworkMode"] = _own_network(step, place) if has_own_network(step) else f"container:{sandbox}"
     host["Mounts"].append({**_mount(place.shim_volume, SHIM_DIRECTORY), "ReadOnly": True})
     return options
 
@@ -77,11 +80,16 @@ def runs_image_program(step: PlannedStep) -> bool:
 
 
 def service_options(job: PlannedJob, service: PlannedStep, environment: Mapping[str, str], place: Place) -> Options:
-    """A service's container, on the job's network under its own name."""
+    """A service's container, on the job's network under its own name, or on the network that it names."""
     options = _container(job, service, environment, place)
-    options["HostConfig"]["NetworkMode"] = place.network
-    options["NetworkingConfig"] = {"EndpointsConfig": {place.network: {"Aliases": [service.name]}}}
+    options["HostConfig"]["NetworkMode"] = _own_network(service, place)
+    if not service.network_mode:
+        options["NetworkingConfig"] = {"EndpointsConfig": {place.network: {"Aliases": [service.name]}}}
     return options
+
+
+def _own_network(step: PlannedStep, place: Place) -> str:
+    return step.network_mode or place.network
 
 
 def sandbox_options(image: str, place: Place) -> Options:
@@ -110,11 +118,13 @@ def _container(job: PlannedJob, step: PlannedStep, environment: Mapping[str, str
         "WorkingDir": job.workspace,
         "HostConfig": {
             **(_privileges() if step.privileged else _restrictions()),
+            **limits_of(step.resources, place.allowance).for_engine(),
             "Init": True,
             "Mounts": [_mount(place.volume, job.workspace_base)],
+            **admitted_host(step),
         },
     }
-    return {**options, **_program(job, step)}
+    return {**options, **admitted_config(step), **_program(job, step)}
 
 
 def _program(job: PlannedJob, step: PlannedStep) -> Options:
@@ -140,7 +150,7 @@ def _restrictions() -> Options:
 
 
 def _privileges() -> Options:
-    return {"Privileged": True, "LogConfig": {"Type": "none"}, **Limits().for_engine()}
+    return {"Privileged": True, "LogConfig": {"Type": "none"}}
 
 
 def _mount(volume: str, target: str) -> Options:

@@ -2,22 +2,9 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from pipelines.records import Stream
+from pipelines.records import CommandRun, Stream
 from runner.results.marks import Mark
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommandRun:
-    """What is known of a command that was reached. `exit_code` is None if it never ended, or nobody knows how.
-
-    A command inside a loop counts as one: its time is the sum, its exit code the last.
-    """
-
-    command: int
-    exit_code: int | None
-    duration_ms: int
 
 
 class CommandClock:

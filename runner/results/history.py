@@ -65,7 +65,8 @@ def replayed(directory: Path) -> Iterator[AnyRecord]:
 
 
 def _log_of(step: StepFinished, logs: LogStore) -> Iterator[Log]:
-    for _, alike in groupby(logs.lines(step.job, step.step), key=lambda line: (line.stream, line.command)):
+    lines = logs.lines(step.job, step.step)
+    for _, alike in groupby(lines, key=lambda line: (line.stream, line.command, line.attempt)):
         while block := list(islice(alike, _BLOCK_LINES)):
             yield _as_record(step, block)
 
@@ -82,4 +83,5 @@ def _as_record(step: StepFinished, block: list[LogLine]) -> Log:
         line=first.line,
         lines=tuple(line.text for line in block),
         command=first.command,
+        attempt=first.attempt,
     )

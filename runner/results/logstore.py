@@ -26,13 +26,14 @@ _ENTRY = struct.Struct("<QQQ")
 
 
 class LogLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of a step's output. `line` counts from 1 over all its streams, `command` from 0."""
+    """One line of a step's output. `line` counts from 1 over all its streams, `command` from 0, `attempt` from 1."""
 
     line: int
     stream: Stream
     time: str
     text: str
     command: int | None = None
+    attempt: int = 1
 
 
 class LogStore:
@@ -125,6 +126,7 @@ class _Chunk(msgspec.Struct, frozen=True, array_like=True):
     time: str
     command: int | None
     lines: tuple[str, ...]
+    attempt: int = 1
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -150,7 +152,7 @@ class _Writer:
             lines = log.lines[known:]
             if not lines:
                 return
-            chunk = _Chunk(log.line + known, log.stream, log.time, log.command, lines)
+            chunk = _Chunk(log.line + known, log.stream, log.time, log.command, lines, log.attempt)
             self._pending.append(chunk)
             self._pending_bytes += sum(map(len, lines))
             self._next_line = chunk.line + len(lines)
@@ -214,7 +216,14 @@ def _lines_from(path: Path, frames: list[_Frame], first_line: int) -> Iterator[L
         for chunk in _read_frame(path, frames, number):
             skipped = max(0, first_line - chunk.line)
             for line, text in enumerate(chunk.lines[skipped:], chunk.line + skipped):
-                yield LogLine(line=line, stream=chunk.stream, time=chunk.time, text=text, command=chunk.command)
+                yield LogLine(
+                    line=line,
+                    stream=chunk.stream,
+                    time=chunk.time,
+                    text=text,
+                    command=chunk.command,
+                    attempt=chunk.attempt,
+                )
 
 
 def _read_frame(path: Path, frames: list[_Frame], number: int) -> list[_Chunk]:

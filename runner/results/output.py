@@ -58,6 +58,12 @@ class LineCutter:
         self._held_stream = Stream.STDOUT
         self._next_line = 1
 
+    def begin_anew(self, marks: MarkReader, on_mark: Callable[[Stream, Mark], None]) -> None:
+        """From here on comes the output of another attempt, with marks of its own. Lines and limit are counted on."""
+        self.finish()
+        self._marks, self._on_mark = marks, on_mark
+        self._commands = dict.fromkeys(Stream)
+
     @property
     def holds_lines(self) -> bool:
         """True if a flush would give something."""

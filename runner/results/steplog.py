@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Callable
 
 from pipelines.plan import PlannedStep
-from pipelines.records import Log, Stream
+from pipelines.records import CommandRun, Log, Stream
 from pipelines.status import Status
-from runner.results.commandclock import CommandClock, CommandRun
+from runner.results.commandclock import CommandClock
 from runner.results.marks import MarkReader
 from runner.results.mask import Mask
 from runner.results.output import DEFAULT_LIMIT_BYTES, Chunk, LineCutter
@@ -64,7 +64,8 @@ class StepLog:
     """Takes a step's bytes from any thread and writes its Log Records in order.
 
     What the Scribe's Sink raises in the flusher's thread is raised by the next `write` or `close`; so that there is
-    one, it also requests `stop`, the step's end. What a step prints beyond `limit_bytes` is dropped.
+    one, it also requests `stop`, the step's end. What a step prints beyond `limit_bytes` is dropped. All attempts at a
+    step share one log: their lines are numbered on.
     """
 
     def __init__(
@@ -81,7 +82,8 @@ class StepLog:
         self._scribe = scribe
         self._flusher = flusher
         self._job = job
-        self._step = step.name
+        self._step = step
+        self._attempt = 1
         self._stop = stop
         self._lock = threading.Lock()
         self._flush_is_due = False
@@ -90,7 +92,7 @@ class StepLog:
         self._cutter = LineCutter(
             self._emit,
             mask,
-            marks=MarkReader(is_expected=bool(step.commands) and step.entrypoint is None),
+            marks=_mark_reader(step),
             on_mark=self._commands.mark,
             limit_bytes=limit_bytes,
         )
@@ -119,6 +121,14 @@ class StepLog:
         with self._lock:
             return self._commands.finish(exit_code)
 
+    def begin_attempt(self, attempt: int) -> None:
+        """What comes from here on is of this attempt at the step. Raises what the Sink raised."""
+        with self._lock:
+            self._raise_failure()
+            self._commands = CommandClock()
+            self._cutter.begin_anew(_mark_reader(self._step), self._commands.mark)
+            self._attempt = attempt
+
     def _flush(self) -> None:
         with self._lock:
             self._flush_is_due = False
@@ -137,9 +147,15 @@ class StepLog:
         self._scribe.write(
             Log,
             job=self._job,
-            step=self._step,
+            step=self._step.name,
             stream=chunk.stream,
             line=chunk.line,
             lines=chunk.lines,
             command=chunk.command,
+            attempt=self._attempt,
         )
+
+
+def _mark_reader(step: PlannedStep) -> MarkReader:
+    """A reader of what our script prints, if it is our script that prints."""
+    return MarkReader(is_expected=bool(step.commands) and step.entrypoint is None)

@@ -24,14 +24,13 @@ labels: {os: linux}
 services: {db: {image: x, healthcheck: {retries: 3}}}
 steps:
   a: {image: x, cache: c, commands: c}
-  b: {image: x, cache: c, retry: 2, artifacts: {paths: p, expire: 1d}}
+  b: {image: x, cache: c, artifacts: {paths: p, expire: 1d}}
 """
     )
     assert lines == [
         "`labels` has no effect yet: build",
         "`healthcheck` has no effect yet: build > db",
         "`cache` has no effect yet: build > a, build > b",
-        "`retry` has no effect yet: build > b",
         "`artifacts.expire` has no effect yet: build > b",
     ]
 

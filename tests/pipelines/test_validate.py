@@ -374,6 +374,7 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         (STEP + "clone: {git: {settings: {ssh-key: x}}}", "Headrace checks out by itself, without this setting"),
         ("steps: [{image: x, environment: {A=B: c}}]", '"A=B" can\'t be the name of a variable'),
         ("steps: [{image: x, environment: {A: {from_secret: [b]}}}]", "must be {from_secret: NAME} and nothing else"),
+        ("steps: [{image: x, detach: true, retry: 2}]", "`steps[0].retry` has no meaning with `detach`"),
         ("steps: [{image: x, settings: {a: b}, commands: c}]", "`settings`, which only the image's own program reads"),
         ("steps: [{image: x, script: a}]", '"script" is not a key of a step (write `commands`)'),
         ("steps: {a: {image: x}, b: {name: a, image: x}}", '1:27: the name "a" is taken (`steps.a` on line 1 has it)'),

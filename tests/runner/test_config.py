@@ -25,3 +25,10 @@ def test_log_limit_is_a_size(text: str, size_bytes: int) -> None:
 def test_log_limit_that_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"HEADRACE_LOG_LIMIT is .*: expected a size above 0, such as 256 MiB"):
         Config.read({"HEADRACE_LOG_LIMIT": text})
+
+
+def test_memory_for_a_step_is_a_size_or_left_to_the_machine() -> None:
+    assert Config.read({"HEADRACE_MEMORY": "2 GiB"}).memory_bytes == 2 << 30
+    assert Config.read({}).memory_bytes is None
+    with pytest.raises(UsageError, match="HEADRACE_MEMORY is 'much': expected a size above 0, such as 4 GiB"):
+        Config.read({"HEADRACE_MEMORY": "much"})

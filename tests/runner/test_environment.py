@@ -32,6 +32,7 @@ def test_a_step_is_told_who_it_is_and_how_the_run_stands() -> None:
     assert environment(step) == {
         "CI_WORKSPACE": "/headrace/src",
         "CI_STEP_NAME": "test",
+        "CI_ATTEMPT": "1",
         "CI_STEP_NUMBER": "0",
         "CI_STEP_TYPE": "commands",
         "CI_STEP_STARTED": "1700000000",

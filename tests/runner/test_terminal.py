@@ -132,3 +132,8 @@ def test_reader_that_goes_away_is_told_to_the_caller() -> None:
     terminal = Terminal(PlainConsole(file=Closed()))
     with pytest.raises(BrokenPipeError):
         terminal(finished(Status.SUCCESS))
+
+
+def test_a_step_that_was_tried_again_says_in_which_attempt_it_ended() -> None:
+    record = StepFinished(**STAMP, job="build", step="make", status=Status.SUCCESS, duration_ms=2_000, attempt=3)
+    assert shown(record) == "make │ ✓ 2.0 s in attempt 3\n"

@@ -200,7 +200,8 @@ def test_log_is_given_by_pages_of_lines(service: Service, story: Story) -> None:
     finished(story)
     path = log_path(story.run.id, "build", "test")
     page = service.client.get(path, params={"format": "json", "from": 2, "limit": 1}).json()
-    assert page == {"lines": [{"number": 2, "stream": "stdout", "time": TIME, "text": "two"}], "next": 3}
+    line = {"number": 2, "stream": "stdout", "time": TIME, "text": "two", "command": None, "attempt": 1}
+    assert page == {"lines": [line], "next": 3}
     page = service.client.get(path, params={"format": "json", "from": 3}).json()
     assert [line["stream"] for line in page["lines"]] == ["stderr"]
     assert page["next"] is None

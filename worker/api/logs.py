@@ -82,8 +82,8 @@ def show_log(
 
 
 def chunks_of(lines: Sequence[LogLine]) -> Iterator[list[LogLine]]:
-    """The lines, parted where the stream, the time or the command changes."""
-    for _, together in groupby(lines, key=lambda line: (line.stream, line.time, line.command)):
+    """The lines, parted where the stream, the time, the command or the attempt changes."""
+    for _, together in groupby(lines, key=lambda line: (line.stream, line.time, line.command, line.attempt)):
         yield list(together)
 
 
@@ -116,6 +116,7 @@ def _event(chunk: list[LogLine]) -> bytes:
         "stream": first.stream,
         "time": first.time,
         "command": first.command,
+        "attempt": first.attempt,
         "lines": [line.text for line in chunk],
     }
     return sse.event(msgspec.json.encode(data).decode(), event_id=str(chunk[-1].line))
@@ -126,10 +127,21 @@ def _page(context: Context, address: StepAddress, log: LogStore, start: int, lim
     lines = log.read(address.job, address.step, first_line=start, limit=limit)
     is_last = has_ended and len(lines) < limit
     page = models.LogPage(
-        lines=[models.LogLine(number=line.line, stream=line.stream, time=line.time, text=line.text) for line in lines],
+        lines=[_line(line) for line in lines],
         next=None if is_last else (lines[-1].line + 1 if lines else start),
     )
     return Response(page.model_dump_json(), media_type="application/json")
+
+
+def _line(line: LogLine) -> models.LogLine:
+    return models.LogLine(
+        number=line.line,
+        stream=line.stream,
+        time=line.time,
+        text=line.text,
+        command=line.command,
+        attempt=line.attempt,
+    )
 
 
 def _text(log: LogStore, address: StepAddress, start: int) -> Iterator[bytes]:

@@ -132,6 +132,8 @@ class LogLine(BaseModel):
     stream: Stream
     time: Time
     text: str
+    command: Annotated[int | None, Field(description="which of the step's commands printed it, from 0")]
+    attempt: Annotated[int, Field(description="in which attempt at the step, from 1")]
 
 
 class LogPage(BaseModel):

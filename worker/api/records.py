@@ -113,6 +113,7 @@ class _Reader:
             line=chunk[0].line,
             lines=tuple(line.text for line in chunk),
             command=chunk[0].command,
+            attempt=chunk[0].attempt,
         )
 
 

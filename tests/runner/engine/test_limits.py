@@ -1,19 +1,23 @@
 """What a container may take, as the engine keeps it, and how a step that met a limit is told."""
 
-import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from functools import partial
 from typing import Any
 
 import pytest
 
+from pipelines.details import Resources
 from pipelines.records import Stream
 from pipelines.status import Status
 from runner.backend import Outcome
 from runner.engine.client import Engine
-from runner.engine.limits import Limits
+from runner.engine.containers import DockerBackend
+from runner.engine.limits import Limits, allowance_of, limits_of
 from runner.engine.process import outcome_of
 from runner.engine.symptoms import Symptoms
+from tests.runner.engine.inspecting import containers_of, inspect, seen_while_it_runs
 from tests.runner.world import World, when_it_says
 
 MEGABYTE = 1 << 20
@@ -91,17 +95,8 @@ def test_memory_that_ran_out_is_known_whatever_the_exit_code(
 
 @pytest.mark.docker
 def test_every_step_runs_under_the_limits(containers: World) -> None:
-    seen: list[dict[str, Any]] = []
-
-    def look() -> None:
-        names = ["docker", "ps", "--quiet", "--no-trunc", "--filter", "label=headrace.run=limited"]
-        found = subprocess.run(names, check=True, capture_output=True, text=True).stdout.split()
-        steps = [each for each in map(inspect, found) if "headrace.role" not in each["Config"]["Labels"]]
-        seen.extend(each["HostConfig"] for each in steps)
-
-    step = containers.step("a", "echo up; sleep 1")
-    containers.run(step, run="limited", watch=when_it_says("up", look))
-    [host] = seen
+    seen, _ = seen_while_it_runs(containers, containers.step("a", "echo up; sleep 1"), run="limited")
+    host = seen["HostConfig"]
     assert host["PidsLimit"] == 4096
     assert host["CapDrop"] == ["ALL"]
     assert host["SecurityOpt"] == ["no-new-privileges"]
@@ -111,11 +106,119 @@ def test_every_step_runs_under_the_limits(containers: World) -> None:
 
 
 @pytest.mark.docker
-def test_a_full_disk_is_named(containers: World) -> None:
-    """The memory disk of a container holds 64 MB."""
-    result = containers.run(containers.step("a", "dd if=/dev/zero of=/dev/shm/full bs=1M count=80"))
+def test_a_step_that_does_not_say_gets_most_of_the_memory_and_no_swap(containers: World, engine: Engine) -> None:
+    seen, _ = seen_while_it_runs(containers, containers.step("a", "echo up; sleep 1"), run="memory")
+    host = seen["HostConfig"]
+    assert host["Memory"] == int(engine.info().memory_bytes * 0.9)
+    assert host["MemorySwap"] in (host["Memory"], -1)
+
+
+@pytest.mark.docker
+def test_a_machine_may_give_less(containers: World, engine_url: str) -> None:
+    with closing(DockerBackend(engine_url, memory_bytes=64 * MEGABYTE)) as backend:
+        containers.backend = backend
+        seen, _ = seen_while_it_runs(containers, containers.step("a", "echo up; sleep 1"), run="less")
+    assert seen["HostConfig"]["Memory"] == 64 * MEGABYTE
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("kind", ["step", "service"])
+def test_resources_are_limits_of_the_container(containers: World, kind: str) -> None:
+    resources = Resources(cpus=0.5, memory=48 * MEGABYTE, pids=100, shm=2 * MEGABYTE)
+    small = containers.step(
+        "small", "df /dev/shm | tail -n 1 | awk '{print $2}'; echo up; sleep 1", resources=resources
+    )
+    if kind == "step":
+        seen, result = seen_while_it_runs(containers, small, run="small")
+    else:
+        found: list[dict[str, Any]] = []
+        watch = when_it_says("go", lambda: found.extend(containers_of("small")))
+        wait = containers.step("a", "echo go; sleep 1")
+        result = containers.run(wait, services=(small,), run="small", watch=watch)
+        [seen] = [each for each in found if each["HostConfig"]["PidsLimit"] == 100]
+    host = seen["HostConfig"]
+    assert (host["NanoCpus"], host["Memory"], host["PidsLimit"]) == (500_000_000, 48 * MEGABYTE, 100)
+    assert host["MemorySwap"] in (48 * MEGABYTE, -1)
+    assert host["ShmSize"] == 2 * MEGABYTE
+    assert result.lines("small")[0] == "2048"
+
+
+@pytest.mark.docker
+def test_more_processors_than_there_are_is_all_of_them(containers: World, engine: Engine) -> None:
+    """A workflow that was written for a large machine runs on a small one."""
+    step = containers.step("a", "echo up; sleep 1", resources=Resources(cpus=1000.0))
+    seen, _ = seen_while_it_runs(containers, step, run="many")
+    assert seen["HostConfig"]["NanoCpus"] == engine.info().cpus * 1_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("resources", "limits"),
+    [
+        (None, Limits(memory_bytes=9_000)),
+        (Resources(), Limits(memory_bytes=9_000)),
+        (Resources(memory=20_000), Limits(memory_bytes=20_000)),
+        (Resources(cpus=1.5), Limits(memory_bytes=9_000, cpus=1.5)),
+        (Resources(cpus=3.0), Limits(memory_bytes=9_000, cpus=2)),
+        (Resources(pids=9, shm=5), Limits(memory_bytes=9_000, processes=9, shared_memory_bytes=5)),
+    ],
+)
+def test_what_is_asked_for_goes_before_what_there_is(resources: Resources | None, limits: Limits) -> None:
+    assert limits_of(resources, allowance_of(2, 10_000)) == limits
+
+
+def test_a_machine_that_tells_nothing_sets_no_limits() -> None:
+    assert limits_of(Resources(cpus=64.0), allowance_of(0, 0)) == Limits(cpus=64.0)
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        ("exec tail /dev/zero", "exit code 137: out of memory"),
+        ("sh -c 'tail /dev/zero'; exit 3", "exit code 3: out of memory"),
+        ("kill -9 $$", "exit code 137: SIGKILL"),
+    ],
+)
+def test_only_a_step_that_was_out_of_memory_is_said_to_be(containers: World, command: str, reason: str) -> None:
+    step = containers.step("a", f"set +e; {command}", resources=Resources(memory=16 * MEGABYTE))
+    assert containers.run(step).finished("a").reason == reason
+
+
+@pytest.mark.docker
+def test_a_service_that_was_out_of_memory_is_told(containers: World) -> None:
+    service = containers.step("db", "exec tail /dev/zero", resources=Resources(memory=16 * MEGABYTE))
+    result = containers.run(containers.step("a", "sleep 5"), services=(service,))
+    assert result.finished("db").reason == "exit code 137: out of memory"
+
+
+@pytest.mark.docker
+def test_a_step_that_met_its_limit_of_processes_is_told_which_one(containers: World) -> None:
+    step = containers.step("a", "for i in $(seq 40); do sleep 30 & done", resources=Resources(pids=20))
+    reason = containers.run(step).finished("a").reason
+    assert reason == "exit code 2 (its output says: no more processes, of which it may have 20)"
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize("place", ["/dev/shm", "/small", "."], ids=["shared memory", "tmpfs", "workspace"])
+def test_a_full_disk_is_named(containers: World, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    """Those that are made in a container, and the one that holds the workspace."""
+    assert isinstance(containers.backend, DockerBackend)
+    if place == ".":
+        make = partial(create_small_volume, containers.image)
+        monkeypatch.setattr(containers.backend.engine, "create_volume", make)
+    fill = f"dd if=/dev/zero of={place}/full bs=1M count=80"
+    result = containers.run(containers.step("a", fill, tmpfs=("/small:size=1m",)))
     assert result.finished("a").status is Status.FAILURE
     assert result.finished("a").reason == "exit code 1 (its output says: no space left on device)"
+
+
+def create_small_volume(image: str, name: str, labels: Mapping[str, str]) -> None:
+    """A volume with room for a few megabytes of memory, held by a container of the same job: else it would forget."""
+    options = ["--opt", "type=tmpfs", "--opt", "device=tmpfs", "--opt", "o=size=4m"]
+    marks = [argument for key, value in labels.items() for argument in ("--label", f"{key}={value}")]
+    subprocess.run(["docker", "volume", "create", *options, *marks, name], check=True, capture_output=True)
+    hold = ["docker", "run", "--detach", "--network=none", *marks, f"--volume={name}:/held", image, "sleep", "300"]
+    subprocess.run(hold, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize(
@@ -154,10 +257,3 @@ def explained(*printed: bytes, exit_code: int, pids_limit: int) -> str:
     assert passed == list(printed)
     failure = Outcome(status=Status.FAILURE, exit_code=exit_code, reason=f"exit code {exit_code}")
     return symptoms.explain(failure).reason
-
-
-def inspect(container: str) -> dict[str, Any]:
-    """What the engine keeps of a container."""
-    answer = subprocess.run(["docker", "inspect", container], check=True, capture_output=True, text=True)
-    found: list[dict[str, Any]] = json.loads(answer.stdout)
-    return found[0]

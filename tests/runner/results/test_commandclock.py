@@ -1,7 +1,7 @@
 """Commands are timed from mark to mark."""
 
-from pipelines.records import Stream
-from runner.results.commandclock import CommandClock, CommandRun
+from pipelines.records import CommandRun, Stream
+from runner.results.commandclock import CommandClock
 from runner.results.marks import Mark
 
 

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 import zstandard
 from hypothesis import given
@@ -26,8 +27,11 @@ def test_a_line_comes_back_with_all_that_is_known_of_it(tmp_path: Path) -> None:
     store = LogStore(tmp_path)
     store.append(log(1, "one"))
     store.append(log(2, "two", stream=Stream.STDERR))
-    [_, second] = store.read("build", "test")
+    store.append(msgspec.structs.replace(log(3, "three"), command=4, attempt=2))
+    [_, second, third] = store.read("build", "test")
     assert (second.line, second.text, second.stream) == (2, "two", Stream.STDERR)
+    assert (second.command, second.attempt) == (None, 1)
+    assert (third.command, third.attempt) == (4, 2)
     assert second.time == "2026-11-24T03:04:05.678Z"
 
 

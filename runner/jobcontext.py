@@ -1,0 +1,44 @@
+"""JobContext: what all steps of a job share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pipelines.plan import PlannedJob, PlannedStep
+from pipelines.status import Status
+from runner.environment import step_environment
+from runner.results.artifacts import ArtifactStore
+from runner.results.mask import Mask
+from runner.results.steplog import Flusher, StepLog
+from runner.scribe import Scribe
+from runner.stop import Stop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobContext:
+    """One job, where its Records go and what is hidden in them. `secrets` are by name in lower case."""
+
+    job: PlannedJob
+    scribe: Scribe
+    artifacts: ArtifactStore
+    secrets: Mapping[str, str]
+    mask: Mask
+    flusher: Flusher
+    log_limit_bytes: int
+
+    def environment(self, step: PlannedStep, *, started: int, job_status: Status, attempt: int = 1) -> dict[str, str]:
+        """The variables of one attempt at a step. `started` is in seconds since 1970."""
+        return step_environment(
+            self.job, step, started=started, job_status=job_status, attempt=attempt, secrets=self.secrets
+        )
+
+    def log(self, step: PlannedStep, stop: Stop) -> StepLog:
+        """A new log of a step. A broken Sink requests `stop`."""
+        return StepLog(
+            self.scribe,
+            self.flusher,
+            self.mask,
+            job=self.job.name,
+            step=step,
+            stop=stop,
+            limit_bytes=self.log_limit_bytes,
+        )
