@@ -103,7 +103,7 @@ class Reuse(msgspec.Struct, frozen=True, kw_only=True):
 class Checkout(msgspec.Struct, frozen=True, kw_only=True):
     """How the repository gets into the workspace. `depth` 0 is the whole history; None is what suits the event."""
 
-    depth: int = 0
+    depth: int | None = None
     tags: bool | None = None
     recursive: bool = True
     lfs: bool = True

@@ -10,7 +10,7 @@ from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
 
 _MOST_PLACES = 5
-_FIELDS = {"backend_options": "user", "clone": "checkout"}
+_FIELDS = {"backend_options": "user"}
 """What a key's value is called in the plan, where that isn't the key's own name."""
 
 

@@ -18,10 +18,10 @@ _ENVIRONMENT = {
 class GitRepository:
     """A repository with a working tree at `path`."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, object_format: str = "sha1") -> None:
         self.path = path
         path.mkdir(parents=True, exist_ok=True)
-        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("init", "--quiet", "--initial-branch=main", f"--object-format={object_format}")
 
     def git(self, *arguments: str) -> str:
         """What git prints, without the final newline."""

@@ -25,8 +25,9 @@ from runner.includable import Includable
 from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.signals import stop_on
-from runner.source.mirror import Mirror, fetched
+from runner.source.mirror import Mirror
 from runner.stop import Stop
+from worker.checkout import job_tree, planning_mirror
 from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, Order, PlanOrder
 from worker.queue import Perform
 from worker.report import Reporter
@@ -65,17 +66,17 @@ def task_performer(
         with _watch(exchange, order, worker, stop), _reporter(exchange, task) as reporter:
             scribe = Scribe(order.run, reporter)
             if isinstance(order, PlanOrder):
-                _plan(settings, order, scribe)
+                _plan(settings, order, scribe, stop)
             else:
                 _execute(settings, order, scribe, make_backend, stop, log_limit_bytes=log_limit_bytes)
 
     return perform
 
 
-def _plan(settings: Settings, order: PlanOrder, scribe: Scribe) -> None:
+def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> None:
     log.info("planning")
     try:
-        mirror = fetched(settings.mirrors_directory, order.event)
+        mirror = planning_mirror(settings, order, stop)
         event = _with_what_git_knows(order.event, mirror)
         if skips_ci(event):
             _finish(scribe, Status.SKIPPED, "the commit message says to skip CI")
@@ -86,11 +87,19 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe) -> None:
             return
         scribe.write(RunStarted, plan=_planned(mirror, paths, event))
     except RunnerError as error:
-        log.warning("can't plan", error=str(error))
-        _finish(scribe, Status.ERROR, str(error))
+        _give_up_planning(scribe, stop, error)
     except Exception as error:
         log.exception("planning broke")
         _finish(scribe, Status.ERROR, f"Headrace itself failed while planning: {error!r}")
+
+
+def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError) -> None:
+    """Say why there is no plan; but where this worker was killed, let another one try."""
+    log.warning("can't plan", error=str(error))
+    if not stop.requested:
+        _finish(scribe, Status.ERROR, str(error))
+    elif stop.status is not Status.LOST:
+        _finish(scribe, stop.status, stop.reason)
 
 
 def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event) -> Plan:
@@ -136,15 +145,12 @@ def _execute(
         scribe.write(JobFinished, job=order.job.name, status=Status.ERROR, reason=str(error), duration_ms=0)
         return
 
-    def tree() -> Iterator[bytes]:
-        yield from fetched(settings.mirrors_directory, order.event).tree()
-
     status = execute(
         order.job,
         backend,
         scribe,
         ticket=Ticket(run=order.run, job=order.job.name, attempt=order.attempt),
-        tree=tree,
+        tree=job_tree(settings, order, stop),
         artifacts=Storage(settings.runs_directory).artifacts(order.run),
         stop=stop,
         log_limit_bytes=log_limit_bytes,

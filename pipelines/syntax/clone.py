@@ -22,15 +22,48 @@ _SETTINGS = Keys(
         Key(
             name="depth",
             form=whole(lowest=0, highest=999_999_999),
-            meaning="Commits of history; 0 is all.",
-            default="0",
+            meaning="How many commits of history the `.git` of the workspace has; 0 is all.",
+            default="1; all where tags come or `partial` is false",
         ),
-        Key(name="tags", form=FLAG, meaning="True to fetch tags.", default="true for the event `tag`"),
-        Key(name="recursive", form=FLAG, meaning="True to fetch submodules.", default="true"),
-        Key(name="lfs", form=FLAG, meaning="True to fetch the files of Git LFS.", default="true"),
-        Key(name="partial", form=FLAG, meaning="True to fetch no more objects than the checkout needs."),
-        Key(name="remote", form=TEXT, meaning="The repository's address.", default="the event's"),
-        Key(name="attempts", form=whole(lowest=1, highest=100), meaning="Tries in all.", default="5"),
+        Key(
+            name="tags",
+            form=FLAG,
+            meaning="True to have the repository's tags, as they are when the job starts.",
+            default="true for the event `tag`",
+        ),
+        Key(
+            name="recursive",
+            form=FLAG,
+            meaning="True to have submodules, and theirs. They come with as much history as the repository itself.",
+            default="true",
+        ),
+        Key(
+            name="lfs",
+            form=FLAG,
+            meaning="True to have the contents of files in Git LFS, for which the worker needs the program git-lfs; "
+            "false leaves their pointers.",
+            default="true",
+        ),
+        Key(
+            name="partial",
+            form=FLAG,
+            meaning="True to have one commit and the files in it, whatever `depth` says; false to have all history "
+            "unless `depth` says otherwise. It doesn't count where tags come.",
+            default="as `depth` says",
+        ),
+        Key(
+            name="remote",
+            form=TEXT,
+            meaning="An https or ssh address to fetch the event's commit from. One of another owner, or on another "
+            "forge, is read without credentials and over https. A local run only names the origin so.",
+            default="the event's",
+        ),
+        Key(
+            name="attempts",
+            form=whole(lowest=1, highest=100),
+            meaning="Tries in all, where another may help: the network failed, or the commit isn't there yet.",
+            default="5",
+        ),
         Key(name="backoff", form=DURATION, meaning="The time between two tries.", default="5s"),
     ),
     stranger="Headrace checks out by itself, without this setting",

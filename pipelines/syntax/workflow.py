@@ -164,7 +164,6 @@ steps:
             meaning="How the repository gets into the workspace. The entry `git`, or one whose image ends in "
             "`plugin-git`, has `settings` of the checkout: `depth`, `tags`, `recursive`, `lfs`, `partial`, `remote`, "
             "`attempts`, `backoff`. Any other entry is a step that runs first, in place of the checkout.",
-            acted_on=False,
             example="""
 clone:
   git:

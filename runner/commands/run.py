@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import click
@@ -29,6 +30,7 @@ from runner.run_id import new_run_id
 from runner.scribe import Scribe
 from runner.secrets import read_secrets
 from runner.signals import stop_on
+from runner.source.clonesettings import clone_settings
 from runner.source.working_tree import WorkingTree
 from runner.stop import Stop
 from runner.terminal import PlainConsole, Terminal
@@ -112,7 +114,7 @@ def run(plan: Plan, tree: WorkingTree, *, secrets: dict[str, str], output: str, 
                 backend,
                 scribe,
                 ticket=Ticket(run=scribe.run, job=job.name),
-                tree=tree.tree,
+                tree=partial(tree.tree, clone_settings(job.checkout, plan.event)),
                 artifacts=history.artifacts,
                 secrets=secrets,
                 stop=stop,

@@ -1,26 +1,31 @@
-"""Archives: a commit's files as a tar stream, straight from a bare repository and never on this machine's disk.
+"""Archives: a commit's files as tar members, straight from a bare repository and never on this machine's disk.
 
 DESIGN. `git archive` converts line endings as a checkout does, but it leaves out and rewrites files where
 `.gitattributes` says so, and checks no paths. The attributes are overruled by a file of ours in the repository, so it
-must be a mirror. Paths are checked by `read-tree`, which the caller has run on the commit before, and here.
+must be a mirror; the paths have been checked when the index was filled. Filters and drivers that `.gitattributes` names
+are defined nowhere, so none runs.
 """
 
-from collections.abc import Iterator
+import tarfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from runner.errors import SourceError
-from runner.source.gitcommand import git, git_stream
+from runner.source.gitcommand import git_stream
 
 _ATTRIBUTES = "* -export-ignore -export-subst\n"
-_LONGEST_PATH = 3800  # bytes: Linux takes 4,096 with the workspace's own path
+_BLOCK = tarfile.BLOCKSIZE
+_END = bytes(_BLOCK)
+_SIZE = slice(124, 136)
+_MAGIC = slice(257, 262)
 
 
-def archive(mirror: Path, commit: str) -> Iterator[bytes]:
-    """The files of a commit, everyone allowed to write, and the archive's end. Raises SourceError.
+def archive(mirror: Path, commit: str, *, below: str = "") -> Iterator[bytes]:
+    """The files of a commit behind the prefix `below`, everyone allowed to write; no archive's end. Raises SourceError.
 
     The caller has overruled the mirror's attributes and checked the paths.
     """
-    return git_stream(mirror, "archive", "--format=tar", commit)
+    return without_end(git_stream(mirror, "archive", "--format=tar", f"--prefix={below}", commit))
 
 
 def overrule_attributes(mirror: Path) -> None:
@@ -31,21 +36,31 @@ def overrule_attributes(mirror: Path) -> None:
         attributes.write_text(_ATTRIBUTES)
 
 
-def check_paths(mirror: Path, commit: str) -> None:
-    """Raises SourceError if a path of the commit is too long, or a file and a directory share a name.
+def without_end(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """A tar stream without what marks its end, for others to follow. Raises SourceError where it makes no sense."""
+    held, position = b"", 0
+    chunks = iter(stream)
+    for chunk in chunks:
+        data = held + chunk if held else chunk
+        while position + _BLOCK <= len(data):
+            header = data[position : position + _BLOCK]
+            if header == _END:
+                yield data[:position]
+                for _ in chunks:  # to its end, so that git's own is seen
+                    pass
+                return
+            position += _BLOCK + _padded(_size_bytes(header))
+        whole = min(position, len(data))
+        yield data[:whole]
+        held, position = data[whole:], position - whole
 
-    One of the two could be a link, through which the other is written.
-    """
-    _check_paths(git(mirror, "ls-tree", "-r", "-z", "--name-only", "--full-tree", commit).split(b"\0")[:-1])
+
+def _size_bytes(header: bytes) -> int:
+    # git writes larger sizes than the field takes into a record of their own, which nothing here has wanted so far.
+    if header[_MAGIC] != b"ustar":
+        raise SourceError("the commit has a file of 8 GiB or more: no such are taken")
+    return int(header[_SIZE].rstrip(b"\0 "), 8)
 
 
-def _check_paths(paths: list[bytes]) -> None:
-    files = set(paths)
-    directories: set[bytes] = set()
-    for path in paths:
-        if len(path) > _LONGEST_PATH:
-            raise SourceError(f"the commit has a path of {len(path)} bytes: at most {_LONGEST_PATH} are taken")
-        while (path := path.rpartition(b"/")[0]) and path not in directories:
-            directories.add(path)
-    if len(files) < len(paths) or files & directories:
-        raise SourceError("the commit's tree is malformed: two of its entries have one name")
+def _padded(size_bytes: int) -> int:
+    return size_bytes + -size_bytes % _BLOCK

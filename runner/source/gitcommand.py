@@ -1,30 +1,41 @@
 """The one way git is run on this machine: through GitPython, with a time-out, and deaf to what a repository configures.
 
 DESIGN. Repositories are untrusted. No hooks, no file-system monitor, no protocol that runs programs, no prompt that
-waits for ever, no system-wide configuration. The user's own configuration stays for `fetch`, because it holds the
-credentials, and is left out wherever files are written. Arguments that come from outside are checked by their callers
-and stand behind `--end-of-options` or in a refspec; nothing goes through a shell. Never run git in a directory that a
-step could have written to.
+waits for ever, no system-wide configuration, nothing of the variables that a hook of git's gives to what it runs. The
+user's own configuration stays where it holds the credentials, and is left out wherever files are read or written.
+Arguments that come from outside are checked by their callers and stand behind `--end-of-options` or in a refspec;
+nothing goes through a shell. Each git is a process group of its own, so that what it has started (ssh, a helper) ends
+with it: at its time-out, at a stop, or when nobody reads any more. Never run git in a directory that a step could have
+written to.
 """
 
+import fcntl
 import os
+import select
+import signal
+import threading
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from subprocess import Popen, TimeoutExpired
 from typing import BinaryIO
 
-from git import Git, GitCommandError, GitCommandNotFound
+from git import Git, GitCommandNotFound
 
 from runner.errors import SourceError
+from runner.stop import Stop
 
 _SAFE = (
     "-c", "core.hooksPath=/dev/null",
     "-c", "core.fsmonitor=false",
+    "-c", "core.fsync=none",
     "-c", "core.protectHFS=true",
     "-c", "core.protectNTFS=true",
     "-c", "protocol.ext.allow=never",
     "-c", "protocol.fd.allow=never",
     "-c", "gc.auto=0",
+    "-c", "maintenance.auto=false",
     "-c", "advice.detachedHead=false",
     "-c", "submodule.recurse=false",
     "-c", "tar.umask=0",
@@ -41,51 +52,162 @@ _ENVIRONMENT = {
 }
 WITHOUT_USER_CONFIGURATION = {"GIT_CONFIG_GLOBAL": os.devnull}
 
-_LOCAL = timedelta(minutes=2)
+# What `git rev-parse --local-env-vars` names: a hook's git would else send ours to the hook's own repository.
+_OF_A_REPOSITORY = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_COMMON_DIR", "GIT_CONFIG", "GIT_CONFIG_COUNT", "GIT_CONFIG_PARAMETERS",
+    "GIT_DIR", "GIT_GRAFT_FILE", "GIT_IMPLICIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NAMESPACE", "GIT_NO_REPLACE_OBJECTS", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX", "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE", "GIT_WORK_TREE",
+)  # fmt: skip
+
+LOCAL = timedelta(minutes=2)
 _CHUNK_BYTES = 1 << 20
+_NOT_FOUND = 127
+_NOT_INSTALLED = "git is not installed: install the package `git`"
+_SAID_BYTES = 64 * 1024
+
+
+class GitFailure(SourceError):  # noqa: N818 - what happened, as git says it
+    """Raised when git ends with an error. `said` is all that it wrote to stderr."""
+
+    def __init__(self, command: str, said: str) -> None:
+        lines = [line for line in said.splitlines() if line.strip()]
+        fatal = next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "it said nothing")
+        super().__init__(f"git {command}: {fatal.removeprefix('fatal: ').removeprefix('error: ')}")
+        self.said = said
 
 
 def git(
     directory: Path,
     *arguments: str,
-    timeout: timedelta = _LOCAL,
+    timeout: timedelta = LOCAL,
     environment: Mapping[str, str] = WITHOUT_USER_CONFIGURATION,
     given: BinaryIO | None = None,
+    stop: Stop | None = None,
 ) -> bytes:
     """What `git ARGUMENTS` prints in this directory, `given` this to read. Raises SourceError with git's reason."""
-    try:
-        printed = Git(str(directory)).execute(
-            ["git", *_SAFE, *arguments],
-            stdout_as_string=False,
-            strip_newline_in_stdout=False,
-            kill_after_timeout=timeout.total_seconds(),
-            env=_ENVIRONMENT | dict(environment),
-            istream=given,
-        )
-    except GitCommandNotFound as error:
-        raise SourceError("git is not installed: install the package `git`") from error
-    except GitCommandError as error:
-        raise SourceError(_why(error, arguments[0], timeout)) from error
+    command = _name(arguments)
+    with _process(directory, arguments, environment, given) as process:
+        if stop:
+            stop.on_request(lambda: _kill(process))
+        try:
+            printed, said = process.communicate(timeout=timeout.total_seconds())
+        except TimeoutExpired as error:
+            raise SourceError(f"git {command} did not end within {timeout.total_seconds():g} s") from error
+    if stop and stop.requested:
+        raise SourceError(f"git {command} was stopped: {stop.reason}")
+    _check(process, command, said)
     return printed
 
 
-def git_stream(directory: Path, *arguments: str) -> Iterator[bytes]:
-    """What `git ARGUMENTS` prints in this directory, while it does. Raises SourceError."""
-    process = Git(str(directory)).execute(
-        ["git", *_SAFE, *arguments], as_process=True, env=_ENVIRONMENT | WITHOUT_USER_CONFIGURATION
-    )
-    while chunk := process.stdout.read(_CHUNK_BYTES):
-        yield chunk
-    try:
+def git_stream(
+    directory: Path,
+    *arguments: str,
+    silence: timedelta = LOCAL,
+    environment: Mapping[str, str] = WITHOUT_USER_CONFIGURATION,
+) -> Iterator[bytes]:
+    """What `git ARGUMENTS` prints in this directory, while it does. Raises SourceError, also after a long silence."""
+    command = _name(arguments)
+    with _process(directory, arguments, environment, None) as process:
+        complaints = _Complaints(process)
+        yield from _chunks(process, command, silence)
         process.wait()
-    except GitCommandError as error:
-        raise SourceError(_why(error, arguments[0], _LOCAL)) from error
+        said = complaints.text()
+    _check(process, command, said)
 
 
-def _why(error: GitCommandError, command: str, timeout: timedelta) -> str:
-    if "Timeout:" in str(error.stderr):
-        return f"git {command} did not end within {timeout.total_seconds():g} s"
-    said = str(error.stderr).strip().removeprefix("stderr: ").removeprefix("'").removesuffix("'")
-    lines = [line for line in said.splitlines() if line.strip()]
-    fatal = next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "it said nothing")
-    return f"git {command}: {fatal.removeprefix('fatal: ').removeprefix('error: ')}"
+def configured(*settings: tuple[str, str]) -> dict[str, str]:
+    """Variables that give git these settings without anyone seeing them in a list of processes."""
+    pairs = [
+        (f"GIT_CONFIG_{part}_{number}", text)
+        for number, setting in enumerate(settings)
+        for part, text in zip(("KEY", "VALUE"), setting, strict=True)
+    ]
+    return {"GIT_CONFIG_COUNT": str(len(settings)), **dict(pairs)}
+
+
+@contextmanager
+def _process(
+    directory: Path, arguments: tuple[str, ...], environment: Mapping[str, str], given: BinaryIO | None
+) -> Iterator["Popen[bytes]"]:
+    """A git under way, which has ended after the block."""
+    forgotten = [part for name in _OF_A_REPOSITORY if name not in environment for part in ("-u", name)]
+    try:
+        started = Git().execute(
+            ["env", *forgotten, "git", "-C", str(directory), *_SAFE, *arguments],
+            as_process=True,
+            env=_ENVIRONMENT | dict(environment),
+            istream=given,
+            start_new_session=True,
+        )
+    except GitCommandNotFound as error:
+        raise SourceError(_NOT_INSTALLED) from error
+    process = started.proc
+    assert process is not None  # noqa: S101 - a type: GitPython forgets it only when it has ended
+    try:
+        yield process
+    finally:
+        _kill(process)
+        for stream in (process.stdout, process.stderr):
+            if stream:
+                stream.close()
+        process.wait()
+
+
+def _kill(process: "Popen[bytes]") -> None:
+    """End it and all that it has started, if it runs."""
+    if process.poll() is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def _chunks(process: "Popen[bytes]", command: str, silence: timedelta) -> Iterator[bytes]:
+    assert process.stdout is not None  # noqa: S101 - a type: it was started with a pipe
+    source = process.stdout.fileno()
+    with suppress(OSError):  # a larger pipe is faster; there may be a limit on them
+        fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, _CHUNK_BYTES)
+    poll = select.poll()
+    poll.register(source, select.POLLIN)
+    while poll.poll(silence.total_seconds() * 1000):
+        chunk = os.read(source, _CHUNK_BYTES)
+        if not chunk:
+            return
+        yield chunk
+    raise SourceError(f"git {command} printed nothing for {silence.total_seconds():g} s")
+
+
+class _Complaints:
+    """What a process writes to stderr, read meanwhile: the pipe must not fill up. The first 64 KiB count."""
+
+    def __init__(self, process: "Popen[bytes]") -> None:
+        assert process.stderr is not None  # noqa: S101 - a type: it was started with a pipe
+        self._source = process.stderr
+        self._read = b""
+        self._thread = threading.Thread(target=self._drain, name="git-stderr", daemon=True)
+        self._thread.start()
+
+    def text(self) -> bytes:
+        """All of it, once the process has ended."""
+        self._thread.join()
+        return self._read
+
+    def _drain(self) -> None:
+        with suppress(OSError, ValueError):  # closed by whoever gave up on the process
+            while data := self._source.read1(4096):  # type: ignore[attr-defined] # a pipe's reader is buffered
+                self._read += data[: _SAID_BYTES - len(self._read)]
+
+
+def _check(process: "Popen[bytes]", command: str, said: bytes) -> None:
+    if process.returncode == _NOT_FOUND:
+        raise SourceError(_NOT_INSTALLED)
+    if process.returncode:
+        raise GitFailure(command, said.decode(errors="replace"))
+
+
+def _name(arguments: tuple[str, ...]) -> str:
+    """The subcommand, for people: what comes after settings."""
+    return next((argument for at, argument in enumerate(arguments) if _is_command(arguments, at)), "")
+
+
+def _is_command(arguments: tuple[str, ...], at: int) -> bool:
+    return not arguments[at].startswith("-") and (at == 0 or arguments[at - 1] != "-c")

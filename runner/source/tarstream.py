@@ -11,17 +11,18 @@ from pathlib import Path
 from typing import BinaryIO
 
 _CHUNK = 1 << 20
-_END = b"\0" * (2 * tarfile.BLOCKSIZE)
+END = bytes(2 * tarfile.BLOCKSIZE)
+"""What marks the end of a tar stream."""
 
 
 def tar_stream(files: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
     """Members for `(name in the archive, file)` pairs, each behind its directories; then the archive's end.
 
-    Regular files, symbolic links and directories only: what else a directory may hold is no source. A file that
-    vanishes while the stream is made is left out, one that shrinks is padded with zeros.
+    Regular files and symbolic links only: what else a directory may hold is no source. A file that vanishes
+    while the stream is made is left out, one that shrinks is padded with zeros.
     """
     yield from tar_members(files)
-    yield _END
+    yield END
 
 
 def tar_members(files: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
@@ -29,7 +30,7 @@ def tar_members(files: Iterable[tuple[str, Path]]) -> Iterator[bytes]:
     made: set[str] = set()
     for name, path in files:
         for directory in _new_directories(name, made):
-            yield _header(tarfile.TarInfo(directory), type=tarfile.DIRTYPE, mode=0o777)
+            yield directory_member(directory)
         yield from _member(name, path)
 
 
@@ -43,12 +44,19 @@ def every_file(root: Path, *, below: str = "") -> Iterator[tuple[str, Path]]:
             yield below + path.relative_to(root).as_posix(), path
 
 
-def empty_directories(root: Path) -> Iterator[tuple[str, Path]]:
-    """The directories below a directory that nothing is in, named relative to it, such as a submodule's place."""
-    for directory, directories, names in os.walk(root):
-        directories.sort()
-        if not directories and not names and Path(directory) != root:
-            yield Path(directory).relative_to(root).as_posix(), Path(directory)
+def directory_member(name: str) -> bytes:
+    """One directory."""
+    return _header(tarfile.TarInfo(name), type=tarfile.DIRTYPE, mode=0o777)
+
+
+def file_members(name: str, path: Path, *, is_executable: bool) -> Iterator[bytes]:
+    """One regular file, without its directories. Raises OSError if it can't be read."""
+    with path.open("rb") as file:
+        status = os.fstat(file.fileno())
+        info = tarfile.TarInfo(name)
+        info.mtime, info.size = int(status.st_mtime), status.st_size
+        yield _header(info, mode=0o777 if is_executable else 0o666)
+        yield from _content(file, info.size)
 
 
 def _member(name: str, path: Path) -> Iterator[bytes]:
@@ -56,15 +64,10 @@ def _member(name: str, path: Path) -> Iterator[bytes]:
         status = path.lstat()
         info = tarfile.TarInfo(name)
         info.mtime = int(status.st_mtime)
-        if stat.S_ISDIR(status.st_mode):
-            yield _header(info, type=tarfile.DIRTYPE, mode=0o777)
-        elif stat.S_ISLNK(status.st_mode):
+        if stat.S_ISLNK(status.st_mode):
             yield _header(info, type=tarfile.SYMTYPE, mode=0o777, linkname=str(path.readlink()))
         elif stat.S_ISREG(status.st_mode):
-            with path.open("rb") as file:
-                info.size = os.fstat(file.fileno()).st_size
-                yield _header(info, mode=0o777 if status.st_mode & stat.S_IXUSR else 0o666)
-                yield from _content(file, info.size)
+            yield from file_members(name, path, is_executable=bool(status.st_mode & stat.S_IXUSR))
     except FileNotFoundError:
         return
 

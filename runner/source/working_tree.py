@@ -6,14 +6,16 @@ those that git ignores. The tree comes with a small `.git` of its own, so that s
 
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.errors import SourceError
 from runner.events import WorkingTreeFacts
-from runner.source.checkout import Revision, make_git_directory
+from runner.source.clonesettings import DEFAULT_CLONE, CloneSettings
 from runner.source.gitcommand import git
-from runner.source.tarstream import every_file, tar_stream
+from runner.source.gitdirectory import Revision, make_git_directory
+from runner.source.remotes import repository_of
+from runner.source.tarstream import END, directory_member, every_file, tar_members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,18 +51,47 @@ class WorkingTree:
         names = (name.decode(errors="surrogateescape") for name in listed.split(b"\0") if name)
         return tuple(sorted(name for name in names if _is_file(self.root / name)))
 
-    def tree(self) -> Iterator[bytes]:
-        """Its files, and a `.git` with the last commit, as a tar stream."""
-        files = [(name, self.root / name) for name in self.files()]
+    def tree(self, settings: CloneSettings = DEFAULT_CLONE) -> Iterator[bytes]:
+        """Its files, and a `.git` with as much of its history as the settings ask for, as a tar stream.
+
+        Submodules come as they are here. What settings say of the network, and of large files, is of no concern.
+        """
+        yield from self.members(settings, below="")
+        yield END
+
+    def members(self, settings: CloneSettings, *, below: str) -> Iterator[bytes]:
+        """The same without the end, each name behind the prefix `below`."""
+        with tempfile.TemporaryDirectory(prefix="headrace-tree-") as directory:
+            self._make_git_directory(Path(directory), settings)
+            yield from tar_members(every_file(Path(directory), below=below))
+        yield from tar_members((below + name, self.root / name) for name in self.files())
+        for path in self._submodules():
+            yield directory_member(f"{below}{path}")
+            submodule = replace(self, root=self.root / path)
+            if settings.submodules and (submodule.root / ".git").exists():
+                yield from submodule.members(replace(settings, remote=""), below=f"{below}{path}/")
+
+    def _make_git_directory(self, place: Path, settings: CloneSettings) -> None:
         commit = self._head()
         if not commit:
-            yield from tar_stream(files)
             return
-        facts = self.facts()
-        with tempfile.TemporaryDirectory(prefix="headrace-tree-") as directory:
-            revision = Revision(source=self.root, commit=commit, branch=facts.branch, origin=facts.remote_url)
-            make_git_directory(revision, Path(directory))
-            yield from tar_stream([*every_file(Path(directory)), *files])
+        branch, origin = self._branch(), settings.remote or self._remote_url()
+        make_git_directory(Revision(source=self.root, commit=commit, branch=branch, origin=origin), place, settings)
+        if settings.submodules:
+            for name, url in self._submodule_addresses():
+                git(place, "config", name, repository_of(url).clone_url)
+
+    def _submodules(self) -> tuple[str, ...]:
+        """Where other repositories belong, whether they are there or not."""
+        if not self.has_git:
+            return ()
+        listed = git(self.root, "ls-files", "-z", "--stage", environment=_USER).split(b"\0")
+        links = (line.partition(b"\t")[2] for line in listed if line.startswith(b"160000 "))
+        return tuple(dict.fromkeys(path.decode(errors="surrogateescape") for path in links))
+
+    def _submodule_addresses(self) -> list[tuple[str, str]]:
+        listed = self._ask("config", "--local", "-z", "--get-regexp", r"^submodule\..*\.url$").split("\0")
+        return [(name, url) for name, _, url in (each.partition("\n") for each in listed if each)]
 
     def facts(self) -> WorkingTreeFacts:
         """What git says of it, each empty where it says nothing."""
@@ -74,17 +105,23 @@ class WorkingTree:
         )
         return WorkingTreeFacts(
             root=self.root,
-            branch=self._ask("symbolic-ref", "--quiet", "--short", "HEAD"),
+            branch=self._branch(),
             sha=sha,
             message=message.strip(),
             author=author,
             author_email=email,
-            remote_url=self._ask("config", "--get", "remote.origin.url"),
+            remote_url=self._remote_url(),
             default_branch=self._ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").removeprefix(
                 "origin/"
             ),
             changed_files=self._changed_files() if sha else None,
         )
+
+    def _branch(self) -> str:
+        return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
+
+    def _remote_url(self) -> str:
+        return self._ask("config", "--get", "remote.origin.url")
 
     def _head(self) -> str:
         return self._ask("rev-parse", "--quiet", "--verify", "HEAD^{commit}") if self.has_git else ""

@@ -5,17 +5,21 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from pipelines.event import Event, Repository
 from runner.errors import SourceError
 from runner.source.clonesettings import CloneSettings
-from runner.source.mirror import fetched
+from runner.source.mirrors import fetched
+from runner.source.tree import commit_tree
 from tests.gitrepo import GitRepository
+from tests.trees import contents
 
 
 @pytest.fixture
@@ -62,7 +66,7 @@ def push_of(clone_url: str | Path, sha: str) -> Event:
 
 def unpacked(tmp_path: Path, event: Event, **settings: int) -> GitRepository:
     """The checkout, as it lies in a workspace."""
-    tree = fetched(tmp_path / "mirrors", event).tree(CloneSettings(**settings))  # type: ignore[arg-type] # bools are ints
+    tree = commit_tree(fetched(tmp_path / "mirrors", event), CloneSettings(**settings))  # type: ignore[arg-type] # bools are ints
     copy = GitRepository.__new__(GitRepository)
     copy.path = tmp_path / "workspace"
     copy.path.mkdir()
@@ -78,6 +82,48 @@ def test_history_is_as_deep_as_asked(origin: GitRepository, tmp_path: Path, dept
     assert workspace.git("log", "--format=%s").split() == commits
     assert workspace.git("remote", "get-url", "origin") == str(origin.path)
     assert workspace.git("branch", "--show-current") == "main"
+
+
+def test_first_commit_of_a_repository_is_no_shallow_one(origin: GitRepository, tmp_path: Path) -> None:
+    workspace = unpacked(tmp_path, push_of(origin.path, origin.commit(file="1")))
+    assert workspace.git("rev-parse", "--is-shallow-repository") == "false"
+
+
+def test_history_goes_back_over_merges(origin: GitRepository, tmp_path: Path) -> None:
+    """Depth counts from the commit along every parent, as git does."""
+    origin.commit("base", file="1")
+    origin.git("checkout", "--quiet", "-b", "side")
+    origin.commit("side", side="1")
+    origin.git("checkout", "--quiet", "main")
+    origin.commit("main", main="1")
+    origin.git("merge", "--quiet", "--no-ff", "--message", "merge", "side")
+    event = push_of(origin.path, origin.git("rev-parse", "HEAD"))
+    seen = {
+        depth: set(unpacked(tmp_path / str(depth), event, depth=depth).git("log", "--format=%s").split())
+        for depth in (1, 2, 0)
+    }
+    assert seen == {1: {"merge"}, 2: {"merge", "side", "main"}, 0: {"merge", "side", "main", "base"}}
+
+
+def test_repository_with_longer_commit_names_is_one_like_any_other(tmp_path: Path) -> None:
+    origin = GitRepository(tmp_path / "origin", object_format="sha256")
+    origin.commit(file="1")
+    sha = origin.commit(file="2")
+    assert len(sha) == 64
+    for depth, count in ((1, "1"), (0, "2"), (2, "2")):
+        workspace = unpacked(tmp_path / str(depth), push_of(origin.path, sha), depth=depth)
+        assert (workspace.git("rev-parse", "HEAD"), workspace.git("rev-list", "--count", "HEAD")) == (sha, count)
+
+
+def test_no_user_name_or_password_of_the_address_is_in_the_workspace(origin: GitRepository, tmp_path: Path) -> None:
+    sha = origin.commit(file="1")
+    event = push_of(origin.path, sha)
+    mirror = fetched(tmp_path / "mirrors", event)
+    address = Repository(clone_url="https://canary:canary@example.org/acme/web.git")
+    tree = commit_tree(replace(mirror, event=msgspec.structs.replace(event, repository=address)))
+    config = contents(tree)[".git/config"]
+    assert b"https://example.org/acme/web.git" in config
+    assert b"canary" not in config
 
 
 def test_workspace_is_clean_and_its_repository_whole(origin: GitRepository, tmp_path: Path) -> None:
@@ -104,17 +150,6 @@ def test_tags_come_only_if_asked_for(origin: GitRepository, tmp_path: Path) -> N
     assert workspace.git("describe", "--tags") == "v2.0"
 
 
-def test_partial_history_lacks_the_files_of_earlier_commits(origin: GitRepository, tmp_path: Path) -> None:
-    origin.commit(file="old and long gone")
-    gone = origin.git("rev-parse", "HEAD:file")
-    sha = origin.commit(file="new")
-    event = push_of(origin.path, sha)
-    workspace = unpacked(tmp_path, event, depth=0, partial=True)
-    assert (workspace.path / "file").read_text() == "new"
-    assert workspace.git("rev-list", "--count", "HEAD") == "2"
-    assert f"?{gone}" in workspace.git("rev-list", "--objects", "--missing=print", "HEAD").split()
-
-
 def test_git_serves_a_step_that_runs_as_another_user(origin: GitRepository, tmp_path: Path) -> None:
     """By the variables that every step gets; without them git refuses."""
     workspace = unpacked(tmp_path, push_of(origin.path, origin.commit(file="1")))
@@ -138,7 +173,7 @@ def test_submodules_come_with_theirs_if_asked_for(forge: Forge, tmp_path: Path) 
     app = GitRepository(tmp_path / "app")
     sha = with_submodule(app, "lib", f"{forge.url}/acme/lib.git", lib_sha)
     event = push_of(forge.publish(app, "acme/app"), sha)
-    assert not list((unpacked(tmp_path / "without", event).path / "lib").iterdir())
+    assert not list((unpacked(tmp_path / "without", event, submodules=False).path / "lib").iterdir())
     workspace = unpacked(tmp_path / "with", event, submodules=True)
     assert (workspace.path / "lib/vendor/deep/deepest").read_text() == "1"
     assert workspace.git("status", "--short") == ""

@@ -8,7 +8,8 @@ import pytest
 from pipelines.event import Event, Repository
 from runner.errors import SourceError
 from runner.source.clonesettings import CloneSettings
-from runner.source.mirror import fetched
+from runner.source.mirrors import fetched
+from runner.source.tree import commit_tree
 from tests.gitrepo import GitRepository
 from tests.trees import contents, members
 
@@ -40,7 +41,7 @@ def event_of(origin: GitRepository, tree: str) -> Event:
 
 
 def checked_out(tmp_path: Path, event: Event, settings: CloneSettings | None = None) -> list[bytes]:
-    return list(fetched(tmp_path / "mirrors", event).tree(settings or CloneSettings()))
+    return list(commit_tree(fetched(tmp_path / "mirrors", event), settings or CloneSettings()))
 
 
 @pytest.mark.parametrize("name", [".git", ".GIT", ".g\u200cit", "git~1", "..", "."])

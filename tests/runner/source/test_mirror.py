@@ -7,7 +7,8 @@ import pytest
 
 from pipelines.event import Event, Repository
 from runner.errors import SourceError
-from runner.source.mirror import fetched
+from runner.source.mirrors import fetched
+from runner.source.tree import commit_tree
 from tests.gitrepo import GitRepository
 from tests.trees import contents, members
 
@@ -25,7 +26,7 @@ def push_of(origin: GitRepository, sha: str, *, before: str = "", ref: str = "re
 def test_tree_is_the_commit_with_a_git_directory_of_its_own(origin: GitRepository, tmp_path: Path) -> None:
     first = origin.commit(readme="one")
     origin.commit(readme="two")
-    tree = list(fetched(tmp_path / "mirrors", push_of(origin, first)).tree())
+    tree = list(commit_tree(fetched(tmp_path / "mirrors", push_of(origin, first))))
     files = contents(tree)
     assert files["readme"] == b"one"
     assert ".git/HEAD" in members(tree)
@@ -36,7 +37,7 @@ def test_commit_is_fetched_only_once(origin: GitRepository, tmp_path: Path) -> N
     sha = origin.commit(readme="one")
     fetched(tmp_path / "mirrors", push_of(origin, sha))
     origin.path.rename(tmp_path / "elsewhere")
-    assert contents(fetched(tmp_path / "mirrors", push_of(origin, sha)).tree())["readme"] == b"one"
+    assert contents(commit_tree(fetched(tmp_path / "mirrors", push_of(origin, sha))))["readme"] == b"one"
 
 
 def test_commit_that_was_pushed_away_is_still_found(origin: GitRepository, tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def test_commit_that_was_pushed_away_is_still_found(origin: GitRepository, tmp_p
     origin.git("config", "uploadpack.allowAnySHA1InWant", "true")
     first = origin.commit(readme="one")
     origin.git("commit", "--quiet", "--amend", "--message", "rewritten")
-    assert contents(fetched(tmp_path / "mirrors", push_of(origin, first)).tree())["readme"] == b"one"
+    assert contents(commit_tree(fetched(tmp_path / "mirrors", push_of(origin, first))))["readme"] == b"one"
 
 
 @pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/no-such-branch"])
@@ -88,7 +89,7 @@ def test_hooks_and_monitors_of_a_repository_never_run(origin: GitRepository, tmp
     origin.git("config", "core.fsmonitor", f"touch {canary}")
     sha = origin.commit(readme="one")
     canary.unlink(missing_ok=True)  # our own commit has run it
-    list(fetched(tmp_path / "mirrors", push_of(origin, sha)).tree())
+    list(commit_tree(fetched(tmp_path / "mirrors", push_of(origin, sha))))
     assert not canary.exists()
 
 

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from runner.source.tarstream import empty_directories, every_file, tar_stream
+from runner.source.tarstream import every_file, tar_stream
 from tests.trees import contents, members
 
 
@@ -40,16 +40,6 @@ def test_symbolic_links_stay_links(tmp_path: Path) -> None:
 def test_what_is_no_file_is_left_out(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert members(tar_stream(every_file(tmp_path))) == {}
-
-
-def test_empty_directories_are_kept_if_asked_for(tmp_path: Path) -> None:
-    """The place of a submodule that isn't there: without it, git takes the submodule for deleted."""
-    (tmp_path / "full" / "empty").mkdir(parents=True)
-    (tmp_path / "full" / "file").touch()
-    (tmp_path / "link").symlink_to("full")
-    assert [name for name, _ in empty_directories(tmp_path)] == ["full/empty"]
-    [full, empty] = members(tar_stream(empty_directories(tmp_path))).values()
-    assert (full.isdir(), empty.name, empty.mode) == (True, "full/empty", 0o777)
 
 
 def test_file_that_vanishes_is_left_out(tmp_path: Path) -> None:

@@ -1,0 +1,194 @@
+"""Large files: the contents of what a commit holds only pointers to, as Git LFS keeps them.
+
+DESIGN. No smudge filter runs: pointers are found by reading the commit, `git lfs fetch` brings what they point to into
+the mirror (it checks each file's hash), and the files go from there into the stream in the places of their pointers.
+So memory is bounded, nothing is fetched twice, and no file of the commit configures anything but the store's address,
+`lfs.url` of `.lfsconfig`. That is used with the repository's credentials only below its owner's address, as that of a
+submodule is. How many bytes a commit may bring is limited.
+"""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from runner.errors import SourceError
+from runner.source.access import Access
+from runner.source.addresses import access_below, checked_address
+from runner.source.fetch import PATIENCE, retried
+from runner.source.gitcommand import WITHOUT_USER_CONFIGURATION, GitFailure, git
+from runner.source.listing import Entry
+from runner.source.mirror import Mirror
+from runner.source.mirrors import locked
+from runner.source.tarstream import file_members
+
+_LARGEST_POINTER = 1024  # bytes, as Git LFS itself has it
+_MOST_BYTES = 20 * 1024**3
+_POINTER = re.compile(
+    rb"version https://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/v1\n"
+    rb"oid sha256:(?P<oid>[0-9a-f]{64})\nsize (?P<size>\d{1,15})\n?"
+)
+_ATTRIBUTES = b".gitattributes"
+_CONFIGURATION = b".lfsconfig"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LargeFile:
+    """A file whose contents are elsewhere. `oid` is their SHA-256."""
+
+    path: bytes
+    oid: str
+    size_bytes: int
+    is_executable: bool
+
+
+def large_files(mirror: Mirror, entries: tuple[Entry, ...], index: Path) -> tuple[LargeFile, ...]:
+    """The commit's large files, their contents fetched into the mirror. `index` holds the commit's entries.
+
+    Raises SourceError, also if there are any and `git-lfs` is not installed.
+    """
+    files = tuple(_pointers(mirror, _with_the_filter(mirror, entries, index)))
+    if files:
+        _check_size(files)
+        retried(mirror.tries, lambda: _fetch_missing(mirror, files, entries))
+    return files
+
+
+def large_file_members(mirror: Mirror, files: tuple[LargeFile, ...], *, below: str) -> Iterator[bytes]:
+    """The files as tar members behind the prefix `below`."""
+    for file in files:
+        name = below + file.path.decode(errors="surrogateescape")
+        yield from file_members(name, _place(mirror, file.oid), is_executable=file.is_executable)
+
+
+def _with_the_filter(mirror: Mirror, entries: tuple[Entry, ...], index: Path) -> tuple[Entry, ...]:
+    """The files that `.gitattributes` gives to Git LFS."""
+    if not _is_mentioned(mirror, entries):
+        return ()
+    files = {entry.path: entry for entry in entries if entry.is_file}
+    with_index = {**WITHOUT_USER_CONFIGURATION, "GIT_INDEX_FILE": str(index)}
+    with tempfile.TemporaryFile() as paths:
+        paths.writelines(path + b"\0" for path in files)
+        paths.seek(0)
+        checked = git(
+            mirror.directory, "check-attr", "-z", "--stdin", "--cached", "filter", environment=with_index, given=paths
+        ).split(b"\0")
+    return tuple(files[path] for path, value in zip(checked[::3], checked[2::3], strict=False) if value == b"lfs")
+
+
+def _is_mentioned(mirror: Mirror, entries: tuple[Entry, ...]) -> bool:
+    """False if no `.gitattributes` can give a file to Git LFS: then nobody needs to be asked about each file."""
+    if not any(entry.path.rpartition(b"/")[2] == _ATTRIBUTES for entry in entries):
+        return False
+    search = ("grep", "--quiet", "--fixed-strings", "-e", "filter=lfs", mirror.event.sha)
+    try:
+        git(mirror.directory, *search, "--", ":(glob)**/.gitattributes")
+    except GitFailure as error:
+        if error.said:
+            raise
+        return False
+    return True
+
+
+def _pointers(mirror: Mirror, entries: tuple[Entry, ...]) -> Iterator[LargeFile]:
+    """Those of the files that are pointers: who commits without git-lfs commits the contents, and that is fine."""
+    small = _small(mirror, entries)
+    contents = _contents(mirror, [entry.object for entry in small])
+    for entry, content in zip(small, contents, strict=True):
+        if pointer := _POINTER.fullmatch(content):
+            yield LargeFile(
+                path=entry.path,
+                oid=pointer["oid"].decode(),
+                size_bytes=int(pointer["size"]),
+                is_executable=entry.is_executable,
+            )
+
+
+def _small(mirror: Mirror, entries: tuple[Entry, ...]) -> list[Entry]:
+    sizes = _asked(mirror, "--batch-check=%(objectsize)", [entry.object for entry in entries]).split()
+    return [entry for entry, size in zip(entries, sizes, strict=True) if int(size) <= _LARGEST_POINTER]
+
+
+def _contents(mirror: Mirror, objects: list[str]) -> Iterator[bytes]:
+    """What is in each of these small objects."""
+    answer = _asked(mirror, "--batch=%(objectsize)", objects)
+    position = 0
+    for _ in objects:
+        size, _, _ = answer[position : position + 20].partition(b"\n")
+        begin = position + len(size) + 1
+        position = begin + int(size) + 1
+        yield answer[begin : position - 1]
+
+
+def _asked(mirror: Mirror, question: str, objects: list[str]) -> bytes:
+    with tempfile.TemporaryFile() as names:
+        names.writelines(f"{name}\n".encode() for name in objects)
+        names.seek(0)
+        return git(mirror.directory, "cat-file", question, given=names)
+
+
+def _check_size(files: tuple[LargeFile, ...]) -> None:
+    total = sum({file.oid: file.size_bytes for file in files}.values())
+    if total > _MOST_BYTES:
+        raise SourceError(f"the commit's large files have {total:,} bytes: at most {_MOST_BYTES:,} are fetched")
+
+
+def _fetch_missing(mirror: Mirror, files: tuple[LargeFile, ...], entries: tuple[Entry, ...]) -> None:
+    with locked(mirror):
+        if _missing(mirror, files):
+            _fetch(mirror, entries)
+    if missing := _missing(mirror, files):
+        path = missing[0].path.decode(errors="replace")
+        raise SourceError(f"{path}: its store of large files has no {missing[0].oid[:12]} ({len(missing)} are missing)")
+
+
+def _missing(mirror: Mirror, files: tuple[LargeFile, ...]) -> list[LargeFile]:
+    return [file for file in files if not _is_there(_place(mirror, file.oid), file.size_bytes)]
+
+
+def _is_there(path: Path, size_bytes: int) -> bool:
+    return path.is_file() and path.stat().st_size == size_bytes
+
+
+def _place(mirror: Mirror, oid: str) -> Path:
+    return mirror.directory / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
+
+
+def _fetch(mirror: Mirror, entries: tuple[Entry, ...]) -> None:
+    if shutil.which("git-lfs") is None:
+        raise SourceError(
+            "the commit has files in Git LFS and git-lfs is not installed on this machine: install the package "
+            "`git-lfs`, or write `lfs: false` below clone > git > settings"
+        )
+    url, access = _store(mirror, entries)
+    with access.environment(url or mirror.event.repository.clone_url) as environment:
+        git(
+            mirror.directory,
+            *(["-c", f"lfs.url={url}"] if url else []), "-c", "lfs.skipdownloaderrors=false",
+            "lfs", "fetch", "--include=", "--exclude=", "origin", mirror.event.sha,
+            environment=environment,
+            timeout=PATIENCE,
+            stop=mirror.tries.stop,
+        )  # fmt: skip
+
+
+def _store(mirror: Mirror, entries: tuple[Entry, ...]) -> tuple[str, Access]:
+    """The store's address, `""` for the repository's own, and in whose name it is read."""
+    file = next((entry for entry in entries if entry.path == _CONFIGURATION and entry.is_file), None)
+    url = _configured(mirror, file.object) if file else ""
+    if not url:
+        return "", mirror.access
+    checked = checked_address(url, what="the `lfs.url` of .lfsconfig")
+    return checked, access_below(checked, origin=mirror.event.repository.clone_url, access=mirror.access)
+
+
+def _configured(mirror: Mirror, blob: str) -> str:
+    try:
+        answer = git(mirror.directory, "config", "--no-includes", "--blob", blob, "--get", "lfs.url")
+    except GitFailure as error:
+        if error.said:
+            raise
+        return ""
+    return answer.decode(errors="replace").strip()

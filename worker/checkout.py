@@ -1,0 +1,40 @@
+"""What a worker reads of repositories: the mirror that a run is planned from, the tree that a job's workspace gets.
+
+Whatever a repository is read by (the machine's own access, or credentials of the repository's) is decided here alone.
+"""
+
+from collections.abc import Iterator
+
+from pipelines.details import Checkout
+from pipelines.event import Event
+from runner.backend import Tree
+from runner.source.access import MACHINE, Access
+from runner.source.clonesettings import clone_settings
+from runner.source.mirror import Mirror
+from runner.source.mirrors import fetched_as_asked
+from runner.source.tree import commit_tree
+from runner.stop import Stop
+from worker.exchange import JobOrder, PlanOrder
+from worker.settings import Settings
+
+
+def planning_mirror(settings: Settings, order: PlanOrder, stop: Stop) -> Mirror:
+    """The mirror of the run's repository, with its commit. Raises SourceError."""
+    asked = clone_settings(Checkout(), order.event)
+    return fetched_as_asked(settings.mirrors_directory, order.event, asked, access=_access(order.event), stop=stop)
+
+
+def job_tree(settings: Settings, order: JobOrder, stop: Stop) -> Tree:
+    """What fills the job's workspace, as its workflow's `clone` asks. It raises SourceError."""
+    asked = clone_settings(order.job.checkout, order.event)
+
+    def tree() -> Iterator[bytes]:
+        access = _access(order.event)
+        mirror = fetched_as_asked(settings.mirrors_directory, order.event, asked, access=access, stop=stop)
+        yield from commit_tree(mirror, asked)
+
+    return tree
+
+
+def _access(event: Event) -> Access:  # noqa: ARG001 - each repository is read as the machine can read it
+    return MACHINE
