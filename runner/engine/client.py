@@ -2,8 +2,9 @@
 
 DESIGN. Only this file knows `docker`. A client serves one call at a time (a requests session isn't safe to share),
 so each call borrows one from a pool that grows as needed; none crosses a fork. Every call either answers or raises
-BackendError: EngineRefusal if the engine said no, else the engine is gone or hangs. The API is spoken in the engine's
-own version, asked for once; 1.41 and newer are supported.
+BackendError: EngineRefusal if the engine said no, EngineLost if one that has answered before doesn't any more. Since
+when that is so is known to all who ask, so that together they wait no longer than one would. The API is spoken in the
+engine's own version, asked for once; 1.41 and newer are supported.
 """
 
 import json
@@ -19,6 +20,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import docker
 import requests
@@ -38,7 +40,9 @@ from runner.engine.address import Certificates
 from runner.errors import BackendError
 from runner.stop import Stop
 
-CONNECT_SECONDS, ANSWER_SECONDS = 5, 120
+CONNECT_SECONDS = 5
+DEFAULT_PATIENCE_SECONDS = 60.0
+_FOR_WORK, _FOR_NEWS, _FOR_THE_LOST = 2, 0.5, 0.25  # what an answer may take, in patiences
 OLDEST_API = (1, 41)
 _NEEDED = "1.41 (Docker 20.10, Podman 4)"
 _BROKEN_LOGINS = "the logins in Docker's config.json can't be read: mend `auths` there, or type docker login"
@@ -56,6 +60,10 @@ class EngineRefusal(BackendError):  # noqa: N818 - a no is its meaning
 
 class EngineSilence(BackendError):  # noqa: N818 - a thing that happens, like a refusal
     """Raised when the engine doesn't go on with what it has begun."""
+
+
+class EngineLost(BackendError):  # noqa: N818 - as above
+    """Raised when an engine that has answered before is gone, hangs, or has broken off what it said."""
 
 
 class ImageMissing(EngineRefusal):
@@ -110,12 +118,21 @@ class Engine:
     """One container engine at an address such as `unix:///var/run/docker.sock` or `tcp://host:2375`.
 
     Any thread may call it. Make it after a fork, not before. With `certificates` a tcp:// engine is spoken to by TLS.
+    `patience_seconds` is how long whoever can wait for an engine that is lost should do so.
     """
 
-    def __init__(self, base_url: str, certificates: Certificates | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        certificates: Certificates | None = None,
+        *,
+        patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
+    ) -> None:
         self.base_url = base_url
+        self.patience_seconds = patience_seconds
         self._certificates = certificates
         self._version: str | None = None
+        self._lost_since: float | None = None
         self._idle: queue.LifoQueue[docker.APIClient] = queue.LifoQueue()
         weakref.finalize(self, _close_all, self._idle)
 
@@ -123,7 +140,20 @@ class Engine:
         """Close the connections that are idle. The engine can be used again."""
         _close_all(self._idle)
 
+    @property
+    def lost_seconds(self) -> float:
+        """For how long the engine hasn't answered; 0 if it does."""
+        return 0.0 if self._lost_since is None else time.monotonic() - self._lost_since
+
     # The machine
+
+    def greet(self) -> None:
+        """Raise EngineLost if nobody accepts new connections: an engine that is to end does so no more.
+
+        An engine whose socket systemd holds is silent instead, until the next one has started.
+        """
+        with self._words("accept a connection"):
+            _check_listener(self.base_url, self.patience_seconds)
 
     def info(self) -> EngineInfo:
         """Facts about the engine's machine. The first call that tells whether there is an engine at all."""
@@ -154,7 +184,7 @@ class Engine:
                 f"{client.base_url}/v{client.api_version}/containers/{container}/attach",
                 params={"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1},
                 headers={"Connection": "Upgrade", "Upgrade": "tcp"},
-                timeout=(CONNECT_SECONDS, ANSWER_SECONDS),
+                timeout=client.timeout,
                 stream=True,
             )
             with answer:
@@ -172,7 +202,7 @@ class Engine:
     def wait(self, container: str, seconds: float) -> bool:
         """Wait until the container has ended; False if it still runs after this time."""
         try:
-            with self._words("wait for a container") as client:
+            with self._words("wait for a container", within=None) as client:
                 client.wait(container, timeout=(CONNECT_SECONDS, seconds))  # type: ignore[arg-type] # requests takes pairs
         except BackendError as error:
             # The engine sends its headers at once: requests has another name for a time-out after those.
@@ -182,8 +212,8 @@ class Engine:
         return True
 
     def state(self, container: str) -> ContainerState:
-        """Where the container stands."""
-        with self._words("inspect a container") as client:
+        """Where the container stands. The one question that a sound engine always answers soon."""
+        with self._words("inspect a container", within=_FOR_NEWS) as client:
             state = client.inspect_container(container)["State"]
         return ContainerState(
             is_running=state["Running"],
@@ -219,7 +249,7 @@ class Engine:
         """True if this path is a symbolic link. Raises EngineRefusal, 404, if there is nothing."""
         with self._words(f"look at {path}") as client:
             url = f"{client.base_url}/v{client.api_version}/containers/{container}/archive"
-            answer = client.head(url, params={"path": path}, timeout=(CONNECT_SECONDS, ANSWER_SECONDS))
+            answer = client.head(url, params={"path": path}, timeout=client.timeout)
             if answer.status_code == 404:
                 raise EngineRefusal(f"no {path} in the container", 404)
             answer.raise_for_status()
@@ -316,7 +346,7 @@ class Engine:
         """
         repository, tag = parse_repository_tag(name)
         try:
-            with self._words(f"pull {name}") as client:
+            with self._words(f"pull {name}", within=None) as client:
                 answer = client.post(
                     f"{client.base_url}/v{client.api_version}/images/create",
                     params={"fromImage": repository, "tag": tag or "latest"},
@@ -343,7 +373,7 @@ class Engine:
 
         Raises EngineRefusal, 409 or 404, if the container has ended. No more than 64 KiB of the output are kept.
         """
-        with self._words("run a command in a container") as client:
+        with self._words("run a command in a container", within=None) as client:
             identifier = client.exec_create(container, list(command))["Id"]
             answer = client.post(
                 f"{client.base_url}/v{client.api_version}/exec/{identifier}/start",
@@ -361,30 +391,51 @@ class Engine:
     # The connection
 
     @contextmanager
-    def _words(self, what: str, *, tolerated: tuple[int, ...] = ()) -> Iterator[docker.APIClient]:
-        """A client for the block, whose errors become ours, in words, or nothing if their status is tolerated."""
+    def _words(
+        self, what: str, *, tolerated: tuple[int, ...] = (), within: float | None = _FOR_WORK
+    ) -> Iterator[docker.APIClient]:
+        """A client for the block, whose errors become ours, in words, or nothing if their status is tolerated.
+
+        It waits so many patiences for each answer, less if the engine is lost. None is for a block that waits for
+        something else than the engine, as long as it likes: then silence is no sign.
+        """
         try:
             client = self._borrow()
+            patiences = _FOR_WORK if within is None else within
+            if self._lost_since is not None:
+                patiences = min(patiences, _FOR_THE_LOST)
+            client.timeout = (CONNECT_SECONDS, patiences * self.patience_seconds)  # type: ignore[assignment] # requests takes pairs
             try:
                 yield client
             finally:
                 self._idle.put(client)
+            self._lost_since = None
         except APIError as error:
+            self._lost_since = None
             if error.status_code not in tolerated:
                 reason = " ".join(str(error.explanation or error).split())
                 message = f"the container engine would not {what}: {reason}"
                 raise EngineRefusal(message, error.status_code or 0, reason) from error
         except requests.exceptions.Timeout as error:
-            raise BackendError(f"the container engine at {self.base_url} took too long to {what}") from error
+            words = f"the container engine at {self.base_url} took too long to {what}"
+            raise self._lost(words, is_a_sign=within is not None) from error
         except (requests.exceptions.RequestException, DockerException, OSError) as error:
-            raise BackendError(_no_engine(self.base_url, error)) from error
+            ran_out = within is None and any(isinstance(cause, ReadTimeoutError) for cause in _causes(error))
+            raise self._lost(_no_engine(self.base_url, error), is_a_sign=not ran_out) from error
+
+    def _lost(self, words: str, *, is_a_sign: bool) -> BackendError:
+        """The error of an engine that doesn't answer. One that never has can't be expected to come back."""
+        if self._version is None or not is_a_sign:
+            return BackendError(words)
+        self._lost_since = self._lost_since or time.monotonic()
+        return EngineLost(words)
 
     def _borrow(self) -> docker.APIClient:
+        _check_socket(self.base_url)
         try:
             return self._idle.get_nowait()
         except queue.Empty:
             pass
-        _check_socket(self.base_url)
         if self._version is None:
             with closing(self._client(".".join(map(str, OLDEST_API)))) as client:
                 self._require_version(client.version(api_version=False)["ApiVersion"])
@@ -396,7 +447,6 @@ class Engine:
             tls = _tls(self._certificates) if self._certificates else False
             client = docker.APIClient(base_url=self.base_url, version=version, timeout=CONNECT_SECONDS, tls=tls)
             client.trust_env = False  # neither proxies nor authorities of the environment, nor look-ups for them
-            client.timeout = (CONNECT_SECONDS, ANSWER_SECONDS)  # type: ignore[assignment] # requests takes pairs
         except TLSParameterError as error:
             raise BackendError(f"the certificates in {self._certificates} can't be used: {error.msg}") from error
         except (InvalidConfigFile, ValueError) as error:
@@ -417,6 +467,21 @@ def _check_socket(base_url: str) -> None:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(CONNECT_SECONDS)
             probe.connect(base_url.removeprefix("unix://"))
+
+
+def _check_listener(base_url: str, seconds: float) -> None:
+    """Raises OSError unless the engine takes a new connection, and a unix socket's an answer within this time."""
+    kind, _, place = base_url.partition("://")
+    if kind != "unix":
+        address = urlsplit(base_url)
+        socket.create_connection((address.hostname or "", address.port or 2375), CONNECT_SECONDS).close()
+        return
+    with socket.socket(socket.AF_UNIX) as line:
+        line.settimeout(seconds)
+        line.connect(place)
+        line.sendall(b"GET /_ping HTTP/1.0\r\n\r\n")
+        if not line.recv(1):
+            raise ConnectionResetError
 
 
 def _tls(certificates: Certificates) -> TLSConfig:

@@ -24,6 +24,7 @@ def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
         network_range=config.network_range,
         lanes=config.lanes,
         stop_grace_seconds=config.grace.total_seconds(),
+        patience_seconds=config.engine_patience.total_seconds(),
     )
     swept = sweep(backend.engine, backend.owner.host)
     if swept.total:

@@ -1,10 +1,12 @@
 """The Docker backend: a network, a volume and sandboxes for each job, a fresh container for each step."""
 
 import secrets
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import cached_property, partial
 from ipaddress import IPv4Network
 
@@ -12,17 +14,27 @@ from pipelines.plan import PlannedJob, PlannedStep
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
 from runner.engine.address import Certificates
 from runner.engine.ahead import PullsAhead, images_of
-from runner.engine.client import Engine, EngineInfo, Image
+from runner.engine.client import DEFAULT_PATIENCE_SECONDS, Engine, EngineInfo, Image
 from runner.engine.credentials import Credentials
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
 from runner.engine.health import HealthWatch, check_of, unasked
 from runner.engine.images import Images, PullPolicy
 from runner.engine.network import DEFAULT_RANGE, create_network
+from runner.engine.outage import persist
 from runner.engine.ownership import ROLE, SITE, Owner, labels_for, this_process
-from runner.engine.process import Container, run
+from runner.engine.process import Container, follow, start
 from runner.engine.pull import Say
 from runner.engine.sandbox import Sandboxes, sandbox_image
-from runner.engine.spec import Place, files_options, runs_image_program, sandbox_options, service_options, step_options
+from runner.engine.spec import (
+    Options,
+    Place,
+    files_options,
+    runs_image_program,
+    sandbox_options,
+    service_options,
+    step_options,
+)
+from runner.engine.sweep import STILL_IN_USE
 from runner.engine.workspace import collect, fill
 from runner.errors import BackendError
 from runner.names import container_name_part
@@ -36,7 +48,8 @@ class DockerBackend:
     """Makes DockerSites on the engine at `base_url`. Nothing is asked of the engine before the first job.
 
     `lanes` is how many steps of a job may run at once, `network_range` where jobs' subnets are taken from,
-    `stop_grace_seconds` the time between SIGTERM and SIGKILL.
+    `stop_grace_seconds` the time between SIGTERM and SIGKILL, `patience_seconds` how long an engine that doesn't answer
+    any more is waited for.
     """
 
     def __init__(
@@ -49,8 +62,9 @@ class DockerBackend:
         stop_grace_seconds: float = DEFAULT_STOP_GRACE_SECONDS,
         certificates: Certificates | None = None,
         credentials: Credentials | None = None,
+        patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
     ) -> None:
-        self.engine = Engine(base_url, certificates)
+        self.engine = Engine(base_url, certificates, patience_seconds=patience_seconds)
         self.images = Images(self.engine, credentials)
         self.owner = owner or this_process()
         self.network_range = network_range
@@ -78,7 +92,10 @@ class DockerBackend:
 
     def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> "DockerSite":
         """A Site for this job, its workspace filled. Raises BackendError and leaves nothing if that fails."""
-        site = DockerSite(self, job, ticket)
+        return persist(lambda: self._open(job, ticket, tree, stop), self.engine, stop.wait)
+
+    def _open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> "DockerSite":
+        site = DockerSite(self, job, ticket, stop)
         try:
             site.build(tree, stop)
         except BaseException:
@@ -91,8 +108,9 @@ class DockerBackend:
 class DockerSite:
     """One job's network, volumes, lanes and containers. All bear its label, and `close` removes what does."""
 
-    def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket) -> None:
+    def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket, stop: Stop) -> None:
         self._backend = backend
+        self._stop = stop
         self._engine = backend.engine
         self._job = job
         self._token = secrets.token_hex(6)
@@ -127,7 +145,7 @@ class DockerSite:
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> GatedStep:
         """Create and start the step's container behind its gate, unless the image is missing or the engine refuses."""
-        gated = GatedStep(self._maker(step, environment, lane), self._remove)
+        gated = GatedStep(self._engine, self._maker(step, environment, lane), self._remove)
         gated.prepare()
         return gated
 
@@ -146,14 +164,26 @@ class DockerSite:
         image = None if stop.requested else self._ensure_image(service, said_by(output), stop)
         if image is None:
             return Outcome(status=stop.status, reason=stop.reason)
-        options = service_options(self._job, service, environment, self._place)
-        identifier = self._engine.create_container(unasked(options, image), self._container_name(service))
+        options = unasked(service_options(self._job, service, environment, self._place), image)
+        container, stream = persist(lambda: self._start(service, options), self._engine, stop.wait, said_by(output))
         try:
             if runs_image_program(service) and (check := check_of(image)):
-                started = partial(HealthWatch(self._engine, identifier, check, stop).begin, started)
-            return run(self._container(identifier), output, stop, started)
+                started = partial(HealthWatch(self._engine, container.id, check, stop).begin, started)
+            with closing(stream):
+                started()
+                return follow(container, stream, output, stop)
         finally:
+            self._remove(container.id)
+
+    def _start(self, service: PlannedStep, options: Options) -> tuple[Container, socket.socket]:
+        """A background container that runs, and what it prints."""
+        identifier = self._engine.create_container(options, self._container_name(service))
+        try:
+            container = self._container(identifier, self._sandboxes.in_lane(0))
+            return container, start(container)
+        except BaseException:
             self._remove(identifier)
+            raise
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""
@@ -163,6 +193,9 @@ class DockerSite:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
         self._ahead.close()
         self._errands.shutdown()
+        persist(self._remove_all, self._engine, self._pause, passing=STILL_IN_USE)
+
+    def _remove_all(self) -> None:
         with ThreadPoolExecutor(4, thread_name_prefix="headrace-errand") as errands:
             found = self._engine.containers(f"{SITE}={self._token}")
             ours = [each.name for each in found if ROLE in each.labels]
@@ -172,6 +205,11 @@ class DockerSite:
             network = errands.submit(self._engine.remove_network, self._place.network)
             list(errands.map(self._engine.remove_volume, (self._place.volume, self._place.shim_volume)))
             network.result()
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait before the next try to clean up. Who has stopped a job doesn't wait long for an engine that is gone."""
+        time.sleep(seconds)
+        return self._stop.requested and self._engine.lost_seconds > self._backend.stop_grace_seconds
 
     def _create_network(self) -> None:
         background = len(self._job.services) + sum(step.detach for step in self._job.steps)
@@ -197,17 +235,18 @@ class DockerSite:
             image = self._ensure_image(step, say, stop, policy)
             if image is None:
                 return None
+            sandbox = self._sandboxes.in_lane(lane)
             options = step_options(
                 self._job,
                 step,
                 environment,
                 self._place,
-                sandbox=self._sandboxes.in_lane(lane),
+                sandbox=sandbox,
                 image_program=program_of(step, image),
             )
             identifier = self._engine.create_container(unasked(options, image), self._container_name(step))
             self._sandboxes.wait_for(lane)
-            return self._container(identifier)
+            return self._container(identifier, sandbox)
 
         return make
 
@@ -218,10 +257,11 @@ class DockerSite:
         image = self._backend.images.ensure(step.image, say, stop, policy=policy)
         return None if stop.requested else image
 
-    def _container(self, identifier: str) -> Container:
+    def _container(self, identifier: str, witness: str) -> Container:
         return Container(
             engine=self._engine,
             id=identifier,
+            witness=witness,
             starts=self._backend.starts,
             stop_grace_seconds=self._backend.stop_grace_seconds,
         )
