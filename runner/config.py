@@ -14,6 +14,7 @@ from runner.errors import UsageError
 
 _NETWORK_RANGE = "10.231.0.0/16"
 _GRACE_SECONDS = "10"
+_ENGINE_PATIENCE_SECONDS = "60"
 _LOG_LIMIT = "256 MiB"
 _MEMORY = "4 GiB"  # an example: without a setting the machine decides
 _UNITS = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
@@ -25,8 +26,9 @@ _STATE = "~/.local/state"
 class Config:
     """How steps run here. `lanes` is how many steps of a job run at once, `grace` the time from SIGTERM to SIGKILL.
 
-    What a step prints beyond `log_limit_bytes` is dropped. `memory_bytes` is what a step may take that doesn't say how
-    much; None leaves that to the machine's size.
+    `engine_patience` is how long an engine that doesn't answer any more is waited for. What a step prints beyond
+    `log_limit_bytes` is dropped. `memory_bytes` is what a step may take that doesn't say how much; None leaves that to
+    the machine's size.
     """
 
     state: Path
@@ -35,6 +37,7 @@ class Config:
     docker_directory: Path
     network_range: IPv4Network
     grace: timedelta
+    engine_patience: timedelta
     lanes: int
     log_limit_bytes: int
     memory_bytes: int | None
@@ -50,6 +53,9 @@ class Config:
             docker_directory=docker_directory(environment, Path.home()),
             network_range=_network(environment.get("HEADRACE_NETWORK_RANGE") or _NETWORK_RANGE),
             grace=timedelta(seconds=_number(environment, "HEADRACE_GRACE_SECONDS", _GRACE_SECONDS)),
+            engine_patience=timedelta(
+                seconds=_number(environment, "HEADRACE_ENGINE_PATIENCE_SECONDS", _ENGINE_PATIENCE_SECONDS)
+            ),
             lanes=max(1, int(_number(environment, "HEADRACE_PARALLEL", str(os.cpu_count() or 1)))),
             log_limit_bytes=_size_bytes(environment, "HEADRACE_LOG_LIMIT", _LOG_LIMIT),
             memory_bytes=_memory_bytes(environment),

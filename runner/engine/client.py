@@ -6,12 +6,13 @@ What an engine answers and how it says no come from here, too, for whoever speak
 from runner.engine.answers import ContainerState, EngineInfo, Image, Labelled
 from runner.engine.calls import builds, commands, containers, files, images, machine, networks, volumes
 from runner.engine.connection import Connection
-from runner.engine.refusals import EngineRefusal, EngineSilence, ImageMissing
+from runner.engine.refusals import EngineLost, EngineRefusal, EngineSilence, ImageMissing
 
 __all__ = [
     "ContainerState",
     "Engine",
     "EngineInfo",
+    "EngineLost",
     "EngineRefusal",
     "EngineSilence",
     "Image",

@@ -27,6 +27,7 @@ def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
         lanes=config.lanes,
         stop_grace_seconds=config.grace.total_seconds(),
         memory_bytes=config.memory_bytes,
+        patience_seconds=config.engine_patience.total_seconds(),
     )
     swept = sweep(backend.engine, backend.owner.host)
     outdated = remove_outdated(backend.engine, UNUSED_FOR_LONG)

@@ -1,10 +1,12 @@
 """The Docker backend: a network, a volume and sandboxes for each job, a fresh container for each step."""
 
 import secrets
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from ipaddress import IPv4Network
@@ -16,14 +18,16 @@ from runner.engine.admitted import has_own_network
 from runner.engine.builds.builder import Builder
 from runner.engine.builds.context import Source
 from runner.engine.client import Engine, EngineInfo
+from runner.engine.connection import DEFAULT_PATIENCE_SECONDS
 from runner.engine.credentials import Credentials
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
 from runner.engine.health import HealthWatch, check_of, unasked
 from runner.engine.images import Images
 from runner.engine.limits import Allowance, allowance_of, limits_of
 from runner.engine.network import DEFAULT_RANGE, create_network
+from runner.engine.outage import persist
 from runner.engine.ownership import ROLE, SITE, Owner, labels_for, this_process
-from runner.engine.process import Container, as_asked_by_its_step, run
+from runner.engine.process import Container, as_asked_by_its_step, follow, start
 from runner.engine.pull import Say
 from runner.engine.sandbox import Sandboxes, sandbox_image
 from runner.engine.spec import (
@@ -36,6 +40,7 @@ from runner.engine.spec import (
     step_options,
 )
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
+from runner.engine.sweep import STILL_IN_USE
 from runner.engine.workspace import collect, fill
 from runner.errors import BackendError, BuildError
 from runner.names import container_name_part
@@ -50,10 +55,11 @@ class DockerBackend:
 
     `lanes` is how many steps of a job may run at once, `network_range` where jobs' subnets are taken from,
     `stop_grace_seconds` the time between SIGTERM and SIGKILL, `memory_bytes` what a step may take that doesn't say,
-    nine tenths of the machine's if that is None.
+    nine tenths of the machine's if that is None, `patience_seconds` how long an engine that doesn't answer any more is
+    waited for.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a choice of its own, and all have defaults
         self,
         base_url: str,
         *,
@@ -64,8 +70,9 @@ class DockerBackend:
         certificates: Certificates | None = None,
         credentials: Credentials | None = None,
         memory_bytes: int | None = None,
+        patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
     ) -> None:
-        self.engine = Engine(base_url, certificates)
+        self.engine = Engine(base_url, certificates, patience_seconds=patience_seconds)
         self.images = Images(self.engine, credentials)
         self.owner = owner or this_process()
         self.network_range = network_range
@@ -100,7 +107,10 @@ class DockerBackend:
 
     def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> "DockerSite":
         """A Site for this job, its workspace filled. Raises BackendError and leaves nothing if that fails."""
-        site = DockerSite(self, job, ticket)
+        return persist(lambda: self._open(job, ticket, tree, stop), self.engine, stop.wait)
+
+    def _open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> "DockerSite":
+        site = DockerSite(self, job, ticket, stop)
         try:
             site.build(tree, stop)
         except BaseException:
@@ -113,8 +123,9 @@ class DockerBackend:
 class DockerSite:
     """One job's network, volumes, lanes and containers. All bear its label, and `close` removes what does."""
 
-    def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket) -> None:
+    def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket, stop: Stop) -> None:
         self._backend = backend
+        self._stop = stop
         self._engine = backend.engine
         self._job = job
         self._token = secrets.token_hex(6)
@@ -153,7 +164,7 @@ class DockerSite:
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> GatedStep:
         """Create and start the step's container behind its gate, unless the image is missing or the engine refuses."""
-        gated = GatedStep(self._maker(step, environment, lane), self._remove)
+        gated = GatedStep(self._engine, self._maker(step, environment, lane), self._remove)
         gated.prepare()
         return gated
 
@@ -175,14 +186,26 @@ class DockerSite:
             return failed_build(error)
         if image is None:
             return Outcome(status=stop.status, reason=stop.reason)
-        options = service_options(self._job, named(service, image), environment, self._place)
-        identifier = self._create(unasked(options, image), service)
+        options = unasked(service_options(self._job, named(service, image), environment, self._place), image)
+        container, stream = persist(lambda: self._start(service, options), self._engine, stop.wait, said_by(output))
         try:
             if runs_image_program(service) and (check := check_of(image)):
-                started = partial(HealthWatch(self._engine, identifier, check, stop).begin, started)
-            return run(self._container(identifier, service), output, stop, started)
+                started = partial(HealthWatch(self._engine, container.id, check, stop).begin, started)
+            with closing(stream):
+                started()
+                return follow(container, stream, output, stop)
         finally:
+            self._remove(container.id)
+
+    def _start(self, service: PlannedStep, options: Options) -> tuple[Container, socket.socket]:
+        """A background container that runs, and what it prints."""
+        identifier = self._create(options, service)
+        try:
+            container = self._container(identifier, service, self._sandboxes.in_lane(0))
+            return container, start(container)
+        except BaseException:
             self._remove(identifier)
+            raise
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""
@@ -192,6 +215,9 @@ class DockerSite:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
         self._images.close()
         self._errands.shutdown()
+        persist(self._remove_all, self._engine, self._pause, passing=STILL_IN_USE)
+
+    def _remove_all(self) -> None:
         with ThreadPoolExecutor(4, thread_name_prefix="headrace-errand") as errands:
             found = self._engine.containers(f"{SITE}={self._token}")
             ours = [each.name for each in found if ROLE in each.labels]
@@ -201,6 +227,11 @@ class DockerSite:
             network = errands.submit(self._engine.remove_network, self._place.network)
             list(errands.map(self._engine.remove_volume, (self._place.volume, self._place.shim_volume)))
             network.result()
+
+    def _pause(self, seconds: float) -> bool:
+        """Wait before the next try to clean up. Who has stopped a job doesn't wait long for an engine that is gone."""
+        time.sleep(seconds)
+        return self._stop.requested and self._engine.lost_seconds > self._backend.stop_grace_seconds
 
     def _create_network(self) -> None:
         builds = sum(step.build is not None for step in (*self._job.services, *self._job.steps))
@@ -228,18 +259,19 @@ class DockerSite:
             if image is None:
                 return None
             in_lane = not has_own_network(step)
+            sandbox = self._sandboxes.in_lane(lane)
             options = step_options(
                 self._job,
                 named(step, image),
                 environment,
                 self._place,
-                sandbox=self._sandboxes.in_lane(lane) if in_lane else "",
+                sandbox=sandbox if in_lane else "",
                 image_program=program_of(step, image),
             )
             identifier = self._create(unasked(options, image), step)
             if in_lane:
                 self._sandboxes.wait_for(lane)
-            return self._container(identifier, step)
+            return self._container(identifier, step, sandbox)
 
         return make
 
@@ -247,10 +279,11 @@ class DockerSite:
         with as_asked_by_its_step():
             return self._engine.create_container(options, self._container_name(step))
 
-    def _container(self, identifier: str, step: PlannedStep) -> Container:
+    def _container(self, identifier: str, step: PlannedStep, witness: str) -> Container:
         return Container(
             engine=self._engine,
             id=identifier,
+            witness=witness,
             starts=self._backend.starts,
             stop_grace_seconds=self._backend.stop_grace_seconds,
             processes=limits_of(step.resources, self._place.allowance).processes,

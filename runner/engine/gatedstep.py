@@ -12,8 +12,9 @@ from contextlib import suppress
 from pipelines.plan import PlannedStep
 from pipelines.records import Stream
 from runner.backend import Outcome, Output
-from runner.engine.client import Image
+from runner.engine.client import Engine, Image
 from runner.engine.gate import is_waiting, release
+from runner.engine.outage import persist
 from runner.engine.process import Container, follow, start
 from runner.engine.pull import Say
 from runner.engine.spec import runs_image_program
@@ -28,7 +29,8 @@ Maker = Callable[[Say, Stop, Turn], Container | None]
 class GatedStep:
     """One step of a DockerSite. Its methods are called one after another; `remove` removes a container later."""
 
-    def __init__(self, make: Maker, remove: Callable[[str], None]) -> None:
+    def __init__(self, engine: Engine, make: Maker, remove: Callable[[str], None]) -> None:
+        self._engine = engine
         self._make = make
         self._remove = remove
         self._said: list[str] = []
@@ -44,7 +46,8 @@ class GatedStep:
         """Run the step to its end, `late` variables set before. Raises BackendError."""
         try:
             if not stop.requested:
-                self._be_at_gate(said_by(output), stop)
+                say = said_by(output)
+                persist(lambda: self._be_at_gate(say, stop), self._engine, stop.wait, say)
             if stop.requested or self._container is None or self._stream is None:
                 return Outcome(status=stop.status, reason=stop.reason)
             release(self._stream, late)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pipelines.status import Status
 from runner.deadline import limit_text
-from runner.engine.client import Engine, EngineRefusal, Image
+from runner.engine.client import Engine, EngineLost, EngineRefusal, Image
 from runner.engine.spec import Options
 from runner.errors import BackendError
 from runner.stop import Stop
@@ -79,6 +79,8 @@ class HealthWatch:
                 self._said = refusal.answer
                 if self._has_ended():
                     return False
+            except EngineLost as lost:  # who follows the container knows how long to wait for the engine
+                self._said = str(lost)
             if self._stop.wait(min(pause, left)):
                 return False
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)

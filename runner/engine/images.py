@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import cached_property, partial
 
-from runner.engine.client import Engine, Image
+from runner.engine.client import Engine, EngineLost, Image
 from runner.engine.credentials import Credentials
 from runner.engine.pull import Patience, Say, pull
 from runner.engine.sandbox import MACHINES
@@ -149,6 +149,8 @@ class _Pull:
         """An error of its own for each follower: they raise it in threads of their own."""
         if isinstance(self._failure, ImageError):
             raise ImageError(str(self._failure)) from self._failure
+        if isinstance(self._failure, EngineLost):
+            raise EngineLost(str(self._failure)) from self._failure
         if self._failure is not None:
             raise BackendError(str(self._failure)) from self._failure
 

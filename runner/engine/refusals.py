@@ -1,9 +1,10 @@
-"""Refusals: how an engine that is there can say no.
+"""Refusals: how an engine can say no, or nothing.
 
 BackendError
 ├── EngineRefusal       it answers that it won't
 │   └── ImageMissing    for want of an image
-└── EngineSilence       it doesn't go on with what it has begun
+├── EngineSilence       it doesn't go on with what it has begun
+└── EngineLost          it is not there any more, or hangs
 """
 
 from runner.errors import BackendError
@@ -20,6 +21,10 @@ class EngineRefusal(BackendError):  # noqa: N818 - a no is its meaning
 
 class EngineSilence(BackendError):  # noqa: N818 - a thing that happens, like a refusal
     """Raised when the engine doesn't go on with what it has begun."""
+
+
+class EngineLost(BackendError):  # noqa: N818 - as above
+    """Raised when an engine that has answered before is gone, hangs, or has broken off what it said."""
 
 
 class ImageMissing(EngineRefusal):

@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from importlib.resources import files
+from typing import Any
 
 from runner.engine.client import Engine
 from runner.errors import BackendError
@@ -38,7 +39,8 @@ def sandbox_image(engine: Engine, architecture: str) -> str:
 class Sandboxes:
     """The sandboxes of one site by lane, each made and started when its lane is first used. Any thread may ask.
 
-    `make` creates one and gives its id, `start` starts it; `pool` is where they do.
+    One that couldn't be made or started is tried anew when it is next asked for. `make` creates one and gives its id,
+    `start` starts it; `pool` is where they do.
     """
 
     def __init__(self, make: Callable[[], str], start: Callable[[str], None], pool: Executor) -> None:
@@ -52,7 +54,7 @@ class Sandboxes:
     def in_lane(self, lane: int) -> str:
         """The id of the lane's sandbox, which may be starting still. Raises BackendError."""
         with self._lock:
-            if lane not in self._made:
+            if lane not in self._made or _has_failed(self._made[lane]) or _has_failed(self._started[lane]):
                 made = self._made[lane] = self._pool.submit(self._make)
                 self._started[lane] = self._pool.submit(lambda: self._start(made.result()))
         return self._made[lane].result()
@@ -60,6 +62,10 @@ class Sandboxes:
     def wait_for(self, lane: int) -> None:
         """Wait until the lane's sandbox runs. Raises BackendError if it can't."""
         self._started[lane].result()
+
+
+def _has_failed(future: Future[Any]) -> bool:
+    return future.done() and future.exception() is not None
 
 
 def _archive(program: bytes) -> bytes:

@@ -7,6 +7,9 @@ from runner.engine.client import Engine, Labelled
 from runner.engine.ownership import ROLE, RUN, SANDBOX, is_left_behind
 from runner.errors import BackendError
 
+STILL_IN_USE = (403, 409)
+"""What engines answer when a network or volume is to be removed whose last container is on its way out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:

@@ -26,6 +26,7 @@ def execute(engine: Connection, container: str, command: Iterable[str], seconds:
         "POST",
         f"/exec/{identifier}/start",
         json={"Detach": False, "Tty": False},
+        within=None,
         silence_seconds=seconds,
     ) as answer:
         printed = _read_frames(answer, time.monotonic() + seconds)

@@ -7,7 +7,7 @@ from typing import Any
 import requests
 
 from runner.engine.answers import ContainerState, Labelled
-from runner.engine.connection import CONNECT_SECONDS, Connection
+from runner.engine.connection import CONNECT_SECONDS, FOR_NEWS, Connection
 from runner.engine.refusals import EngineRefusal, ImageMissing
 from runner.engine.troubles import is_silence
 from runner.errors import BackendError
@@ -55,7 +55,7 @@ def start(engine: Connection, container: str) -> None:
 def wait(engine: Connection, container: str, seconds: float) -> bool:
     """Wait until the container has ended; False if it still runs after this time."""
     try:
-        with engine.call("wait for a container") as client:
+        with engine.call("wait for a container", within=None) as client:
             client.wait(container, timeout=(CONNECT_SECONDS, seconds))  # type: ignore[arg-type] # requests takes pairs
     except BackendError as error:
         if is_silence(error):  # the engine sends its headers at once
@@ -65,8 +65,8 @@ def wait(engine: Connection, container: str, seconds: float) -> bool:
 
 
 def state(engine: Connection, container: str) -> ContainerState:
-    """Where the container stands."""
-    with engine.call("inspect a container") as client:
+    """Where the container stands. The one question that a sound engine always answers soon."""
+    with engine.call("inspect a container", within=FOR_NEWS) as client:
         state = client.inspect_container(container)["State"]
     return ContainerState(
         is_running=state["Running"],

@@ -23,7 +23,7 @@ def messages(
     """
     try:
         with (
-            engine.answer(what, "POST", path, silence_seconds=silence_seconds, **request) as answer,
+            engine.answer(what, "POST", path, within=None, silence_seconds=silence_seconds, **request) as answer,
             closing(socket.socket(fileno=os.dup(answer.raw.fileno()))) as line,
         ):
             stop.on_request(lambda: _hang_up(line))

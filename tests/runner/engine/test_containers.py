@@ -190,7 +190,7 @@ def test_five_megabytes_and_an_immediate_end_come_whole(containers: World) -> No
 
 def test_a_step_that_is_silent_for_long_is_waited_for(containers: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine's answer to `wait` begins at once and ends with the container: its time-out is no missing engine."""
-    monkeypatch.setattr("runner.engine.process._LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("runner.engine.vigil._LOOK_SECONDS", 0.2)
     result = containers.run(containers.step("a", "sleep 1.5", "echo awake"))
     assert result.lines("a") == ["awake"]
     assert result.status is Status.SUCCESS

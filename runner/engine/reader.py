@@ -1,0 +1,113 @@
+"""Reader: takes what a container prints from the engine's stream, in a thread of its own, and hands it on.
+
+DESIGN. A stream that breaks looks like one that ends; whether it has ended is for whoever knows the container's state
+to say, and to give another stream that goes on. After a container's end its stream ends by itself, but behind all that
+is still on its way, and whoever takes the output may be slow: so what is waited for is silence, not the clock.
+"""
+
+import socket
+import struct
+import threading
+import time
+from contextlib import suppress
+
+from pipelines.records import Stream
+from runner.backend import Output
+from runner.engine.client import Engine
+from runner.engine.outage import persist
+from runner.errors import BackendError
+
+OUTPUT_GRACE_SECONDS = 5.0
+_READ_BYTES = 256 * 1024
+_HEADER = struct.Struct(">BxxxL")
+_STREAMS = {1: Stream.STDOUT, 2: Stream.STDERR}
+
+
+class Reader:
+    """Reads a container's frames and hands them to an Output, until the stream ends or `close`."""
+
+    def __init__(self, engine: Engine, container: str, stream: socket.socket, output: Output) -> None:
+        self.output = output
+        self._engine = engine
+        self._container = container
+        self._failure: Exception | None = None
+        self._silent_since: float | None = None
+        self._closed = threading.Event()
+        self._begin(stream)
+
+    @property
+    def has_ended(self) -> bool:
+        """True once the stream has ended."""
+        return not self._thread.is_alive()
+
+    def resume(self, stream: socket.socket) -> None:
+        """Go on with another stream of the same container, after the one before has ended."""
+        self._thread.join()
+        self._socket.close()
+        self._begin(stream)
+
+    def say(self, line: str) -> None:
+        """Add a line of our own to the output."""
+        self.output(Stream.SYSTEM, line.encode() + b"\n")
+
+    def finish(self) -> None:
+        """Wait for the stream's end, after the container's. Raises what the Output raised."""
+        while self._thread.is_alive() and self._silent_seconds() < OUTPUT_GRACE_SECONDS:
+            self._thread.join(OUTPUT_GRACE_SECONDS - self._silent_seconds())
+        self.close()
+        if self._failure is not None:
+            raise self._failure
+
+    def close(self) -> None:
+        """End the thread. May be called again."""
+        self._closed.set()
+        if self._thread.is_alive():
+            self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+    def _begin(self, stream: socket.socket) -> None:
+        self._socket = stream
+        self._thread = threading.Thread(target=self._work, name="headrace-output", daemon=True)
+        self._thread.start()
+
+    def _silent_seconds(self) -> float:
+        """For how long the stream has been waited for in vain; 0 while what came is handed on."""
+        since = self._silent_since
+        return 0.0 if since is None else time.monotonic() - since
+
+    def _work(self) -> None:
+        try:
+            self._read()
+        except OSError:
+            pass  # a stream that breaks is told from one that ends by the container's state
+        except Exception as failure:  # noqa: BLE001 - an Output is anybody's; its error belongs to the step's thread
+            self._failure = failure
+            self._kill()
+
+    def _kill(self) -> None:
+        """End the container, as nobody takes what it prints."""
+        with suppress(BackendError):  # who waits for the container meets the same engine and tells
+            persist(lambda: self._engine.signal(self._container, "SIGKILL"), self._engine, self._closed.wait)
+
+    def _read(self) -> None:
+        """Cut what comes into frames: stream number, three zeros, length; then so many bytes."""
+        held = bytearray()
+        while data := self._receive():
+            held += data
+            position = 0
+            while len(held) - position >= _HEADER.size:
+                number, length = _HEADER.unpack_from(held, position)
+                end = position + _HEADER.size + length
+                if end > len(held):
+                    break
+                self.output(_STREAMS[number], bytes(held[position + _HEADER.size : end]))
+                position = end
+            del held[:position]
+
+    def _receive(self) -> bytes:
+        self._silent_since = time.monotonic()
+        try:
+            return self._socket.recv(_READ_BYTES)
+        finally:
+            self._silent_since = None
