@@ -1,20 +1,20 @@
 """The configured backend: the container engine that this machine's configuration names, ready for jobs."""
 
-import structlog
+from collections.abc import Callable
 
 from runner.config import Config
 from runner.engine.containers import DockerBackend
 from runner.engine.credentials import Credentials
 from runner.engine.ownership import this_process
-from runner.engine.sweep import sweep
-
-log = structlog.get_logger()
+from runner.engine.sweep import Swept, sweep
 
 
-def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
+def docker_backend(
+    config: Config, *, host: str | None = None, tell: Callable[[Swept], None] = lambda _swept: None
+) -> DockerBackend:
     """A backend on the configured engine, after what runs that were killed on this `host` have left was removed.
 
-    Raises BackendError that says what to do if no engine answers.
+    `tell` hears of that if it was anything. Raises BackendError that says what to do if no engine answers.
     """
     backend = DockerBackend(
         config.engine_url,
@@ -27,10 +27,5 @@ def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
     )
     swept = sweep(backend.engine, backend.owner.host)
     if swept.total:
-        log.info(
-            "swept up after a run that was killed",
-            containers=swept.containers,
-            networks=swept.networks,
-            volumes=swept.volumes,
-        )
+        tell(swept)
     return backend

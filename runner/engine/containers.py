@@ -1,30 +1,30 @@
 """The Docker backend: a network, a volume and sandboxes for each job, a fresh container for each step."""
 
+import queue
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import cached_property, partial
+from contextlib import closing, suppress
+from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Network
 
 from pipelines.plan import PlannedJob, PlannedStep
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
 from runner.engine.address import Certificates
 from runner.engine.ahead import PullsAhead, images_of
-from runner.engine.client import Engine, EngineInfo, Image
+from runner.engine.client import Engine, Image
 from runner.engine.credentials import Credentials
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
+from runner.engine.ground import ROOM_AHEAD, Ground
 from runner.engine.health import HealthWatch, check_of, unasked
 from runner.engine.images import Images, PullPolicy
-from runner.engine.network import DEFAULT_RANGE, create_network
-from runner.engine.ownership import ROLE, SITE, Owner, labels_for, this_process
+from runner.engine.machine import Machine
+from runner.engine.network import DEFAULT_RANGE
+from runner.engine.ownership import Owner, labels_for, this_process
 from runner.engine.process import Container, run
 from runner.engine.pull import Say
-from runner.engine.sandbox import Sandboxes, sandbox_image
-from runner.engine.spec import Place, files_options, runs_image_program, sandbox_options, service_options, step_options
+from runner.engine.spec import files_options, runs_image_program, service_options, step_options
 from runner.engine.workspace import collect, fill
-from runner.errors import BackendError
 from runner.names import container_name_part
 from runner.stop import Stop
 
@@ -51,58 +51,53 @@ class DockerBackend:
         credentials: Credentials | None = None,
     ) -> None:
         self.engine = Engine(base_url, certificates)
+        self.machine = Machine(self.engine, network_range)
         self.images = Images(self.engine, credentials)
         self.owner = owner or this_process()
-        self.network_range = network_range
         self.lanes = lanes
         self.stop_grace_seconds = stop_grace_seconds
+        self._ahead: queue.SimpleQueue[Ground] = queue.SimpleQueue()
+
+    def begin(self, run: str) -> None:
+        """Begin to make what any job needs, for the first one of this run that is opened, whichever that will be."""
+        self._ahead.put(self._new_ground(Ticket(run=run, job=""), addresses=ROOM_AHEAD))
 
     def close(self) -> None:
-        """Close the connections to the engine."""
-        self.engine.close()
-
-    @cached_property
-    def info(self) -> EngineInfo:
-        """Facts about the engine's machine. Raises BackendError that says what to do if there is no engine."""
-        return self.engine.info()
-
-    @cached_property
-    def sandbox_image(self) -> str:
-        """The sandbox's image, on the engine."""
-        return sandbox_image(self.engine, self.info.architecture)
-
-    @cached_property
-    def starts(self) -> threading.Semaphore:
-        """Held while a container starts: more at once than processors make each of them slower."""
-        return threading.Semaphore(max(1, self.info.cpus))
+        """Remove what was begun and no job has taken, and close the connections to the engine."""
+        with closing(self.engine), suppress(queue.Empty):
+            while True:
+                self._ahead.get_nowait().clear()
 
     def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> "DockerSite":
-        """A Site for this job, its workspace filled. Raises BackendError and leaves nothing if that fails."""
-        site = DockerSite(self, job, ticket)
-        try:
-            site.build(tree, stop)
-        except BaseException:
-            with suppress(BackendError):  # what broke the building says more than what it does to the clean-up
-                site.close()
-            raise
-        return site
+        """A Site for this job, in the making."""
+        return DockerSite(self, job, ticket, tree, stop)
+
+    def ground_for(self, ticket: Ticket, *, addresses: int) -> Ground:
+        """The network of a job that has so many containers on it: what was begun, else a new one."""
+        if addresses <= ROOM_AHEAD:
+            with suppress(queue.Empty):
+                return self._ahead.get_nowait()
+        return self._new_ground(ticket, addresses=addresses)
+
+    def _new_ground(self, ticket: Ticket, *, addresses: int) -> Ground:
+        token = secrets.token_hex(6)
+        return Ground(self.machine, token, labels_for(self.owner, ticket, token), addresses=addresses)
 
 
 class DockerSite:
     """One job's network, volumes, lanes and containers. All bear its label, and `close` removes what does."""
 
-    def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket) -> None:
+    def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> None:
         self._backend = backend
         self._engine = backend.engine
         self._job = job
-        self._token = secrets.token_hex(6)
-        name = f"headrace-{self._token}"
-        labels = labels_for(backend.owner, ticket, self._token)
-        self._place = Place(volume=name, shim_volume=f"{name}-shim", network=name, labels=labels)
-        self._files = ""  # the container through which the workspace is filled and read
         self._ahead = PullsAhead(backend.images)
-        self._errands = ThreadPoolExecutor(8, thread_name_prefix="headrace-errand")
-        self._sandboxes = Sandboxes(self._create_sandbox, self._start_sandbox, self._errands)
+        self._ahead.begin(images_of(job))
+        background = len(job.services) + sum(step.detach for step in job.steps)
+        self._ground = backend.ground_for(ticket, addresses=self.lanes + background)
+        self._place = replace(self._ground.place, labels=labels_for(backend.owner, ticket, self._ground.token))
+        self._files = self._ground.errands.submit(self._create_files)
+        self._filled = self._ground.errands.submit(self._fill, tree, stop)
 
     @property
     def lanes(self) -> int:
@@ -110,20 +105,10 @@ class DockerSite:
         foreground = [step for step in self._job.included_steps if not step.detach]
         return max(1, min(self._backend.lanes, len(foreground)))
 
-    def build(self, tree: Tree, stop: Stop) -> None:
-        """Make the network and the volumes, and fill the workspace while the first sandbox starts."""
-        self._ahead.begin(images_of(self._job))
-        network = self._errands.submit(self._create_network)
-        shim_volume = self._errands.submit(self._create_volume, self._place.shim_volume)
-        image = self._errands.submit(lambda: self._backend.sandbox_image)
-        self._create_volume(self._place.volume)
-        shim_volume.result()
-        options = files_options(image.result(), self._job.workspace_base, self._place)
-        self._files = self._engine.create_container(options, f"headrace-{self._token}-files")
-        filled = self._errands.submit(self._fill, tree, stop)
-        network.result()
-        self._sandboxes.in_lane(0)
-        filled.result()
+    def wait_until_open(self) -> None:
+        """Wait until the first lane is there and the workspace filled. Raises BackendError."""
+        self._ground.sandboxes.wait_for(0)
+        self._filled.result()
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> GatedStep:
         """Create and start the step's container behind its gate, unless the image is missing or the engine refuses."""
@@ -157,38 +142,23 @@ class DockerSite:
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""
-        return collect(self._engine, self._files, workspace=self._job.workspace, patterns=patterns)
+        return collect(self._engine, self._files.result(), workspace=self._job.workspace, patterns=patterns)
 
     def close(self) -> None:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
         self._ahead.close()
-        self._errands.shutdown()
-        with ThreadPoolExecutor(4, thread_name_prefix="headrace-errand") as errands:
-            found = self._engine.containers(f"{SITE}={self._token}")
-            ours = [each.name for each in found if ROLE in each.labels]
-            others = [each.name for each in found if ROLE not in each.labels]
-            for names in (others, ours):  # an engine may refuse to remove a sandbox whose network others use
-                list(errands.map(self._engine.remove_container, names))
-            network = errands.submit(self._engine.remove_network, self._place.network)
-            list(errands.map(self._engine.remove_volume, (self._place.volume, self._place.shim_volume)))
-            network.result()
+        self._ground.clear()
 
-    def _create_network(self) -> None:
-        background = len(self._job.services) + sum(step.detach for step in self._job.steps)
-        create_network(
-            self._engine,
-            self._place.network,
-            addresses=self.lanes + background,
-            pool=self._backend.network_range,
-            labels=self._place.labels,
-        )
-
-    def _create_volume(self, name: str) -> None:
-        self._engine.create_volume(name, self._place.labels)
+    def _create_files(self) -> str:
+        """The volumes, and the container through which the workspace is filled and read; its id."""
+        for volume in (self._place.volume, self._place.shim_volume):
+            self._engine.create_volume(volume, self._place.labels)
+        options = files_options(self._backend.machine.sandbox_image, self._job.workspace_base, self._place)
+        return self._engine.create_container(options, f"headrace-{self._ground.token}-files")
 
     def _fill(self, tree: Tree, stop: Stop) -> None:
         base, workspace = self._job.workspace_base, self._job.workspace
-        fill(self._engine, self._files, base=base, workspace=workspace, tree=tree, stop=stop)
+        fill(self._engine, self._files.result(), base=base, workspace=workspace, tree=tree, stop=stop)
 
     def _maker(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Maker:
         """Makes the step's container, with all that it needs; None if `stop` was requested meanwhile."""
@@ -202,11 +172,12 @@ class DockerSite:
                 step,
                 environment,
                 self._place,
-                sandbox=self._sandboxes.in_lane(lane),
+                sandbox=self._ground.sandboxes.in_lane(lane),
                 image_program=program_of(step, image),
             )
             identifier = self._engine.create_container(unasked(options, image), self._container_name(step))
-            self._sandboxes.wait_for(lane)
+            self._files.result()  # the volume with the gate's program is filled by then
+            self._ground.sandboxes.wait_for(lane)
             return self._container(identifier)
 
         return make
@@ -222,21 +193,13 @@ class DockerSite:
         return Container(
             engine=self._engine,
             id=identifier,
-            starts=self._backend.starts,
+            starts=self._backend.machine.starts,
             stop_grace_seconds=self._backend.stop_grace_seconds,
         )
 
     def _container_name(self, step: PlannedStep) -> str:
-        return f"headrace-{self._token}-{container_name_part(step.name)}-{secrets.token_hex(2)}"
+        return f"headrace-{self._ground.token}-{container_name_part(step.name)}-{secrets.token_hex(2)}"
 
     def _remove(self, container: str) -> None:
         """Remove a container off the step's path; `close` waits for it and removes what this couldn't."""
-        self._errands.submit(self._engine.remove_container, container)
-
-    def _start_sandbox(self, sandbox: str) -> None:
-        with self._backend.starts:
-            self._engine.start(sandbox)
-
-    def _create_sandbox(self) -> str:
-        options = sandbox_options(self._backend.sandbox_image, self._place)
-        return self._engine.create_container(options, f"headrace-{self._token}-lane-{secrets.token_hex(2)}")
+        self._ground.errands.submit(self._engine.remove_container, container)

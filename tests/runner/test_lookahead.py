@@ -1,5 +1,6 @@
 """What is held ready while steps run, and what becomes of it: told by the scripted backend."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.status import Status
@@ -7,6 +8,19 @@ from runner.stop import Stop
 from tests.runner.scripted import ScriptedBackend
 from tests.runner.world import FAILURE, World, when_it_says
 from tests.waiting import wait_until
+
+
+def test_the_first_steps_are_held_ready_while_the_workspace_is_filled(tmp_path: Path) -> None:
+    scripted = ScriptedBackend(lanes=2)
+    world = World(backend=scripted, image="scripted", directory=tmp_path)
+
+    def tree() -> Iterator[bytes]:
+        wait_until(lambda: sorted(scripted.held) == ["a", "b"], what="two steps are held")
+        yield bytes(1024)
+
+    result = world.run(*world.chain(*[world.step(name) for name in ("a", "b", "c")]), tree=tree)
+    assert result.status is Status.SUCCESS
+    assert scripted.held == []
 
 
 def test_the_next_steps_are_held_ready_while_one_runs(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import msgspec
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import AnyRecord, JobFinished, Log, StepFinished, StepStarted, Stream
 from pipelines.status import Status
-from runner.backend import Backend, Ticket
+from runner.backend import Backend, Ticket, Tree
 from runner.execute import execute
 from runner.results.artifacts import DirectoryArtifacts
 from runner.results.output import DEFAULT_LIMIT_BYTES
@@ -90,13 +90,14 @@ class World:
         self,
         *steps: PlannedStep,
         files: Mapping[str, str] | None = None,
+        tree: Tree | None = None,
         stop: Stop | None = None,
         abort: Stop | None = None,
         watch: Callable[[AnyRecord], None] = lambda _record: None,
         run: str = "r1",
         **values: Any,
     ) -> Result:
-        """Execute a job of these steps; `watch` sees each Record as it comes."""
+        """Execute a job of these steps, its workspace from `tree`, else of `files`; `watch` sees each Record."""
         records: list[AnyRecord] = []
 
         def sink(record: AnyRecord) -> None:
@@ -108,7 +109,7 @@ class World:
             self.backend,
             Scribe(run, sink),
             ticket=Ticket(run=run, job="build"),
-            tree=lambda: tar_stream(self._source(files or {})),
+            tree=tree or (lambda: tar_stream(self._source(files or {}))),
             artifacts=self.artifacts,
             secrets=self.secrets,
             stop=stop,
