@@ -15,7 +15,7 @@ from pipelines.plan import PlannedStep
 from runner.lanes import Lanes
 from runner.prepared import Prepared, discard
 
-LEAST_AHEAD = 2
+AHEAD_OF_EACH_LANE = 2
 
 Prepare = Callable[[PlannedStep, int], Prepared]
 """Makes a step ready in a lane."""
@@ -31,10 +31,10 @@ class _Held:
 
 
 class Lineup:
-    """The lanes of a site and what is held ready in them: as many steps as there are lanes, two at least."""
+    """The lanes of a site and what is held ready in them: twice as many steps as there are lanes."""
 
     def __init__(self, lanes: int, prepare: Prepare) -> None:
-        self._ahead = max(LEAST_AHEAD, lanes)
+        self._ahead = AHEAD_OF_EACH_LANE * lanes
         self._lanes = Lanes(lanes)
         self._prepare = prepare
         self._held: dict[str, _Held] = {}

@@ -239,6 +239,11 @@ class Engine:
             configs = [network["IPAM"]["Config"] or [] for network in client.networks()]
         return [config["Subnet"] for several in configs for config in several if "Subnet" in config]
 
+    def leave_network(self, name: str, container: str) -> None:
+        """Take a container off a network at once. Raises EngineRefusal, also if it isn't on it."""
+        with self._words("take a container off a network") as client:
+            client.disconnect_container_from_network(container, name, force=True)
+
     def remove_network(self, name: str) -> None:
         """Remove a network. One that is gone is let be."""
         with self._words("remove a network", tolerated=(404,)) as client:

@@ -23,8 +23,8 @@ from runner.engine.network import DEFAULT_RANGE
 from runner.engine.ownership import Owner, labels_for, this_process
 from runner.engine.process import Container, run
 from runner.engine.pull import Say
-from runner.engine.spec import files_options, runs_image_program, service_options, step_options
-from runner.engine.workspace import collect, fill
+from runner.engine.spec import FILES_AT, runs_image_program, service_options, step_options
+from runner.engine.workspace import collect, fill, in_files
 from runner.names import container_name_part
 from runner.stop import Stop
 
@@ -96,7 +96,7 @@ class DockerSite:
         background = len(job.services) + sum(step.detach for step in job.steps)
         self._ground = backend.ground_for(ticket, addresses=self.lanes + background)
         self._place = replace(self._ground.place, labels=labels_for(backend.owner, ticket, self._ground.token))
-        self._files = self._ground.errands.submit(self._create_files)
+        self._workspace = in_files(job.workspace_base, job.workspace, FILES_AT)
         self._filled = self._ground.errands.submit(self._fill, tree, stop)
 
     @property
@@ -142,23 +142,16 @@ class DockerSite:
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""
-        return collect(self._engine, self._files.result(), workspace=self._job.workspace, patterns=patterns)
+        return collect(self._engine, self._ground.files, workspace=self._workspace, patterns=patterns)
 
     def close(self) -> None:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
         self._ahead.close()
         self._ground.clear()
 
-    def _create_files(self) -> str:
-        """The volumes, and the container through which the workspace is filled and read; its id."""
-        for volume in (self._place.volume, self._place.shim_volume):
-            self._engine.create_volume(volume, self._place.labels)
-        options = files_options(self._backend.machine.sandbox_image, self._job.workspace_base, self._place)
-        return self._engine.create_container(options, f"headrace-{self._ground.token}-files")
-
     def _fill(self, tree: Tree, stop: Stop) -> None:
-        base, workspace = self._job.workspace_base, self._job.workspace
-        fill(self._engine, self._files.result(), base=base, workspace=workspace, tree=tree, stop=stop)
+        files, workspace = self._ground.files, self._workspace
+        fill(self._engine, files, base=FILES_AT, workspace=workspace, tree=tree, stop=stop)
 
     def _maker(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Maker:
         """Makes the step's container, with all that it needs; None if `stop` was requested meanwhile."""
@@ -176,7 +169,7 @@ class DockerSite:
                 image_program=program_of(step, image),
             )
             identifier = self._engine.create_container(unasked(options, image), self._container_name(step))
-            self._files.result()  # the volume with the gate's program is filled by then
+            _ = self._ground.files  # the volume with the gate's program is filled by then
             self._ground.sandboxes.wait_for(lane)
             return self._container(identifier)
 

@@ -20,7 +20,7 @@ class Machine:
         self.network_range = network_range
         self._info = Once(engine.info)
         self._sandbox_image = Once(lambda: sandbox_image(engine, self.info.architecture))
-        self._starts = Once(lambda: threading.Semaphore(max(1, self.info.cpus)))
+        self._starts = Once(lambda: threading.Semaphore(max(1, self.info.cpus) + 1))
 
     @property
     def info(self) -> EngineInfo:
@@ -34,5 +34,8 @@ class Machine:
 
     @property
     def starts(self) -> threading.Semaphore:
-        """Held while a container starts: more at once than processors make each of them slower."""
+        """Held while a container starts. More at once make each of them slower.
+
+        A third of a start is waiting for the disk, so with one more than processors none of these is idle.
+        """
         return self._starts()

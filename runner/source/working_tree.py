@@ -56,9 +56,8 @@ class WorkingTree:
         if not commit:
             yield from tar_stream(files)
             return
-        facts = self.facts()
         with tempfile.TemporaryDirectory(prefix="headrace-tree-") as directory:
-            revision = Revision(source=self.root, commit=commit, branch=facts.branch, origin=facts.remote_url)
+            revision = Revision(source=self.root, commit=commit, branch=self._branch(), origin=self._origin())
             make_git_directory(revision, Path(directory))
             yield from tar_stream([*every_file(Path(directory)), *files])
 
@@ -74,12 +73,12 @@ class WorkingTree:
         )
         return WorkingTreeFacts(
             root=self.root,
-            branch=self._ask("symbolic-ref", "--quiet", "--short", "HEAD"),
+            branch=self._branch(),
             sha=sha,
             message=message.strip(),
             author=author,
             author_email=email,
-            remote_url=self._ask("config", "--get", "remote.origin.url"),
+            remote_url=self._origin(),
             default_branch=self._ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").removeprefix(
                 "origin/"
             ),
@@ -88,6 +87,12 @@ class WorkingTree:
 
     def _head(self) -> str:
         return self._ask("rev-parse", "--quiet", "--verify", "HEAD^{commit}") if self.has_git else ""
+
+    def _branch(self) -> str:
+        return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
+
+    def _origin(self) -> str:
+        return self._ask("config", "--get", "remote.origin.url")
 
     def _changed_files(self) -> tuple[str, ...]:
         """What a push would change: since the upstream, else since the parent, with what isn't committed yet."""

@@ -24,7 +24,7 @@ def test_the_first_steps_are_held_ready_while_the_workspace_is_filled(tmp_path: 
 
 
 def test_the_next_steps_are_held_ready_while_one_runs(tmp_path: Path) -> None:
-    scripted = ScriptedBackend(lanes=2)
+    scripted = ScriptedBackend(lanes=1)
     world = World(backend=scripted, image="scripted", directory=tmp_path)
     held: list[list[str]] = []
 
@@ -41,7 +41,7 @@ def test_the_next_steps_are_held_ready_while_one_runs(tmp_path: Path) -> None:
 
 
 def test_what_a_failure_makes_vain_is_discarded(tmp_path: Path) -> None:
-    scripted = ScriptedBackend(lanes=2)
+    scripted = ScriptedBackend(lanes=1)
     world = World(backend=scripted, image="scripted", directory=tmp_path)
     steps = world.chain(world.step("a", "exit 1"), world.step("b"), world.step("mourn", on=FAILURE))
     assert world.run(*steps).statuses() == {"a": "failure", "b": "skipped", "mourn": "success"}
@@ -51,7 +51,7 @@ def test_what_a_failure_makes_vain_is_discarded(tmp_path: Path) -> None:
 
 
 def test_a_job_that_is_stopped_discards_what_is_held(tmp_path: Path) -> None:
-    scripted = ScriptedBackend(lanes=2)
+    scripted = ScriptedBackend(lanes=1)
     world = World(backend=scripted, image="scripted", directory=tmp_path)
     stop = Stop()
 
