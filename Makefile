@@ -37,11 +37,12 @@ lock: ## pin the newest dependencies that pyproject.toml allows, with their hash
 shim: ## build the small program that holds a job's network open and its next steps back
 	$(MAKE) -C runner/shim
 
-bench: setup ## measure steps, whole runs, logs, checkouts, the language and hooks, against peers where there are
+bench: setup ## measure steps, runs, long jobs, logs, checkouts, the language and hooks, against peers where there are
 	@scripts/bootstrap image
 	$(PYTHON) bench/steps.py
 	$(PYTHON) bench/steps.py --sleep 0
 	$(PYTHON) bench/runs.py
+	$(PYTHON) bench/scale.py
 	$(PYTHON) bench/logs.py
 	$(PYTHON) bench/checkout.py
 	$(PYTHON) bench/language.py

@@ -27,14 +27,14 @@ from pathlib import Path
 from pipelines.event import Event, Repository
 from runner.engine.client import Engine
 from runner.engine.sandbox import sandbox_image
-from runner.engine.spec import Place, files_options
+from runner.engine.spec import FILES_AT, Place, files_options
 from runner.engine.workspace import fill
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched
 from runner.source.tree import commit_tree
 from runner.stop import Stop
 
-_BASE, _WORKSPACE = "/headrace", "/headrace/src/bench"
+_WORKSPACE = f"{FILES_AT}/src/bench"
 _COMMITS = 20
 _LABEL = {"headrace.bench": "checkout"}
 
@@ -100,7 +100,7 @@ def _ours(engine: Engine, mirror: Mirror) -> float:
     with _workspace(engine) as container:
         return seconds(
             lambda: fill(
-                engine, container, base=_BASE, workspace=_WORKSPACE, tree=partial(commit_tree, mirror), stop=Stop()
+                engine, container, base=FILES_AT, workspace=_WORKSPACE, tree=partial(commit_tree, mirror), stop=Stop()
             )
         )
 
@@ -112,9 +112,7 @@ def _workspace(engine: Engine) -> Iterator[str]:
     place = Place(volume=name, shim_volume=f"{name}-shim", network="none", labels=_LABEL)
     for volume in (place.volume, place.shim_volume):
         engine.create_volume(volume, _LABEL)
-    container = engine.create_container(
-        files_options(sandbox_image(engine, engine.info().architecture), _BASE, place), name
-    )
+    container = engine.create_container(files_options(sandbox_image(engine, engine.info().architecture), place), name)
     try:
         yield container
     finally:

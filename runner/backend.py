@@ -1,12 +1,12 @@
 """Backend: what carries out steps. Docker is one; the scripted one in the tests passes the same contract tests.
 
-LIFE CYCLE. `Backend.open` makes a Site for one job: its network, its workspace filled from the source, its lanes.
-The executor then calls `serve` for each service and detached step (from a thread each), `ready` for each other step
-(from any thread, also long before its turn), `collect` after a step that keeps artifacts, and `close` at the very end,
-whatever happened. What `ready` gives is released once, when the step's turn has come, or else discarded. Of those that
-are ready in one lane, one may be released at a time. `close` may be called twice and leaves nothing in the engine. A
-step that fails is an Outcome, never an exception; exceptions (BackendError) mean that the machinery failed and the job
-ends as *error*.
+LIFE CYCLE. `Backend.open` begins a Site for one job: its network, its workspace filled from the source, its lanes.
+Steps may be made `ready` at once, all else comes after `wait_until_open`. The executor calls `serve` for each service
+and detached step (from a thread each), `ready` for each other step (from any thread, also long before its turn),
+`collect` after a step that keeps artifacts, and `close` at the very end, whatever happened. What `ready` gives is
+released once, when the step's turn has come, or else discarded. Of those that are ready in one lane, one may be
+released at a time. `close` may be called twice and leaves nothing in the engine. A step that fails is an Outcome, never
+an exception; exceptions (BackendError) mean that the machinery failed and the job ends as *error*.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -88,6 +88,9 @@ class Site(Protocol):
     def lanes(self) -> int:
         """How many steps may run at once."""
 
+    def wait_until_open(self) -> None:
+        """Wait until the workspace is filled and steps can run. Raises BackendError or SourceError."""
+
     def serve(
         self,
         service: PlannedStep,
@@ -116,4 +119,4 @@ class Backend(Protocol):
     """Makes Sites. One Backend serves many jobs, from many threads."""
 
     def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop, /) -> Site:
-        """A Site for this job, its workspace filled. Raises BackendError and leaves nothing if that fails."""
+        """A Site for this job, in the making: what goes wrong with it is told by its `wait_until_open`."""

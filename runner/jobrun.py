@@ -104,6 +104,7 @@ class JobRun:
         ):
             stage = _Stage(site=site, lanes=lanes, lineup=lineup)
             try:
+                self._open(stage)
                 self._start_services(stage)
                 while not self._schedule.is_done:
                     self._note_stop(limits)
@@ -113,6 +114,14 @@ class JobRun:
             except BaseException:
                 self._stop_everything()
                 raise
+
+    def _open(self, stage: _Stage) -> None:
+        """Wait for the site, and make the first steps ready meanwhile. Services go before them."""
+        if not self._services:
+            first = (ready.step for ready in self._schedule.ready() if not ready.skip_reason)
+            stage.lineup.line_up(step for step in first if not step.detach)
+            self._look_ahead(stage)
+        stage.site.wait_until_open()
 
     def _look_ahead(self, stage: _Stage) -> None:
         """Make ready what comes next if all goes well. A step that failed has made some hopes vain."""

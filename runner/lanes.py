@@ -30,6 +30,11 @@ class Lanes:
     def __init__(self, count: int) -> None:
         self._lanes = [_Lane() for _ in range(count)]
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self._lanes)
+
     def reserve(self, step: PlannedStep) -> int:
         """The lane to make this step ready in, ahead of its turn."""
         lane = self._after(step)

@@ -9,12 +9,13 @@ looking ahead begins when one of those in turn is there.
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 
 from pipelines.plan import PlannedStep
 from runner.lanes import Lanes
 from runner.prepared import Prepared, discard
 
-LEAST_AHEAD = 2
+AHEAD_OF_EACH_LANE = 2
 
 Prepare = Callable[[PlannedStep, int], Prepared]
 """Makes a step ready in a lane."""
@@ -30,15 +31,20 @@ class _Held:
 
 
 class Lineup:
-    """The lanes of a site and what is held ready in them: as many steps as there are lanes, two at least."""
+    """The lanes of a site and what is held ready in them: twice as many steps as there are lanes."""
 
     def __init__(self, lanes: int, prepare: Prepare) -> None:
-        self._ahead = max(LEAST_AHEAD, lanes)
+        self._ahead = AHEAD_OF_EACH_LANE * lanes
         self._lanes = Lanes(lanes)
         self._prepare = prepare
         self._held: dict[str, _Held] = {}
         self._in_turn: list[Future[Prepared]] = []
         self._makers = ThreadPoolExecutor(lanes + self._ahead, thread_name_prefix="headrace-ready")
+
+    def line_up(self, first: Iterable[PlannedStep]) -> None:
+        """Make ready the steps whose turn comes as soon as the job can begin, so many as there are lanes."""
+        for step in islice(first, self._lanes.count):
+            self._in_turn.append(self._hold(step))
 
     def look_ahead(self, expected: Iterable[PlannedStep]) -> None:
         """Make so many of these steps ready as may be."""
@@ -47,10 +53,7 @@ class Lineup:
             if len(self._held) >= self._ahead:
                 return
             if step.name not in self._held:
-                lane = self._lanes.reserve(step)
-                self._held[step.name] = _Held(
-                    step=step, lane=lane, prepared=self._submit(step, lane, after=tuple(self._in_turn))
-                )
+                self._hold(step, after=tuple(self._in_turn))
 
     def give_up(self, hopeless: Callable[[PlannedStep], bool]) -> None:
         """Discard what is held for steps whose turn won't come."""
@@ -81,6 +84,12 @@ class Lineup:
         """Discard all that is held."""
         self.give_up(lambda _step: True)
         self._makers.shutdown()
+
+    def _hold(self, step: PlannedStep, *, after: tuple[Future[Prepared], ...] = ()) -> Future[Prepared]:
+        lane = self._lanes.reserve(step)
+        prepared = self._submit(step, lane, after=after)
+        self._held[step.name] = _Held(step=step, lane=lane, prepared=prepared)
+        return prepared
 
     def _submit(self, step: PlannedStep, lane: int, after: tuple[Future[Prepared], ...] = ()) -> Future[Prepared]:
         def prepare() -> Prepared:

@@ -32,6 +32,7 @@ class Schedule:
             for dependency in unmet:
                 self._dependents.setdefault(dependency, []).append(name)
         self._counted: dict[str, Status] = {}
+        self._worst = Status.SUCCESS
         self._interruption: Status | None = None
 
     @property
@@ -52,8 +53,7 @@ class Schedule:
     @property
     def result(self) -> Status:
         """What the job is so far: what interrupted it, else the worst that its steps became."""
-        counted = [status for status in self._counted.values() if status is not Status.SKIPPED]
-        return self._interruption or (worst(counted) if counted else Status.SUCCESS)
+        return self._interruption or self._worst
 
     def interrupt(self, status: Status) -> None:
         """The job as a whole ends early with this status: only steps that run after a failure still start."""
@@ -90,6 +90,8 @@ class Schedule:
             self._unmet[name].discard(step.name)
         if step.failure != "ignore" or status is Status.ERROR:
             self._counted[step.name] = status
+            if status is not Status.SKIPPED:
+                self._worst = worst([self._worst, status])
 
     def skip_reason(self, step: PlannedStep) -> str:
         """Why the step is skipped if it is judged now; empty if it runs."""

@@ -42,6 +42,7 @@ class Engine(Connection):
 
     create_network = networks.create_network
     subnets = networks.subnets
+    leave_network = networks.leave_network
     remove_network = networks.remove_network
     networks = networks.networks
 

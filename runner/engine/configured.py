@@ -1,22 +1,22 @@
 """The configured backend: the container engine that this machine's configuration names, ready for jobs."""
 
-import structlog
+from collections.abc import Callable
 
 from runner.config import Config
 from runner.engine.builds.outdated import UNUSED_FOR_LONG, remove_outdated
 from runner.engine.containers import DockerBackend
 from runner.engine.credentials import Credentials
 from runner.engine.ownership import this_process
-from runner.engine.sweep import sweep
-
-log = structlog.get_logger()
+from runner.engine.sweep import Swept, sweep
 
 
-def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
+def docker_backend(
+    config: Config, *, host: str | None = None, tell: Callable[[Swept], None] = lambda _swept: None
+) -> DockerBackend:
     """A backend on the configured engine, after what runs that were killed on this `host` have left was removed,
     and built images that nothing uses.
 
-    Raises BackendError that says what to do if no engine answers.
+    `tell` hears of that if it was anything. Raises BackendError that says what to do if no engine answers.
     """
     backend = DockerBackend(
         config.engine_url,
@@ -30,14 +30,7 @@ def docker_backend(config: Config, *, host: str | None = None) -> DockerBackend:
         patience_seconds=config.engine_patience.total_seconds(),
     )
     swept = sweep(backend.engine, backend.owner.host)
-    outdated = remove_outdated(backend.engine, UNUSED_FOR_LONG)
     if swept.total:
-        log.info(
-            "swept up after a run that was killed",
-            containers=swept.containers,
-            networks=swept.networks,
-            volumes=swept.volumes,
-        )
-    if outdated:
-        log.info("removed built images that were not used for long", images=outdated)
+        tell(swept)
+    remove_outdated(backend.engine, UNUSED_FOR_LONG)
     return backend

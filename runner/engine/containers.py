@@ -1,14 +1,13 @@
 """The Docker backend: a network, a volume and sandboxes for each job, a fresh container for each step."""
 
+import queue
 import secrets
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from ipaddress import IPv4Network
 
 from pipelines.plan import PlannedJob, PlannedStep
@@ -17,31 +16,24 @@ from runner.engine.address import Certificates
 from runner.engine.admitted import has_own_network
 from runner.engine.builds.builder import Builder
 from runner.engine.builds.context import Source
-from runner.engine.client import Engine, EngineInfo
+from runner.engine.client import Engine
 from runner.engine.connection import DEFAULT_PATIENCE_SECONDS
 from runner.engine.credentials import Credentials
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
+from runner.engine.ground import ROOM_AHEAD, Ground
 from runner.engine.health import HealthWatch, check_of, unasked
 from runner.engine.images import Images
-from runner.engine.limits import Allowance, allowance_of, limits_of
-from runner.engine.network import DEFAULT_RANGE, create_network
+from runner.engine.limits import limits_of
+from runner.engine.machine import Machine
+from runner.engine.network import DEFAULT_RANGE
 from runner.engine.outage import persist
-from runner.engine.ownership import ROLE, SITE, Owner, labels_for, this_process
+from runner.engine.ownership import Owner, labels_for, this_process
 from runner.engine.process import Container, as_asked_by_its_step, follow, start
 from runner.engine.pull import Say
-from runner.engine.sandbox import Sandboxes, sandbox_image
-from runner.engine.spec import (
-    Options,
-    Place,
-    files_options,
-    runs_image_program,
-    sandbox_options,
-    service_options,
-    step_options,
-)
+from runner.engine.spec import FILES_AT, Options, Place, runs_image_program, service_options, step_options
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.sweep import STILL_IN_USE
-from runner.engine.workspace import collect, fill
+from runner.engine.workspace import collect, fill, in_files
 from runner.errors import BackendError, BuildError
 from runner.names import container_name_part
 from runner.stop import Stop
@@ -73,73 +65,57 @@ class DockerBackend:
         patience_seconds: float = DEFAULT_PATIENCE_SECONDS,
     ) -> None:
         self.engine = Engine(base_url, certificates, patience_seconds=patience_seconds)
+        self.machine = Machine(self.engine, network_range, memory_bytes=memory_bytes)
         self.images = Images(self.engine, credentials)
         self.owner = owner or this_process()
-        self.network_range = network_range
         self.lanes = lanes
         self.stop_grace_seconds = stop_grace_seconds
-        self.memory_bytes = memory_bytes
+        self._ahead: queue.SimpleQueue[Ground] = queue.SimpleQueue()
+
+    def begin(self, run: str) -> None:
+        """Begin to make what any job needs, for the first one of this run that is opened, whichever that will be."""
+        self._ahead.put(self.new_ground(Ticket(run=run, job=""), addresses=ROOM_AHEAD))
 
     def close(self) -> None:
-        """Close the connections to the engine."""
-        self.engine.close()
-
-    @cached_property
-    def info(self) -> EngineInfo:
-        """Facts about the engine's machine. Raises BackendError that says what to do if there is no engine."""
-        return self.engine.info()
-
-    @cached_property
-    def sandbox_image(self) -> str:
-        """The sandbox's image, on the engine."""
-        return sandbox_image(self.engine, self.info.architecture)
-
-    @property
-    def allowance(self) -> Allowance:
-        """What the machine has for each container. Raises BackendError if there is no engine."""
-        there = allowance_of(self.info.cpus, self.info.memory_bytes)
-        return replace(there, memory_bytes=self.memory_bytes) if self.memory_bytes else there
-
-    @cached_property
-    def starts(self) -> threading.Semaphore:
-        """Held while a container starts: more at once than processors make each of them slower."""
-        return threading.Semaphore(max(1, self.info.cpus))
+        """Remove what was begun and no job has taken, and close the connections to the engine."""
+        with closing(self.engine), suppress(queue.Empty):
+            while True:
+                self._ahead.get_nowait().clear()
 
     def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> "DockerSite":
-        """A Site for this job, its workspace filled. Raises BackendError and leaves nothing if that fails."""
-        return persist(lambda: self._open(job, ticket, tree, stop), self.engine, stop.wait)
+        """A Site for this job, in the making."""
+        return DockerSite(self, job, ticket, tree, stop)
 
-    def _open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> "DockerSite":
-        site = DockerSite(self, job, ticket, stop)
-        try:
-            site.build(tree, stop)
-        except BaseException:
-            with suppress(BackendError):  # what broke the building says more than what it does to the clean-up
-                site.close()
-            raise
-        return site
+    def ground_for(self, ticket: Ticket, *, addresses: int) -> Ground:
+        """What a job that has so many containers on its network stands on: what was begun, else a new one."""
+        if addresses <= ROOM_AHEAD:
+            with suppress(queue.Empty):
+                return self._ahead.get_nowait()
+        return self.new_ground(ticket, addresses=addresses)
+
+    def new_ground(self, ticket: Ticket, *, addresses: int) -> Ground:
+        """A ground with room for so many containers on its network."""
+        token = secrets.token_hex(6)
+        return Ground(self.machine, token, labels_for(self.owner, ticket, token), addresses=addresses)
 
 
 class DockerSite:
-    """One job's network, volumes, lanes and containers. All bear its label, and `close` removes what does."""
+    """One job's network, volumes, lanes and containers. All bear its label, and `close` removes what does.
 
-    def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket, stop: Stop) -> None:
+    DESIGN. A ground that couldn't be laid, because the engine was lost meanwhile, is cleared and another one laid. Only
+    `wait_until_open` does that; what was made ready on the one before is made again when its turn comes.
+    """
+
+    def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> None:
         self._backend = backend
-        self._stop = stop
         self._engine = backend.engine
         self._job = job
-        self._token = secrets.token_hex(6)
-        name = f"headrace-{self._token}"
-        labels = labels_for(backend.owner, ticket, self._token)
-        self._place = Place(
-            volume=name, shim_volume=f"{name}-shim", network=name, labels=labels, allowance=backend.allowance
-        )
-        files = f"{name}-files"
-        builder = Builder(backend.images, Source(self._engine, files, job.workspace), network=name, run=ticket.run)
-        self._images = StepImages(backend.images, builder, run=ticket.run)
-        self._files = files  # the container through which the workspace is filled and read
-        self._errands = ThreadPoolExecutor(8, thread_name_prefix="headrace-errand")
-        self._sandboxes = Sandboxes(self._create_sandbox, self._start_sandbox, self._errands)
+        self._ticket = ticket
+        self._tree = tree
+        self._stop = stop
+        self._workspace = in_files(job.workspace_base, job.workspace, FILES_AT)
+        self._is_laid = True
+        self._lay(backend.ground_for(ticket, addresses=self._addresses))
 
     @property
     def lanes(self) -> int:
@@ -147,20 +123,42 @@ class DockerSite:
         foreground = [step for step in self._job.included_steps if not step.detach]
         return max(1, min(self._backend.lanes, len(foreground)))
 
-    def build(self, tree: Tree, stop: Stop) -> None:
-        """Make the network and the volumes, and fill the workspace while the first sandbox starts."""
+    def wait_until_open(self) -> None:
+        """Wait until the first lane is there and the workspace filled. Raises BackendError."""
+        persist(self._open, self._engine, self._stop.wait)
+
+    def _open(self) -> None:
+        if not self._is_laid:
+            self._clear()
+            self._lay(self._backend.new_ground(self._ticket, addresses=self._addresses))
+        try:
+            self._ground.sandboxes.wait_for(0)
+            self._filled.result()
+        except BackendError:
+            self._is_laid = False
+            raise
+        self._is_laid = True
+
+    def _lay(self, ground: Ground) -> None:
+        """Begin all that depends on the job."""
+        self._ground = ground
+        source = Source(self._engine, ground.files_name, self._workspace)
+        builder = Builder(self._backend.images, source, network=ground.place.network, run=self._ticket.run)
+        self._images = StepImages(self._backend.images, builder, run=self._ticket.run)
         self._images.begin(self._job)
-        network = self._errands.submit(self._create_network)
-        shim_volume = self._errands.submit(self._create_volume, self._place.shim_volume)
-        image = self._errands.submit(lambda: self._backend.sandbox_image)
-        self._create_volume(self._place.volume)
-        shim_volume.result()
-        options = files_options(image.result(), self._job.workspace_base, self._place)
-        self._engine.create_container(options, self._files)
-        filled = self._errands.submit(self._fill, tree, stop)
-        network.result()
-        self._sandboxes.in_lane(0)
-        filled.result()
+        self._filled = ground.errands.submit(self._fill, ground)
+
+    @property
+    def _addresses(self) -> int:
+        steps = self._job.steps
+        builds = sum(step.build is not None for step in (*self._job.services, *steps))
+        alone = sum(step.detach or has_own_network(step) for step in steps)
+        return self.lanes + len(self._job.services) + alone + builds
+
+    @property
+    def _place(self) -> Place:
+        labels = labels_for(self._backend.owner, self._ticket, self._ground.token)
+        return replace(self._ground.place, labels=labels, allowance=self._backend.machine.allowance)
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> GatedStep:
         """Create and start the step's container behind its gate, unless the image is missing or the engine refuses."""
@@ -201,7 +199,7 @@ class DockerSite:
         """A background container that runs, and what it prints."""
         identifier = self._create(options, service)
         try:
-            container = self._container(identifier, service, self._sandboxes.in_lane(0))
+            container = self._container(identifier, service, self._ground.sandboxes.in_lane(0))
             return container, start(container)
         except BaseException:
             self._remove(identifier)
@@ -209,47 +207,30 @@ class DockerSite:
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""
-        return collect(self._engine, self._files, workspace=self._job.workspace, patterns=patterns)
+        return collect(self._engine, self._ground.files, workspace=self._workspace, patterns=patterns)
 
     def close(self) -> None:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
-        self._images.close()
-        self._errands.shutdown()
-        persist(self._remove_all, self._engine, self._pause, passing=STILL_IN_USE)
+        persist(self._clear, self._engine, self._pause, passing=STILL_IN_USE)
 
-    def _remove_all(self) -> None:
-        with ThreadPoolExecutor(4, thread_name_prefix="headrace-errand") as errands:
-            found = self._engine.containers(f"{SITE}={self._token}")
-            ours = [each.name for each in found if ROLE in each.labels]
-            others = [each.name for each in found if ROLE not in each.labels]
-            for names in (others, ours):  # an engine may refuse to remove a sandbox whose network others use
-                list(errands.map(self._engine.remove_container, names))
-            network = errands.submit(self._engine.remove_network, self._place.network)
-            list(errands.map(self._engine.remove_volume, (self._place.volume, self._place.shim_volume)))
-            network.result()
+    def _clear(self) -> None:
+        self._images.close()
+        self._ground.clear()
 
     def _pause(self, seconds: float) -> bool:
         """Wait before the next try to clean up. Who has stopped a job doesn't wait long for an engine that is gone."""
         time.sleep(seconds)
         return self._stop.requested and self._engine.lost_seconds > self._backend.stop_grace_seconds
 
-    def _create_network(self) -> None:
-        builds = sum(step.build is not None for step in (*self._job.services, *self._job.steps))
-        alone = sum(step.detach or has_own_network(step) for step in self._job.steps)
-        create_network(
+    def _fill(self, ground: Ground) -> None:
+        fill(
             self._engine,
-            self._place.network,
-            addresses=self.lanes + len(self._job.services) + alone + builds,
-            pool=self._backend.network_range,
-            labels=self._place.labels,
+            ground.files,
+            base=FILES_AT,
+            workspace=self._workspace,
+            tree=self._tree,
+            stop=self._stop,
         )
-
-    def _create_volume(self, name: str) -> None:
-        self._engine.create_volume(name, self._place.labels)
-
-    def _fill(self, tree: Tree, stop: Stop) -> None:
-        base, workspace = self._job.workspace_base, self._job.workspace
-        fill(self._engine, self._files, base=base, workspace=workspace, tree=tree, stop=stop)
 
     def _maker(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Maker:
         """Makes the step's container, with all that it needs; None if `stop` was requested meanwhile."""
@@ -258,8 +239,8 @@ class DockerSite:
             image = self._images.image(step, say, stop, turn)
             if image is None:
                 return None
-            in_lane = not has_own_network(step)
-            sandbox = self._sandboxes.in_lane(lane)
+            in_lane, sandboxes = not has_own_network(step), self._ground.sandboxes
+            sandbox = sandboxes.in_lane(lane)
             options = step_options(
                 self._job,
                 named(step, image),
@@ -269,8 +250,9 @@ class DockerSite:
                 image_program=program_of(step, image),
             )
             identifier = self._create(unasked(options, image), step)
+            _ = self._ground.files  # the volume with the gate's program is filled by then
             if in_lane:
-                self._sandboxes.wait_for(lane)
+                sandboxes.wait_for(lane)
             return self._container(identifier, step, sandbox)
 
         return make
@@ -284,22 +266,14 @@ class DockerSite:
             engine=self._engine,
             id=identifier,
             witness=witness,
-            starts=self._backend.starts,
+            starts=self._backend.machine.starts,
             stop_grace_seconds=self._backend.stop_grace_seconds,
             processes=limits_of(step.resources, self._place.allowance).processes,
         )
 
     def _container_name(self, step: PlannedStep) -> str:
-        return f"headrace-{self._token}-{container_name_part(step.name)}-{secrets.token_hex(2)}"
+        return f"headrace-{self._ground.token}-{container_name_part(step.name)}-{secrets.token_hex(2)}"
 
     def _remove(self, container: str) -> None:
         """Remove a container off the step's path; `close` waits for it and removes what this couldn't."""
-        self._errands.submit(self._engine.remove_container, container)
-
-    def _start_sandbox(self, sandbox: str) -> None:
-        with self._backend.starts:
-            self._engine.start(sandbox)
-
-    def _create_sandbox(self) -> str:
-        options = sandbox_options(self._backend.sandbox_image, self._place)
-        return self._engine.create_container(options, f"headrace-{self._token}-lane-{secrets.token_hex(2)}")
+        self._ground.errands.submit(self._engine.remove_container, container)

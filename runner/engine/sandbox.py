@@ -51,12 +51,16 @@ class Sandboxes:
         self._made: dict[int, Future[str]] = {}
         self._started: dict[int, Future[None]] = {}
 
-    def in_lane(self, lane: int) -> str:
-        """The id of the lane's sandbox, which may be starting still. Raises BackendError."""
+    def begin(self, lane: int) -> None:
+        """Begin to make the lane's sandbox, if nobody has."""
         with self._lock:
             if lane not in self._made or _has_failed(self._made[lane]) or _has_failed(self._started[lane]):
                 made = self._made[lane] = self._pool.submit(self._make)
                 self._started[lane] = self._pool.submit(lambda: self._start(made.result()))
+
+    def in_lane(self, lane: int) -> str:
+        """The id of the lane's sandbox, which may be starting still. Raises BackendError."""
+        self.begin(lane)
         return self._made[lane].result()
 
     def wait_for(self, lane: int) -> None:

@@ -32,6 +32,9 @@ CAPABILITIES = (
     "SYS_CHROOT",
 )
 
+FILES_AT = "/workspace"
+"""Where the workspace's volume is in the files container, whatever a job calls the place."""
+
 Options = dict[str, Any]
 """The body of the engine's `POST /containers/create`."""
 
@@ -99,14 +102,14 @@ def sandbox_options(image: str, place: Place) -> Options:
     return {"Image": image, "User": "65534:65534", "Labels": labels, "HostConfig": host}
 
 
-def files_options(image: str, mount_at: str, place: Place) -> Options:
-    """The container that is never started, through which the workspace is filled and read.
+def files_options(image: str, place: Place) -> Options:
+    """The container that is never started, through which the workspace is filled and read, at `FILES_AT`.
 
     The volume for the shim is mounted over the image's own, which the engine copies into it while it is empty.
     """
     labels = {**place.labels, ROLE: FILES}
     shim = {"Type": "volume", "Source": place.shim_volume, "Target": SHIM_DIRECTORY}
-    host = {**_restrictions(), "NetworkMode": "none", "Mounts": [_mount(place.volume, mount_at), shim]}
+    host = {**_restrictions(), "NetworkMode": "none", "Mounts": [_mount(place.volume, FILES_AT), shim]}
     return {"Image": image, "User": "65534:65534", "Labels": labels, "HostConfig": host}
 
 

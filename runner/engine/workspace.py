@@ -4,6 +4,8 @@ import io
 import posixpath
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import IO, cast
 
 from runner.backend import Tree, WorkspaceFile
@@ -17,10 +19,19 @@ from runner.stop import Stop
 def fill(engine: Engine, container: str, *, base: str, workspace: str, tree: Tree, stop: Stop) -> None:
     """Make the workspace's directory below `base`, where the volume is mounted, and unpack the tree in it.
 
-    Every user may write there, because the images of steps run as any. Raises BackendError, also if stopped.
+    Every user may write there, because the images of steps run as any. The tree's first bytes take git a while, so
+    they are asked for meanwhile. Raises BackendError, also if stopped, and SourceError.
     """
-    engine.put_archive(container, "/", [_directories(base, workspace)])
-    engine.put_archive(container, workspace, _watched(tree, stop))
+    chunks = _watched(tree, stop)
+    with ThreadPoolExecutor(1, thread_name_prefix="headrace-tree") as pool:
+        first = pool.submit(next, chunks, b"")
+        engine.put_archive(container, "/", [_directories(base, workspace)])
+    engine.put_archive(container, workspace, chain([first.result()], chunks))
+
+
+def in_files(base: str, workspace: str, mounted_at: str) -> str:
+    """Where the workspace is in a container that has the volume, `base` to a step, somewhere else."""
+    return posixpath.normpath(posixpath.join(mounted_at, posixpath.relpath(workspace, base)))
 
 
 def collect(engine: Engine, container: str, *, workspace: str, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:

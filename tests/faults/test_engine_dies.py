@@ -240,7 +240,7 @@ def test_workspace_is_filled_anew_if_the_engine_restarts_meanwhile(mortal: Priva
     """No step has run, so all of it can be made again."""
     world = world_on(mortal, tmp_path, patience_seconds=20)
     assert isinstance(world.backend, DockerBackend)
-    assert world.backend.info.cpus, "an engine that has never answered isn't waited for"
+    assert world.backend.machine.info.cpus, "an engine that has never answered isn't waited for"
     fills: list[int] = []
 
     def tree() -> Iterator[bytes]:

@@ -42,29 +42,27 @@ class ScriptedBackend:
         self.discarded: list[str] = []
 
     def open(self, _job: PlannedJob, _ticket: Ticket, tree: Tree, _stop: Stop) -> "ScriptedSite":
-        workspace = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
-        try:
-            with tarfile.open(fileobj=io.BytesIO(b"".join(tree())), mode="r:") as archive:
-                archive.extractall(workspace, filter="data")
-        except BaseException:
-            shutil.rmtree(workspace)
-            raise
         self.open_sites += 1
-        return ScriptedSite(self, workspace)
+        return ScriptedSite(self, tree)
 
 
 class ScriptedSite:
     """One job's directory and processes."""
 
-    def __init__(self, backend: ScriptedBackend, workspace: Path) -> None:
+    def __init__(self, backend: ScriptedBackend, tree: Tree) -> None:
         self._backend = backend
-        self._workspace = workspace
+        self._workspace = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
+        self._tree = tree
         self._closed = False
         self.busy_lanes: set[int] = set()
 
     @property
     def lanes(self) -> int:
         return self._backend.lanes
+
+    def wait_until_open(self) -> None:
+        with tarfile.open(fileobj=io.BytesIO(b"".join(self._tree())), mode="r:") as archive:
+            archive.extractall(self._workspace, filter="data")
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> "ScriptedStep":
         assert 0 <= lane < self.lanes

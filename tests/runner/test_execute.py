@@ -8,10 +8,7 @@ import pytest
 from pipelines.details import ArtifactRule, SecretReference
 from pipelines.records import AnyRecord, Artifact, JobFinished, JobStarted, Log, StepFinished, StepStarted, Stream
 from pipelines.status import Status
-from runner.backend import Ticket
 from runner.errors import SinkError
-from runner.execute import execute
-from runner.scribe import Scribe
 from runner.stop import Stop
 from tests.runner.scripted import ScriptedBackend
 from tests.runner.world import BOTH, FAILURE, World, when_it_says
@@ -333,19 +330,9 @@ def test_a_tree_that_cannot_be_read_is_an_error_that_names_the_file(world: World
         yield b"\0" * 512
         raise PermissionError(13, "Permission denied", "secret.txt")
 
-    result: list[AnyRecord] = []
-    execute(
-        world.job(world.step("a")),
-        world.backend,
-        Scribe("r1", result.append),
-        ticket=Ticket(run="r1", job="build"),
-        tree=tree,
-        artifacts=world.artifacts,
-    )
-    last = result[-1]
-    assert isinstance(last, JobFinished)
-    assert last.status is Status.ERROR
-    assert "secret.txt" in last.reason
+    result = world.run(world.step("a"), tree=tree)
+    assert result.status is Status.ERROR
+    assert "secret.txt" in result.job.reason
 
 
 def test_steps_that_wait_for_one_another_are_an_error_and_no_hang(world: World) -> None:

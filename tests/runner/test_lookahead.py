@@ -1,5 +1,6 @@
 """What is held ready while steps run, and what becomes of it: told by the scripted backend."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from pipelines.status import Status
@@ -9,8 +10,21 @@ from tests.runner.world import FAILURE, World, when_it_says
 from tests.waiting import wait_until
 
 
-def test_the_next_steps_are_held_ready_while_one_runs(tmp_path: Path) -> None:
+def test_the_first_steps_are_held_ready_while_the_workspace_is_filled(tmp_path: Path) -> None:
     scripted = ScriptedBackend(lanes=2)
+    world = World(backend=scripted, image="scripted", directory=tmp_path)
+
+    def tree() -> Iterator[bytes]:
+        wait_until(lambda: sorted(scripted.held) == ["a", "b"], what="two steps are held")
+        yield bytes(1024)
+
+    result = world.run(*world.chain(*[world.step(name) for name in ("a", "b", "c")]), tree=tree)
+    assert result.status is Status.SUCCESS
+    assert scripted.held == []
+
+
+def test_the_next_steps_are_held_ready_while_one_runs(tmp_path: Path) -> None:
+    scripted = ScriptedBackend(lanes=1)
     world = World(backend=scripted, image="scripted", directory=tmp_path)
     held: list[list[str]] = []
 
@@ -27,7 +41,7 @@ def test_the_next_steps_are_held_ready_while_one_runs(tmp_path: Path) -> None:
 
 
 def test_what_a_failure_makes_vain_is_discarded(tmp_path: Path) -> None:
-    scripted = ScriptedBackend(lanes=2)
+    scripted = ScriptedBackend(lanes=1)
     world = World(backend=scripted, image="scripted", directory=tmp_path)
     steps = world.chain(world.step("a", "exit 1"), world.step("b"), world.step("mourn", on=FAILURE))
     assert world.run(*steps).statuses() == {"a": "failure", "b": "skipped", "mourn": "success"}
@@ -37,7 +51,7 @@ def test_what_a_failure_makes_vain_is_discarded(tmp_path: Path) -> None:
 
 
 def test_a_job_that_is_stopped_discards_what_is_held(tmp_path: Path) -> None:
-    scripted = ScriptedBackend(lanes=2)
+    scripted = ScriptedBackend(lanes=1)
     world = World(backend=scripted, image="scripted", directory=tmp_path)
     stop = Stop()
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from runner.engine.client import Engine
-from runner.engine.ownership import RUN
+from runner.engine.ownership import PROCESS, RUN
 from tests.gitrepo import GitRepository
 
 pytestmark = pytest.mark.docker
@@ -72,9 +72,10 @@ class Project:
         return [path.name for path in directory.iterdir()] if directory.exists() else []
 
     def left_behind(self) -> list[str]:
-        """Containers, networks and volumes of these runs that are still in the engine."""
+        """Containers, networks and volumes that these processes made and that are still in the engine."""
         everything = (*self._engine.containers(RUN), *self._engine.networks(RUN), *self._engine.volumes(RUN))
-        return [each.name for each in everything if each.labels[RUN] in self.runs()]
+        ours = {str(process.pid) for process in self._started}
+        return [each.name for each in everything if each.labels[PROCESS].partition(".")[0] in ours]
 
 
 @pytest.fixture
@@ -329,12 +330,12 @@ steps:
 
 
 def test_key_without_effect_is_told_beside_the_records(project: Project) -> None:
-    project.write("steps: {greet: {image: IMAGE, commands: echo hi, cache: tmp, retry: 2}}")
+    project.write("steps: {greet: {image: IMAGE, commands: echo hi, cache: tmp, reports: {junit: a.xml}}}")
     process = project.start("--output", "json")
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 0
     assert all(json.loads(line)["v"] == 1 for line in stdout.splitlines())
-    for key in ("cache", "retry"):
+    for key in ("cache", "reports"):
         assert f"warning: `{key}` has no effect yet: headrace > greet\n" in stderr.decode()
 
 

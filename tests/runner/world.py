@@ -90,14 +90,14 @@ class World:
         self,
         *steps: PlannedStep,
         files: Mapping[str, str] | None = None,
+        tree: Tree | None = None,
         stop: Stop | None = None,
         abort: Stop | None = None,
         watch: Callable[[AnyRecord], None] = lambda _record: None,
         run: str = "r1",
-        tree: Tree | None = None,
         **values: Any,
     ) -> Result:
-        """Execute a job of these steps; `watch` sees each Record as it comes."""
+        """Execute a job of these steps, its workspace from `tree`, else of `files`; `watch` sees each Record."""
         records: list[AnyRecord] = []
 
         def sink(record: AnyRecord) -> None:

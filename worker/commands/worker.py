@@ -8,6 +8,7 @@ import structlog
 
 from runner.config import Config
 from runner.engine.configured import docker_backend
+from runner.engine.sweep import Swept
 from runner.logging import configure_logging
 from worker.commands.settings_options import settings_options
 from worker.errors import SettingsError
@@ -32,9 +33,18 @@ def command(*, settings: Settings) -> int:
     perform = task_performer(
         settings,
         name,
-        lambda: docker_backend(config, host=settings.host),
+        lambda: docker_backend(config, host=settings.host, tell=_tell_swept),
         log_limit_bytes=config.log_limit_bytes,
     )
     log.info("worker is up", worker=name)
     work_until_stopped(settings.redis_url, name=name, perform=perform)
     return 0
+
+
+def _tell_swept(swept: Swept) -> None:
+    log.info(
+        "swept up after a run that was killed",
+        containers=swept.containers,
+        networks=swept.networks,
+        volumes=swept.volumes,
+    )

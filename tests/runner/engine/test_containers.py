@@ -8,6 +8,7 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from pipelines.plan import PlannedStep
 from pipelines.records import AnyRecord, Log, StepStarted, Stream
 from pipelines.status import Status
 from runner.backend import Ticket
-from runner.engine.client import Engine
-from runner.engine.containers import DockerBackend
+from runner.engine.client import Engine, EngineRefusal
+from runner.engine.containers import DockerBackend, DockerSite
 from runner.engine.gatedstep import GatedStep
+from runner.engine.ground import ROOM_AHEAD
 from runner.engine.ownership import (
     ATTEMPT,
     HOST,
@@ -102,9 +104,52 @@ def test_nothing_is_left_of_a_workspace_that_could_not_be_filled(containers: Wor
         yield b"this is no tar" * 512
 
     job = containers.job(containers.step("a"))
-    with pytest.raises(BackendError):
-        containers.backend.open(job, Ticket(run="unfilled", job="build"), tree, Stop())
+    site = containers.backend.open(job, Ticket(run="unfilled", job="build"), tree, Stop())
+    with closing(site), pytest.raises(BackendError):
+        site.wait_until_open()
     assert left(engine, "unfilled") == []
+
+
+def test_what_was_begun_ahead_is_the_first_jobs(engine_url: str, engine: Engine, containers: World) -> None:
+    with closing(DockerBackend(engine_url)) as backend:
+        containers.backend = backend
+        backend.begin("ahead")
+        wait_until(lambda: len(sandboxes(engine, "ahead")) == 1, "its sandbox is made")
+        [network] = [each.name for each in engine.networks(f"{RUN}=ahead")]
+        with closing(open_site(containers, "ahead")):
+            assert [each.name for each in engine.networks(f"{RUN}=ahead")] == [network]
+        assert left(engine, "ahead") == []
+        assert containers.run(containers.step("a"), run="ahead").status is Status.SUCCESS
+    assert left(engine, "ahead") == []
+
+
+def test_a_network_goes_even_if_an_engine_lets_nobody_off_it(
+    containers: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise EngineRefusal("not here", 500)
+
+    monkeypatch.setattr(Engine, "leave_network", refuse)
+    assert containers.run(containers.step("a"), run="clung").status is Status.SUCCESS
+    assert left(engine, "clung") == []
+
+
+def test_what_was_begun_for_no_job_goes_with_the_backend(engine_url: str, engine: Engine) -> None:
+    with closing(DockerBackend(engine_url)) as backend:
+        backend.begin("vain")
+    assert left(engine, "vain") == []
+
+
+def test_what_was_begun_is_not_for_a_job_that_needs_a_larger_network(engine_url: str, engine: Engine) -> None:
+    with closing(DockerBackend(engine_url)) as backend:
+        backend.begin("small")
+        ground = backend.ground_for(Ticket(run="large", job="build"), addresses=ROOM_AHEAD + 1)
+        try:
+            ground.sandboxes.wait_for(0)
+            assert len(engine.networks(f"{RUN}=large")) == 1
+        finally:
+            ground.clear()
+    assert left(engine, "small") == left(engine, "large") == []
 
 
 def test_two_jobs_at_once_do_not_meet(containers: World, engine: Engine) -> None:
@@ -276,6 +321,7 @@ def test_jobs_share_a_small_range_until_it_is_full(containers: World, engine_url
     job = containers.job(containers.step("a"))
     site = backend.open(job, Ticket(run="first", job="build"), empty_tree, Stop())
     try:
+        site.wait_until_open()
         result = containers.run(containers.step("a"), run="second")
     finally:
         site.close()
@@ -340,6 +386,7 @@ def test_a_sweep_spares_the_living_and_other_hosts(
     backend = DockerBackend(engine_url, owner=owner)
     site = backend.open(containers.job(containers.step("a")), Ticket(run="swept", job="b"), empty_tree, Stop())
     try:
+        site.wait_until_open()
         wait_until(lambda: any(engine.state(each).is_running for each in sandboxes(engine, "swept")), "its lane is up")
         sweep(engine, this_process().host)
         assert len(left(engine, "swept")) == things_left
@@ -495,6 +542,15 @@ backend = DockerBackend(sys.argv[1])
 world = World(backend=backend, image=sys.argv[2], directory=Path("/nowhere"))
 world.run(world.step("a", "sleep 300"), run="killed")
 """
+
+
+def open_site(containers: World, run: str) -> DockerSite:
+    """The site of a job with one step, open."""
+    assert isinstance(containers.backend, DockerBackend)
+    job = containers.job(containers.step("a"))
+    site = containers.backend.open(job, Ticket(run=run, job="build"), empty_tree, Stop())
+    site.wait_until_open()
+    return site
 
 
 def empty_tree() -> Iterator[bytes]:

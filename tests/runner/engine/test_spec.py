@@ -1,7 +1,15 @@
 """What the engine is asked for, compared whole."""
 
 from pipelines.plan import PlannedJob, PlannedStep
-from runner.engine.spec import CAPABILITIES, Place, files_options, sandbox_options, service_options, step_options
+from runner.engine.spec import (
+    CAPABILITIES,
+    FILES_AT,
+    Place,
+    files_options,
+    sandbox_options,
+    service_options,
+    step_options,
+)
 from runner.script import script
 
 PLACE = Place(volume="headrace-1", shim_volume="headrace-1-shim", network="headrace-1", labels={"headrace.run": "r1"})
@@ -83,11 +91,11 @@ def test_a_sandbox_is_nobody_and_holds_the_network_alone() -> None:
 
 
 def test_the_volume_for_the_shim_is_filled_from_the_sandboxes_image() -> None:
-    assert files_options("headrace/sandbox:1", "/headrace", PLACE) == {
+    assert files_options("headrace/sandbox:1", PLACE) == {
         "Image": "headrace/sandbox:1",
         "User": "65534:65534",
         "Labels": {"headrace.run": "r1", "headrace.role": "files"},
-        "HostConfig": {**HOST, "NetworkMode": "none", "Mounts": [*WORKSPACE, SHIM_MOUNT]},
+        "HostConfig": {**HOST, "NetworkMode": "none", "Mounts": [{**WORKSPACE[0], "Target": FILES_AT}, SHIM_MOUNT]},
     }
 
 

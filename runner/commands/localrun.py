@@ -1,0 +1,136 @@
+"""A local run, from the working tree over its plan to the exit code."""
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import click
+
+from pipelines.plan import Plan, PlannedJob
+from pipelines.planner import make_plan
+from pipelines.records import AnyRecord, Sink, encode
+from pipelines.status import Status
+from pipelines.unacted import unacted
+from runner.backend import Backend, Ticket
+from runner.config import Config
+from runner.events import EventOptions, PlanOptions, local_event
+from runner.excerpts import with_excerpt
+from runner.execute import execute
+from runner.includable import files_below
+from runner.logging import configure_logging
+from runner.results.history import LocalHistory
+from runner.run import refuse_plan, run_plan
+from runner.scribe import Scribe
+from runner.source.clonesettings import clone_settings
+from runner.source.working_tree import WorkingTree
+from runner.stop import Stop
+from runner.terminal import PlainConsole, Terminal
+from runner.workflow_files import read_workflow_files
+
+_EXIT_CODES = {
+    Status.SUCCESS: 0,
+    Status.SKIPPED: 0,
+    Status.FAILURE: 1,
+    Status.ERROR: 3,
+    Status.TIMED_OUT: 4,
+    Status.CANCELLED: 130,
+}
+_EXIT_BROKEN_FILE = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What a local run is carried out with. `output` is text or json; `backend` may wait, and raises BackendError."""
+
+    config: Config
+    run: str
+    backend: Callable[[], Backend]
+    secrets: Mapping[str, str]
+    output: str
+    stop: Stop
+    abort: Stop
+
+
+def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanOptions, means: Means) -> int:
+    """Plan what this event runs, of these workflow files or the repository's, and run it; gives the exit code."""
+    configure_logging("console", level=logging.WARNING)
+    tree = WorkingTree.around(Path.cwd())
+    files = read_workflow_files(paths, tree.root)
+    includable = files_below(tree.root)
+    plan = make_plan(
+        files,
+        local_event(options, tree.facts()),
+        trust=planning.trust,
+        includable=includable,
+        variables=planning.variables,
+    )
+    for problem in plan.problems:
+        click.echo(with_excerpt(problem, {**includable, **files}[problem.file]), err=True)
+    if plan.has_errors:
+        refuse_plan(plan, Scribe(means.run, _shown(means)))
+        return _EXIT_BROKEN_FILE
+    for line in unacted(plan):
+        click.echo(f"warning: {line}", err=True)
+    return _run(plan, tree, means)
+
+
+def _run(plan: Plan, tree: WorkingTree, means: Means) -> int:
+    backend = means.backend()
+    with closing(LocalHistory(means.config.runs_directory, means.run)) as history:
+        scribe = Scribe(means.run, _to_all(history, _shown(means)))
+
+        def perform(job: PlannedJob) -> Status:
+            return execute(
+                job,
+                backend,
+                scribe,
+                ticket=Ticket(run=scribe.run, job=job.name),
+                tree=partial(tree.tree, clone_settings(job.checkout, plan.event)),
+                artifacts=history.artifacts,
+                secrets=means.secrets,
+                stop=means.stop,
+                abort=means.abort,
+                log_limit_bytes=means.config.log_limit_bytes,
+            )
+
+        status = run_plan(plan, perform, scribe, jobs_at_once=means.config.lanes)
+    if means.output == "text":
+        click.echo(f"  logs and artifacts: {history.directory}", err=True)
+    return _EXIT_CODES.get(status, _EXIT_CODES[Status.ERROR])
+
+
+def _shown(means: Means) -> Sink:
+    """What shows the run on stdout. Once nobody reads that any more (`headrace run | head`), the run is stopped."""
+    show: Sink = _print_json if means.output == "json" else Terminal(PlainConsole(highlight=False))
+
+    def shown(record: AnyRecord) -> None:
+        try:
+            show(record)
+        except BrokenPipeError:
+            _forget_stdout()
+            means.stop.request(Status.CANCELLED, "nobody reads the output any more")
+
+    return shown
+
+
+def _forget_stdout() -> None:
+    """Let what is still written, also by Python at its end, go nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _print_json(record: AnyRecord) -> None:
+    sys.stdout.buffer.write(encode(record) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _to_all(*sinks: Sink) -> Sink:
+    def to_all(record: AnyRecord) -> None:
+        for sink in sinks:
+            sink(record)
+
+    return to_all
