@@ -98,8 +98,9 @@ class Site(Protocol):
     ) -> Outcome:
         """Run a background container that steps reach by its name, until it ends or `stop` asks.
 
-        Calls `started` once, when the container runs; not at all if it can't be started. An Outcome that `stop`
-        brought about has its status and reason.
+        Calls `started` once, when the container runs and its health check, if it has one, has succeeded; not at all if
+        it can't be started. One that doesn't become healthy is stopped and is a failure, whose reason says so. An
+        Outcome that `stop` brought about has its status and reason.
         """
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Readied:

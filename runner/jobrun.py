@@ -206,7 +206,8 @@ class JobRun:
         if isinstance(news, SinkError):
             raise news
         if news.step not in self._running:
-            return  # a service or detached step that ended by itself: its own Records say so
+            self._note_late_end(news)
+            return
         self._running.remove(news.step)
         if isinstance(news, _Started):
             self._schedule.end(news.step, Status.SUCCESS)
@@ -214,21 +215,25 @@ class JobRun:
             stage.lineup.leave(news.step)
             self._note_end(news)
 
+    def _note_late_end(self, news: _Started | Ended) -> None:
+        """A service that ends by itself counts. Of a detached step that does, its own Records say all there is."""
+        if isinstance(news, Ended) and news.step in self._services:
+            self._note_end(news)
+
     def _note_end(self, ended: Ended) -> None:
         step, outcome = ended.step, ended.outcome
         self._schedule.end(step, outcome.status)
         if outcome.status.counts_as_success:
             return
-        reason = f"{'service' if step in self._services else 'step'} {step.name}: {outcome.reason}"
+        name = f"{'service' if step in self._services else 'step'} {step.name}"
+        reason = f"{name}: {outcome.reason}"
         if outcome.status is Status.ERROR and not isinstance(ended.error, StepError):
-            raise RunnerError(reason)
-        if step in self._services and not self._stop.requested:
             raise RunnerError(reason)
         if ended.error or (step.failure != "ignore" and not self._failure_reason):
             self._failure_reason = reason
         if step.failure == "cancel" and not self._stop.requested:
             self._cancelled_by_step = True
-            self._asked_stop.request(Status.CANCELLED, f"step {step.name} failed and cancels the run")
+            self._asked_stop.request(Status.CANCELLED, f"{name} failed and cancels the run")
 
     def _break_off(self, error: str) -> None:
         """The machinery failed. What a stop made fail is no error."""

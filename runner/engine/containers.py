@@ -29,7 +29,6 @@ from runner.engine.spec import (
     Options,
     Place,
     files_options,
-    runs_image_program,
     sandbox_options,
     service_options,
     step_options,
@@ -163,15 +162,15 @@ class DockerSite:
     ) -> Outcome:
         """Run a background container that steps reach by its name, until it ends or `stop` asks.
 
-        Calls `started` once it runs and its image's health check, if it has one, has succeeded.
+        Calls `started` once it runs and its health check, if it has one, has succeeded.
         """
         image = None if stop.requested else self._ensure_image(service, said_by(output), stop)
         if image is None:
             return Outcome(status=stop.status, reason=stop.reason)
-        options = service_options(self._job, service, environment, self._place)
+        options, check = service_options(self._job, service, environment, self._place), check_of(service, image)
         identifier = self._create(unasked(options, image), service)
         try:
-            if runs_image_program(service) and (check := check_of(image)):
+            if check:
                 started = partial(HealthWatch(self._engine, identifier, check, stop).begin, started)
             return run(self._container(identifier, service), output, stop, started)
         finally:
