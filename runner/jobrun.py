@@ -66,7 +66,7 @@ class JobRun:
         self._running: list[PlannedStep] = []  # steps in a lane; services and detached steps that are starting
         self._services_started = 0
         self._stopped = False
-        self._cancelled_by_step = False
+        self._cancelled_by_step: Status | None = None  # what became of the step
         self._failure_reason = ""
         self._error = ""
 
@@ -232,7 +232,7 @@ class JobRun:
         if ended.error or (step.failure != "ignore" and not self._failure_reason):
             self._failure_reason = reason
         if step.failure == "cancel" and not self._stop.requested:
-            self._cancelled_by_step = True
+            self._cancelled_by_step = outcome.status
             self._asked_stop.request(Status.CANCELLED, f"{name} failed and cancels the run")
 
     def _break_off(self, error: str) -> None:
@@ -273,7 +273,7 @@ class JobRun:
         if self._error:
             return Status.ERROR, self._error
         if self._cancelled_by_step:
-            return Status.FAILURE, self._failure_reason
+            return self._cancelled_by_step, self._failure_reason
         for stop in (self._stop, self._asked_stop):
             if stop.requested:
                 return stop.status, stop.reason
