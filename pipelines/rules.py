@@ -87,9 +87,10 @@ def _check_settings(step: Step, report: Report) -> None:
 
 
 def _check_detached(step: Step, report: Report) -> None:
-    if step.detach and step.retry:
-        message = f"`{step.path}.retry` has no meaning with `detach`: such a step is started once"
-        report.add(step.place_of("retry"), f"{step.path}.retry", message, hint="leave out one of them")
+    for key, value in (("retry", step.retry), ("outputs", step.outputs)):
+        if step.detach and value:
+            message = f"`{step.path}.{key}` has no meaning with `detach`: it starts once, and ends with the job"
+            report.add(step.place_of(key), f"{step.path}.{key}", message, hint="leave out one of them")
 
 
 def _check_shell(step: Step, report: Report) -> None:

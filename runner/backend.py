@@ -2,7 +2,8 @@
 
 LIFE CYCLE. `Backend.open` makes a Site for one job: its network, its workspace filled from the source, its lanes.
 The executor then calls `serve` for each service and detached step (from a thread each), `ready` for each other step
-(from any thread, also long before its turn), `collect` after a step that keeps artifacts, and `close` at the very end,
+(from any thread, also long before its turn), `collect` after a step that keeps artifacts, `output_of` after one that
+has outputs, and `close` at the very end,
 whatever happened. What `ready` gives is released once, when the step's turn has come, or else discarded. Of those that
 are ready in one lane, one may be released at a time. `close` may be called twice and leaves nothing in the engine. A
 step that fails is an Outcome, never an exception; exceptions (BackendError) mean that the machinery failed and the job
@@ -108,6 +109,12 @@ class Site(Protocol):
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""
+
+    def output_of(self, step: PlannedStep) -> bytes:
+        """What the last attempt at a step wrote to the file `$CI_OUTPUT`, which was empty when it began.
+
+        Of a file that is too large, no more than one byte beyond `LARGEST_BYTES`.
+        """
 
     def close(self) -> None:
         """Stop and remove all that was made for the job."""

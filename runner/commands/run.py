@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
+from pipelines.outputs import with_outputs, written_by
 from pipelines.plan import Plan, PlannedJob
 from pipelines.planner import make_plan
-from pipelines.records import AnyRecord, Sink, encode
+from pipelines.records import AnyRecord, Sink, StepFinished, encode
 from pipelines.status import Status
 from pipelines.unacted import unacted
 from runner.backend import Ticket
@@ -104,11 +105,12 @@ def run(plan: Plan, tree: WorkingTree, *, secrets: dict[str, str], output: str, 
         closing(docker_backend(config)) as backend,
         closing(LocalHistory(config.runs_directory, new_run_id())) as history,
     ):
-        scribe = Scribe(history.directory.name, _to_all(history, _shown(output, stop)))
+        ends: list[StepFinished] = []
+        scribe = Scribe(history.directory.name, _to_all(history, _noted(ends), _shown(output, stop)))
 
         def perform(job: PlannedJob) -> Status:
             return execute(
-                job,
+                with_outputs(job, plan.jobs, written_by(tuple(ends))),
                 backend,
                 scribe,
                 ticket=Ticket(run=scribe.run, job=job.name),
@@ -143,6 +145,16 @@ def _shown(output: str, stop: Stop) -> Sink:
 def _forget_stdout() -> None:
     """Let what is still written, also by Python at its end, go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _noted(ends: list[StepFinished]) -> Sink:
+    """Keeps the ends of steps that have written something for later jobs."""
+
+    def note(record: AnyRecord) -> None:
+        if isinstance(record, StepFinished) and record.outputs:
+            ends.append(record)
+
+    return note
 
 
 def _print_json(record: AnyRecord) -> None:

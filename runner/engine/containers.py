@@ -21,6 +21,7 @@ from runner.engine.health import HealthWatch, check_of, unasked
 from runner.engine.images import Images, PullPolicy
 from runner.engine.limits import Allowance, allowance_of, limits_of
 from runner.engine.network import DEFAULT_RANGE, create_network
+from runner.engine.outputfile import make_output_file, read_output_file
 from runner.engine.ownership import ROLE, SITE, Owner, labels_for, this_process
 from runner.engine.process import Container, as_asked_by_its_step, run
 from runner.engine.pull import Say
@@ -36,6 +37,7 @@ from runner.engine.spec import (
 from runner.engine.workspace import collect, fill
 from runner.errors import BackendError
 from runner.names import container_name_part
+from runner.results.outputs import LARGEST_BYTES, output_path
 from runner.stop import Stop
 
 DEFAULT_LANES = 4
@@ -180,6 +182,11 @@ class DockerSite:
         """The regular files of the workspace that match any of these globs, in order of their path."""
         return collect(self._engine, self._files, workspace=self._job.workspace, patterns=patterns)
 
+    def output_of(self, step: PlannedStep) -> bytes:
+        """What the last attempt at a step wrote to the file `$CI_OUTPUT`."""
+        path = output_path(self._job, step)
+        return read_output_file(self._engine, self._files, path, limit_bytes=LARGEST_BYTES)
+
     def close(self) -> None:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
         self._ahead.close()
@@ -214,15 +221,17 @@ class DockerSite:
     def _maker(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Maker:
         """Makes the step's container, with all that it needs; None if `stop` was requested meanwhile."""
 
-        def make(say: Say, stop: Stop, policy: PullPolicy) -> Container | None:
+        def make(more: Mapping[str, str], say: Say, stop: Stop, policy: PullPolicy) -> Container | None:
             image = self._ensure_image(step, say, stop, policy)
             if image is None:
                 return None
+            if step.outputs:
+                make_output_file(self._engine, self._files, output_path(self._job, step))
             in_lane = not has_own_network(step)
             options = step_options(
                 self._job,
                 step,
-                environment,
+                {**environment, **more},
                 self._place,
                 sandbox=self._sandboxes.in_lane(lane) if in_lane else "",
                 image_program=program_of(step, image),

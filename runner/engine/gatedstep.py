@@ -2,7 +2,8 @@
 
 DESIGN. What can't be made ahead of the turn is made when it comes: then there is a log to say in that an image is
 pulled, and somebody to tell the error. The same goes for a container that was lost while it waited, to an operator or
-with the engine: nothing of the step has run, so a new one takes its place.
+with the engine: nothing of the step has run, so a new one takes its place. So does one if its late variables are more
+than a gate can be told.
 """
 
 import socket
@@ -13,7 +14,7 @@ from pipelines.plan import PlannedStep
 from pipelines.records import Stream
 from runner.backend import Outcome, Output
 from runner.engine.client import Image
-from runner.engine.gate import is_waiting, release
+from runner.engine.gate import fits, is_waiting, release
 from runner.engine.images import PullPolicy
 from runner.engine.process import Container, follow, start
 from runner.engine.pull import Say
@@ -21,8 +22,8 @@ from runner.engine.spec import runs_image_program
 from runner.errors import BackendError, ImageError
 from runner.stop import Stop
 
-Maker = Callable[[Say, Stop, PullPolicy], Container | None]
-"""Creates the step's container; None if stopped meanwhile. Raises BackendError."""
+Maker = Callable[[Mapping[str, str], Say, Stop, PullPolicy], Container | None]
+"""Creates the step's container with these more variables; None if stopped meanwhile. Raises BackendError."""
 
 
 class GatedStep:
@@ -32,17 +33,21 @@ class GatedStep:
         self._make = make
         self._remove = remove
         self._said: list[str] = []
+        self._variables: Mapping[str, str] = {}
         self._container: Container | None = None
         self._stream: socket.socket | None = None
 
     def prepare(self) -> None:
         """Bring the container to its gate if that takes no pull. What stands in the way is met again by `release`."""
         with suppress(BackendError):
-            self._bring_to_gate(self._said.append, Stop(), PullPolicy.NEVER)
+            self._bring_to_gate(self._variables, self._said.append, Stop(), PullPolicy.NEVER)
 
     def release(self, late: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
         """Run the step to its end, `late` variables set before. Raises BackendError."""
         try:
+            if not fits(late):
+                self.discard()
+                self._variables, late = late, {}
             if not stop.requested:
                 self._be_at_gate(said_by(output), stop)
             if stop.requested or self._container is None or self._stream is None:
@@ -67,10 +72,10 @@ class GatedStep:
                 say(line)
         else:
             self.discard()
-            self._bring_to_gate(say, stop, PullPolicy.MISSING)
+            self._bring_to_gate(self._variables, say, stop, PullPolicy.MISSING)
 
-    def _bring_to_gate(self, say: Say, stop: Stop, policy: PullPolicy) -> None:
-        self._container = self._make(say, stop, policy)
+    def _bring_to_gate(self, variables: Mapping[str, str], say: Say, stop: Stop, policy: PullPolicy) -> None:
+        self._container = self._make(variables, say, stop, policy)
         if self._container is not None:
             self._stream = start(self._container)
 

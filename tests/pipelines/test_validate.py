@@ -376,6 +376,8 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         ("steps: [{image: x, shell: bash}]", "`steps[0].shell` reads the `commands` of a step without `entrypoint`"),
         ("steps: [{image: x, shell: bash, commands: c, entrypoint: e}]", "and there are none (write `commands`"),
         ("steps: [{image: x, detach: true, retry: 2}]", "`steps[0].retry` has no meaning with `detach`"),
+        ("steps: [{image: x, detach: true, outputs: A}]", "`steps[0].outputs` has no meaning with `detach`"),
+        ("steps: [{image: x, outputs: CI_COMMIT_SHA}]", "`steps[0].outputs` is a name of Headrace's own"),
         ("steps: [{image: x, settings: {a: b}, commands: c}]", "`settings`, which only the image's own program reads"),
         ("steps: [{image: x, script: a}]", '"script" is not a key of a step (write `commands`)'),
         ("steps: {a: {image: x}, b: {name: a, image: x}}", '1:27: the name "a" is taken (`steps.a` on line 1 has it)'),

@@ -27,6 +27,7 @@ from runner.engine.client import ContainerState, EngineRefusal, Image
 from runner.engine.health import HealthWatch, check_of
 from runner.errors import BackendError, ImageError
 from runner.results.collection import glob_matches
+from runner.results.outputs import LARGEST_BYTES
 from runner.script import program
 from runner.stop import Stop
 
@@ -65,6 +66,7 @@ class ScriptedSite:
     def __init__(self, backend: ScriptedBackend, workspace: Path) -> None:
         self._backend = backend
         self._workspace = workspace
+        self._outputs = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
         self._closed = False
         self.busy_lanes: set[int] = set()
 
@@ -74,6 +76,9 @@ class ScriptedSite:
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> "ScriptedStep":
         assert 0 <= lane < self.lanes
+        if step.outputs:
+            self._output_file(step).write_bytes(b"")
+            environment = {**environment, "CI_OUTPUT": str(self._output_file(step))}
         return ScriptedStep(self, self._backend, step, environment, lane)
 
     def serve(
@@ -106,11 +111,22 @@ class ScriptedSite:
                 with path.open("rb") as content:
                     yield WorkspaceFile(path=name, size_bytes=path.stat().st_size, content=content)
 
+    def output_of(self, step: PlannedStep) -> bytes:
+        path = self._output_file(step)
+        if path.is_symlink() or not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(LARGEST_BYTES + 1)
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._backend.open_sites -= 1
             shutil.rmtree(self._workspace)
+            shutil.rmtree(self._outputs)
+
+    def _output_file(self, step: PlannedStep) -> Path:
+        return self._outputs / step.name
 
     def _start(self, step: PlannedStep, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(

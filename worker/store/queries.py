@@ -1,5 +1,6 @@
 """Runs as they are read: one by id or number, the latest of all or of a repository, and their Records."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
 from pipelines.event import Event
+from pipelines.records import StepFinished, decode
 from pipelines.status import Status
 from worker.errors import NotFound
 from worker.store.tables import records, repositories, runs
@@ -78,6 +80,15 @@ def records_after(connection: Connection, run_id: str, seq: int, *, limit: int) 
     query = select(records.c.seq, records.c.body).where(records.c.run_id == run_id, records.c.seq > seq)
     rows = connection.execute(query.order_by(records.c.seq).limit(limit))
     return [StoredRecord(seq=number, body=body) for number, body in rows]
+
+
+def ends_of_steps(connection: Connection, run_id: str) -> Iterator[StepFinished]:
+    """How the steps of a run have ended so far, in the order they did."""
+    query = select(records.c.body).where(records.c.run_id == run_id).order_by(records.c.seq)
+    for body in connection.execute(query).scalars():
+        record = decode(body)
+        if isinstance(record, StepFinished):
+            yield record
 
 
 def _query() -> Select[Any]:
