@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from pipelines.plan import PlannedJob
-from pipelines.records import StepFinished
+from pipelines.records import AnyRecord, StepFinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +22,9 @@ Written = Mapping[StepAddress, Mapping[str, str]]
 """What steps have written."""
 
 
-def written_by(ends: Iterable[StepFinished]) -> dict[StepAddress, Mapping[str, str]]:
-    """What these steps have written, those that have written something."""
+def written_by(records: Iterable[AnyRecord]) -> dict[StepAddress, Mapping[str, str]]:
+    """What steps have written, those that have written something, by the Records of their ends."""
+    ends = (record for record in records if isinstance(record, StepFinished))
     return {StepAddress(end.job, end.step): end.outputs for end in ends if end.outputs}
 
 

@@ -41,7 +41,7 @@ def _with_outputs(connection: Connection, run_id: str, job: PlannedJob) -> Plann
     siblings = [msgspec.json.decode(plan, type=PlannedJob) for plan in connection.execute(query).scalars()]
     if not waits_for_outputs(job, siblings):
         return job
-    return with_outputs(job, siblings, written_by(queries.ends_of_steps(connection, run_id)))
+    return with_outputs(job, siblings, written_by(queries.ends_of_attempts(connection, run_id)))
 
 
 def _event(row: Row[Any], server_url: str) -> Event:

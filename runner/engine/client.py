@@ -64,7 +64,10 @@ class ImageMissing(EngineRefusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """What we ask an engine about its machine. `architecture` is as in `uname -m`; 0 bytes are an unknown memory."""
+    """What we ask an engine about its machine. `architecture` is as in `uname -m`.
+
+    `memory_bytes` is what containers may be limited in: 0 if the engine can't limit memory, or doesn't know it.
+    """
 
     architecture: str
     cpus: int
@@ -130,9 +133,8 @@ class Engine:
         """Facts about the engine's machine. The first call that tells whether there is an engine at all."""
         with self._words("tell about itself") as client:
             answer = client.info()
-        return EngineInfo(
-            architecture=answer["Architecture"], cpus=answer["NCPU"], memory_bytes=answer.get("MemTotal") or 0
-        )
+        memory_bytes = answer.get("MemTotal") or 0 if answer.get("MemoryLimit", True) else 0
+        return EngineInfo(architecture=answer["Architecture"], cpus=answer["NCPU"], memory_bytes=memory_bytes)
 
     # Containers
 

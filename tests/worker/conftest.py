@@ -15,11 +15,13 @@ from pipelines.plan import Plan, PlannedJob, PlannedStep
 from pipelines.records import (
     AnyRecord,
     Artifact,
+    CommandRun,
     JobFinished,
     JobStarted,
     Log,
     RunStarted,
     StepFinished,
+    StepRetried,
     StepStarted,
     Stream,
 )
@@ -109,8 +111,35 @@ class Story:
             Log(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, stream=stream, line=line, lines=lines)
         )
 
+    def retry_step(self, job: str, step: str, *, attempt: int, exit_code: int) -> None:
+        self.seq += 1
+        self.tell(
+            StepRetried(
+                seq=self.seq,
+                time=TIME,
+                run=self.run.id,
+                job=job,
+                step=step,
+                attempt=attempt,
+                attempts=3,
+                status=Status.FAILURE,
+                exit_code=exit_code,
+                reason=f"exit code {exit_code}",
+                duration_ms=200,
+                delay_ms=300,
+                commands=(CommandRun(command=0, exit_code=exit_code, duration_ms=150),),
+            )
+        )
+
     def finish_step(
-        self, job: str, step: str, status: Status = Status.SUCCESS, *, exit_code: int | None = 0, reason: str = ""
+        self,
+        job: str,
+        step: str,
+        status: Status = Status.SUCCESS,
+        *,
+        exit_code: int | None = 0,
+        reason: str = "",
+        attempt: int = 1,
     ) -> None:
         self.seq += 1
         self.tell(
@@ -124,6 +153,7 @@ class Story:
                 exit_code=exit_code,
                 reason=reason,
                 duration_ms=1234,
+                attempt=attempt,
             )
         )
 
