@@ -64,8 +64,10 @@ def test_a_secret_that_is_an_output_is_known_in_its_job_and_hidden_outside(world
     assert not any("secret-value" in str(record) for record in result.records)
 
 
-def test_more_than_an_environment_takes_is_a_failure_that_says_so(world: World) -> None:
-    step = world.step("a", "yes X=1 | head -c 70000 >> $CI_OUTPUT", outputs=("X",))
+@pytest.mark.parametrize("fill", ["yes X=1 | head -c 70000 >> $CI_OUTPUT", "truncate -s 8G $CI_OUTPUT"])
+def test_more_than_an_environment_takes_is_a_failure_that_says_so(world: World, fill: str) -> None:
+    """Of a file that is much larger only the beginning is read."""
+    step = world.step("a", fill, outputs=("X",))
     result = world.run(*world.chain(step, world.step("b")))
     assert result.finished("a").status is Status.FAILURE
     assert result.finished("a").reason == "outputs: $CI_OUTPUT holds more than 64 KiB"
