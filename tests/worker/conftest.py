@@ -105,10 +105,28 @@ class Story:
         self.seq += 1
         self.tell(StepStarted(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, image="busybox"))
 
-    def log(self, job: str, step: str, line: int, *lines: str, stream: Stream = Stream.STDOUT) -> None:
+    def log(
+        self,
+        job: str,
+        step: str,
+        line: int,
+        *lines: str,
+        stream: Stream = Stream.STDOUT,
+        command: int | None = None,
+    ) -> None:
         self.seq += 1
         self.tell(
-            Log(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, stream=stream, line=line, lines=lines)
+            Log(
+                seq=self.seq,
+                time=TIME,
+                run=self.run.id,
+                job=job,
+                step=step,
+                stream=stream,
+                line=line,
+                lines=lines,
+                command=command,
+            )
         )
 
     def retry_step(self, job: str, step: str, *, attempt: int, exit_code: int) -> None:
@@ -140,6 +158,7 @@ class Story:
         exit_code: int | None = 0,
         reason: str = "",
         attempt: int = 1,
+        commands: tuple[tuple[int, int], ...] = (),
     ) -> None:
         self.seq += 1
         self.tell(
@@ -154,6 +173,10 @@ class Story:
                 reason=reason,
                 duration_ms=1234,
                 attempt=attempt,
+                commands=tuple(
+                    CommandRun(command=index, exit_code=code, duration_ms=duration_ms)
+                    for index, (code, duration_ms) in enumerate(commands)
+                ),
             )
         )
 
