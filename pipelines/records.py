@@ -101,7 +101,8 @@ class StepRetried(Record, frozen=True, kw_only=True, tag="step_retried"):
 class StepFinished(Record, frozen=True, kw_only=True, tag="step_finished"):
     """The step has ended, or is known never to start. `exit_code` is None if no process ended by itself.
 
-    `attempt` is the last one; `exit_code` and `commands` are its. `duration_ms` is the time of all of them.
+    `attempt` is the last one; `exit_code`, `commands` and `outputs` (with secrets hidden) are its. `duration_ms` is the
+    time of all of them.
     """
 
     job: str
@@ -112,6 +113,7 @@ class StepFinished(Record, frozen=True, kw_only=True, tag="step_finished"):
     duration_ms: int
     attempt: int = 1
     commands: tuple[CommandRun, ...] = ()
+    outputs: dict[str, str] = {}
 
 
 class Log(Record, frozen=True, kw_only=True, tag="log"):

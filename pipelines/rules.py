@@ -23,6 +23,7 @@ def check(workflow: Workflow, report: Report) -> None:
         _check_image(step, report)
         _check_settings(step, report)
         _check_detached(step, report)
+        _check_shell(step, report)
 
 
 def check_graph(workflow: Workflow, report: Report) -> None:
@@ -86,9 +87,16 @@ def _check_settings(step: Step, report: Report) -> None:
 
 
 def _check_detached(step: Step, report: Report) -> None:
-    if step.detach and step.retry:
-        message = f"`{step.path}.retry` has no meaning with `detach`: such a step is started once"
-        report.add(step.place_of("retry"), f"{step.path}.retry", message, hint="leave out one of them")
+    for key, value in (("retry", step.retry), ("outputs", step.outputs)):
+        if step.detach and value:
+            message = f"`{step.path}.{key}` has no meaning with `detach`: it starts once, and ends with the job"
+            report.add(step.place_of(key), f"{step.path}.{key}", message, hint="leave out one of them")
+
+
+def _check_shell(step: Step, report: Report) -> None:
+    if step.shell and (step.entrypoint is not None or not step.commands):
+        message = f"`{step.path}.shell` reads the `commands` of a step without `entrypoint`, and there are none"
+        report.add(step.place_of("shell"), f"{step.path}.shell", message, hint="write `commands`, or leave out `shell`")
 
 
 def check_trust(workflow: Workflow, trust: frozenset[str], report: Report) -> None:

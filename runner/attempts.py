@@ -6,10 +6,10 @@ not the step; what stops the step ends attempt and delay alike, and no other att
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -31,12 +31,16 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """How an attempt ended. `error` is set if the machinery, not the author's program, was at fault."""
+    """How an attempt ended. `error` is set if the machinery, not the author's program, was at fault.
+
+    `outputs` are what the last one wrote for later steps and jobs.
+    """
 
     outcome: Outcome
     error: RunnerError | None = None
     number: int = 1
     commands: tuple[CommandRun, ...] = ()
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
 
 class Attempts:

@@ -3,10 +3,11 @@
 LIFE CYCLE. `Backend.open` begins a Site for one job: its network, its workspace filled from the source, its lanes.
 Steps may be made `ready` at once, all else comes after `wait_until_open`. The executor calls `serve` for each service
 and detached step (from a thread each), `ready` for each other step (from any thread, also long before its turn),
-`collect` after a step that keeps artifacts, and `close` at the very end, whatever happened. What `ready` gives is
-released once, when the step's turn has come, or else discarded. Of those that are ready in one lane, one may be
-released at a time. `close` may be called twice and leaves nothing in the engine. A step that fails is an Outcome, never
-an exception; exceptions (BackendError) mean that the machinery failed and the job ends as *error*.
+`collect` after a step that keeps artifacts, `output_of` after one that has outputs, and `close` at the very end,
+whatever happened. What `ready` gives is released once, when the step's turn has come, or else discarded. Of those that
+are ready in one lane, one may be released at a time. `close` may be called twice and leaves nothing in the engine. A
+step that fails is an Outcome, never an exception; exceptions (BackendError) mean that the machinery failed and the job
+ends as *error*.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -101,8 +102,9 @@ class Site(Protocol):
     ) -> Outcome:
         """Run a background container that steps reach by its name, until it ends or `stop` asks.
 
-        Calls `started` once, when the container runs; not at all if it can't be started. An Outcome that `stop`
-        brought about has its status and reason.
+        Calls `started` once, when the container runs and its health check, if it has one, has succeeded; not at all if
+        it can't be started. One that doesn't become healthy is stopped and is a failure, whose reason says so. An
+        Outcome that `stop` brought about has its status and reason.
         """
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Readied:
@@ -110,6 +112,12 @@ class Site(Protocol):
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""
+
+    def output_of(self, step: PlannedStep) -> bytes:
+        """What the last attempt at a step wrote to the file `$CI_OUTPUT`, which was empty when it began.
+
+        Of a file that is too large, no more than one byte beyond `LARGEST_BYTES`.
+        """
 
     def close(self) -> None:
         """Stop and remove all that was made for the job."""

@@ -7,7 +7,10 @@ from pipelines.drone import drone_variables
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.status import Status
 from runner.errors import UsageError
+from runner.results.outputs import output_path
 from runner.script import base64_script, plain_script
+
+NO_OUTPUTS: Mapping[str, str] = {}
 
 # The checkout belongs to nobody in particular, and git refuses to read what belongs to another user.
 _FOR_GIT = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "safe.directory", "GIT_CONFIG_VALUE_0": "*"}
@@ -32,17 +35,19 @@ def step_environment(
     job_status: Status,
     secrets: Mapping[str, str],
     attempt: int = 1,
+    outputs: Mapping[str, str] = NO_OUTPUTS,
 ) -> dict[str, str]:
-    """All variables of one attempt at a step. What comes later wins: the run's, the step's, the matrix's, the author's.
+    """All variables of one attempt at a step.
 
-    `started` is in seconds since 1970; `secrets` are by name in lower case. Empty variables of ours are left out.
+    What comes later wins: the run's, the step's, the matrix's, the `outputs` of earlier steps, the author's. `started`
+    is in seconds since 1970; `secrets` are by name in lower case. Empty variables of ours are left out.
     """
     ours = {**_FOR_GIT, **job.variables, **_about_step(job, step, started=started, job_status=job_status)}
     ours["CI_ATTEMPT"] = str(attempt)
     ours = ours | drone_variables(ours) if is_plugin(step) else ours | job.matrix
     authors = {name: resolved(value, secrets) for name, value in step.environment.items()}
     settings = {plugin_variable(name): resolved(value, secrets) for name, value in step.settings.items()}
-    return {**{name: value for name, value in ours.items() if value}, **settings, **authors}
+    return {**{name: value for name, value in ours.items() if value}, **outputs, **settings, **authors}
 
 
 def is_plugin(step: PlannedStep) -> bool:
@@ -72,6 +77,8 @@ def _about_step(job: PlannedJob, step: PlannedStep, *, started: int, job_status:
         "CI_PIPELINE_STATUS": job_status.value,
         "CI_WORKFLOW_STATUS": job_status.value,
     }
+    if step.outputs:
+        about["CI_OUTPUT"] = output_path(job, step)
     if step.commands and step.entrypoint is not None:
         about["CI_SCRIPT"] = base64_script(plain_script(step.commands, step_directory(job, step)))
     return about

@@ -1,13 +1,14 @@
 """JobContext: what all steps of a job share."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.status import Status
 from runner.environment import step_environment
 from runner.results.artifacts import ArtifactStore
 from runner.results.mask import Mask
+from runner.results.outputs import JobOutputs
 from runner.results.steplog import Flusher, StepLog
 from runner.scribe import Scribe
 from runner.stop import Stop
@@ -15,7 +16,10 @@ from runner.stop import Stop
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobContext:
-    """One job, where its Records go and what is hidden in them. `secrets` are by name in lower case."""
+    """One job, where its Records go and what is hidden in them. `secrets` are by name in lower case.
+
+    `outputs` are what its steps have written so far for those after them.
+    """
 
     job: PlannedJob
     scribe: Scribe
@@ -24,11 +28,18 @@ class JobContext:
     mask: Mask
     flusher: Flusher
     log_limit_bytes: int
+    outputs: JobOutputs = field(default_factory=JobOutputs)
 
     def environment(self, step: PlannedStep, *, started: int, job_status: Status, attempt: int = 1) -> dict[str, str]:
         """The variables of one attempt at a step. `started` is in seconds since 1970."""
         return step_environment(
-            self.job, step, started=started, job_status=job_status, attempt=attempt, secrets=self.secrets
+            self.job,
+            step,
+            started=started,
+            job_status=job_status,
+            attempt=attempt,
+            secrets=self.secrets,
+            outputs=self.outputs.variables(),
         )
 
     def log(self, step: PlannedStep, stop: Stop) -> StepLog:

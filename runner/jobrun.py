@@ -66,7 +66,7 @@ class JobRun:
         self._running: list[PlannedStep] = []  # steps in a lane; services and detached steps that are starting
         self._services_started = 0
         self._stopped = False
-        self._cancelled_by_step = False
+        self._cancelled_by_step: Status | None = None  # what became of the step
         self._failure_reason = ""
         self._error = ""
 
@@ -215,7 +215,8 @@ class JobRun:
         if isinstance(news, SinkError):
             raise news
         if news.step not in self._running:
-            return  # a service or detached step that ended by itself: its own Records say so
+            self._note_late_end(news)
+            return
         self._running.remove(news.step)
         if isinstance(news, _Started):
             self._schedule.end(news.step, Status.SUCCESS)
@@ -223,21 +224,25 @@ class JobRun:
             stage.lineup.leave(news.step)
             self._note_end(news)
 
+    def _note_late_end(self, news: _Started | Ended) -> None:
+        """A service that ends by itself counts. Of a detached step that does, its own Records say all there is."""
+        if isinstance(news, Ended) and news.step in self._services:
+            self._note_end(news)
+
     def _note_end(self, ended: Ended) -> None:
         step, outcome = ended.step, ended.outcome
         self._schedule.end(step, outcome.status)
         if outcome.status.counts_as_success:
             return
-        reason = f"{'service' if step in self._services else 'step'} {step.name}: {outcome.reason}"
+        name = f"{'service' if step in self._services else 'step'} {step.name}"
+        reason = f"{name}: {outcome.reason}"
         if outcome.status is Status.ERROR and not isinstance(ended.error, StepError):
-            raise RunnerError(reason)
-        if step in self._services and not self._stop.requested:
             raise RunnerError(reason)
         if ended.error or (step.failure != "ignore" and not self._failure_reason):
             self._failure_reason = reason
         if step.failure == "cancel" and not self._stop.requested:
-            self._cancelled_by_step = True
-            self._asked_stop.request(Status.CANCELLED, f"step {step.name} failed and cancels the run")
+            self._cancelled_by_step = outcome.status
+            self._asked_stop.request(Status.CANCELLED, f"{name} failed and cancels the run")
 
     def _break_off(self, error: str) -> None:
         """The machinery failed. What a stop made fail is no error."""
@@ -277,7 +282,7 @@ class JobRun:
         if self._error:
             return Status.ERROR, self._error
         if self._cancelled_by_step:
-            return Status.FAILURE, self._failure_reason
+            return self._cancelled_by_step, self._failure_reason
         for stop in (self._stop, self._asked_stop):
             if stop.requested:
                 return stop.status, stop.reason

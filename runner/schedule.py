@@ -83,7 +83,10 @@ class Schedule:
         self._started.add(name)
 
     def end(self, step: PlannedStep, status: Status) -> None:
-        """The step has ended, or was skipped. With `failure: ignore` its failure doesn't count."""
+        """The step has ended, or was skipped. With `failure: ignore` its failure doesn't count.
+
+        A service that has ended counts, too: it may fail at any time, and then is no step that others wait for.
+        """
         self._waiting.pop(step.name, None)
         self._started.discard(step.name)
         for name in self._dependents.pop(step.name, ()):
@@ -101,10 +104,9 @@ class Schedule:
             return f"the job was {_WORDS.get(self._interruption, self._interruption.value)}"
         if self.job_status is Status.SUCCESS:
             return "runs only after a failure, and no step has failed"
-        return "an earlier step failed: " + ", ".join(self._failed())
-
-    def _failed(self) -> list[str]:
-        return [name for name, status in self._counted.items() if not status.counts_as_success]
+        failed = [name for name, status in self._counted.items() if not status.counts_as_success]
+        steps = [name for name in failed if name in self._unmet]
+        return f"an earlier step failed: {', '.join(steps)}" if steps else f"a service failed: {', '.join(failed)}"
 
 
 _WORDS = {Status.TIMED_OUT: "over its time limit", Status.ERROR: "broken off by an error"}

@@ -15,6 +15,8 @@ from runner.errors import ArtifactError, RunnerError
 from runner.jobcontext import JobContext
 from runner.prepared import Prepared
 from runner.results.collection import Collection, patterns_for
+from runner.results.output import size_text
+from runner.results.outputs import LARGEST_BYTES, read_outputs
 from runner.results.steplog import StepLog
 from runner.stop import Stop
 
@@ -44,13 +46,15 @@ def run_step(
     wait([prepared])
     attempts = Attempts(context, site, step, prepared, job_status=job_status)
 
+    def keep(last: Attempt, log: StepLog) -> Attempt:
+        kept = _keep_outputs(context, site, step, last, log)
+        return replace(kept, outcome=_keep_artifacts(context, site, step, kept.outcome, log))
+
     def work(log: StepLog) -> Attempt:
         last = attempts.run(log, stop)
         if last.error is not None:
             return last
-        kept = carried_out(
-            lambda: replace(last, outcome=_keep_artifacts(context, site, step, last.outcome, log)), context, step, stop
-        )
+        kept = carried_out(lambda: keep(last, log), context, step, stop)
         return replace(kept, number=last.number, commands=last.commands)
 
     try:
@@ -110,7 +114,29 @@ def _finish(context: JobContext, step: PlannedStep, last: Attempt, *, duration_m
         duration_ms=duration_ms,
         attempt=last.number,
         commands=last.commands,
+        outputs={name: context.mask.hide(value) for name, value in last.outputs.items()},
     )
+
+
+def _keep_outputs(context: JobContext, site: Site, step: PlannedStep, last: Attempt, log: StepLog) -> Attempt:
+    """Let later steps know what the step has written for them. Too much of it makes a failure of a success."""
+    if not step.outputs or last.outcome.exit_code is None:
+        return last
+    content = site.output_of(step)
+    if len(content) > LARGEST_BYTES:
+        reason = f"outputs: $CI_OUTPUT holds more than {size_text(LARGEST_BYTES)}"
+        log.say(reason)
+        return replace(last, outcome=_spoilt(last.outcome, reason))
+    written = read_outputs(content, step.outputs)
+    for complaint in written.complaints:
+        log.say(f"outputs: {complaint}")
+    context.outputs.add(written.values)
+    return replace(last, outputs=written.values)
+
+
+def _spoilt(outcome: Outcome, reason: str) -> Outcome:
+    """What is left of a success when its results can't be kept."""
+    return replace(outcome, status=Status.FAILURE, reason=reason) if outcome.status is Status.SUCCESS else outcome
 
 
 def _keep_artifacts(context: JobContext, site: Site, step: PlannedStep, outcome: Outcome, log: StepLog) -> Outcome:
@@ -130,9 +156,7 @@ def _keep_artifacts(context: JobContext, site: Site, step: PlannedStep, outcome:
             )
     except ArtifactError as error:
         log.say(str(error))
-        if outcome.status is Status.SUCCESS:
-            return replace(outcome, status=Status.FAILURE, reason=str(error))
-        return outcome
+        return _spoilt(outcome, str(error))
     for pattern in collection.unmet:
         log.say(f"artifacts: no file matches {pattern}")
     return outcome

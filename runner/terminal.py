@@ -32,6 +32,8 @@ _MARKS = {
     Status.LOST: ("?", "red"),
     Status.SKIPPED: ("-", "dim"),
 }
+_LONG_MS = 10_000
+_WIDEST_COMMAND = 60
 _COLOURS = ("cyan", "magenta", "blue", "yellow", "green", "bright_cyan", "bright_magenta", "bright_blue")
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
 _CONTROL = re.compile(
@@ -59,6 +61,7 @@ class Terminal:
         self._width = 0
         self._has_many_jobs = False
         self._prefixes: dict[str, str] = {}
+        self._commands: dict[tuple[str, str], tuple[str, ...]] = {}
         self._finished: list[JobFinished | StepFinished] = []
         self._artifacts = 0
 
@@ -78,6 +81,7 @@ class Terminal:
             case StepFinished():
                 self._finished.append(record)
                 if record.status is not Status.SKIPPED:
+                    self._show_long_commands(record)
                     self._line(record.job, record.step, _verdict(record))
             case JobFinished():
                 self._finished.append(record)
@@ -86,6 +90,7 @@ class Terminal:
 
     def _show_plan(self, plan: Plan) -> None:
         self._has_many_jobs = len(plan.included_jobs) > 1
+        self._commands = {(job.name, step.name): step.commands for job in plan.included_jobs for step in job.steps}
         names = [
             self._name(job.name, step.name)
             for job in plan.included_jobs
@@ -102,6 +107,14 @@ class Terminal:
         lines = (_last_state(line, keep_colours=has_colours) for line in record.lines)
         self._console.file.write("".join(f"{prefix}{before}{line}{after}\n" for line in lines))
         self._console.file.flush()
+
+    def _show_long_commands(self, record: StepFinished) -> None:
+        """Where the time of a step with several commands went."""
+        texts = self._commands.get((record.job, record.step), ())
+        for run in record.commands:
+            if len(texts) > 1 and run.duration_ms >= _LONG_MS and run.command < len(texts):
+                first = _visible(texts[run.command].partition("\n")[0])[:_WIDEST_COMMAND]
+                self._line(record.job, record.step, Text(f"▪ {_seconds(run.duration_ms)} for {first}", style="dim"))
 
     def _line(self, job: str, step: str, text: Text) -> None:
         self._console.print(Text.from_ansi(self._prefix(job, step)) + text, soft_wrap=True, highlight=False)

@@ -9,9 +9,11 @@ import msgspec
 from sqlalchemy import Connection, Row, select
 
 from pipelines.event import Event, System
+from pipelines.outputs import waits_for_outputs, with_outputs, written_by
 from pipelines.plan import PlannedJob
 from worker.context import run_path
 from worker.exchange import JobOrder, Order, PlanOrder
+from worker.store import queries
 from worker.store.tables import jobs, repositories, runs
 from worker.store.tasks import StoredTask
 
@@ -27,8 +29,19 @@ def order_of(connection: Connection, task: StoredTask, server_url: str) -> Order
     event = _event(row, server_url)
     if row.plan is None:
         return PlanOrder(task=task.id, run=task.run_id, event=event)
-    job = msgspec.json.decode(row.plan, type=PlannedJob)
+    job = _with_outputs(connection, task.run_id, msgspec.json.decode(row.plan, type=PlannedJob))
     return JobOrder(task=task.id, run=task.run_id, event=event, attempt=task.attempt, job=job)
+
+
+def _with_outputs(connection: Connection, run_id: str, job: PlannedJob) -> PlannedJob:
+    """The job with what steps of those before it have written for it."""
+    if not job.depends_on:
+        return job
+    query = select(jobs.c.plan).where(jobs.c.run_id == run_id).order_by(jobs.c.position)
+    siblings = [msgspec.json.decode(plan, type=PlannedJob) for plan in connection.execute(query).scalars()]
+    if not waits_for_outputs(job, siblings):
+        return job
+    return with_outputs(job, siblings, written_by(queries.ends_of_attempts(connection, run_id)))
 
 
 def _event(row: Row[Any], server_url: str) -> Event:

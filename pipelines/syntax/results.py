@@ -7,10 +7,11 @@ from pipelines.details import ArtifactRule, CacheRule, Reports, Reuse
 from pipelines.nodes import Map
 from pipelines.places import Place
 from pipelines.status import Status
-from pipelines.syntax.forms import TEXT, Form, one_or_many
+from pipelines.syntax.forms import TEXT, Form, checked, one_or_many
 from pipelines.syntax.keys import H, Key, Keys, plain_record
 from pipelines.syntax.quantities import DURATION
 from pipelines.syntax.shapes import AFTER, GLOB, INSIDE_GLOB, VARIABLE_NAME
+from pipelines.variables import is_reserved
 
 T = TypeVar("T")
 
@@ -100,7 +101,7 @@ CACHES: Form[tuple[CacheRule, ...]] = _rules(
 )
 REPORTS: Form[Reports] = plain_record(_REPORT_KEYS, Reports)
 REUSE: Form[Reuse] = plain_record(_REUSE_KEYS, Reuse)
-OUTPUTS = one_or_many(VARIABLE_NAME)
+OUTPUTS = one_or_many(checked(VARIABLE_NAME, lambda name: "is a name of Headrace's own" if is_reserved(name) else ""))
 
 RESULT_KEYS = (
     Key(
@@ -167,14 +168,18 @@ steps:
     Key(
         name="outputs",
         form=OUTPUTS,
-        meaning="Variables that the step writes, as `NAME=value` lines, to the file `$CI_OUTPUT`. Later steps see "
-        "them under their names, other jobs as `CI_OUTPUT_<STEP>_<NAME>`.",
+        meaning="Variables that the step writes, as `NAME=value` lines, to the file `$CI_OUTPUT`, 64 KiB at most. "
+        "Steps that start after it see them under their names, jobs that wait for its job as "
+        "`CI_OUTPUT_<STEP>_<NAME>` in upper case, where a secret is `********`.",
         origin=H,
-        acted_on=False,
         example="""
 steps:
   version: {image: alpine, commands: echo "VERSION=$(cat VERSION)" >> $CI_OUTPUT, outputs: [VERSION]}
   tell: {image: alpine, commands: echo $VERSION}
 """,
+        errors=(
+            "Names of Headrace's own, such as `CI_…`, can't be outputs.",
+            "A step with `detach` ends with the job, so it can't have `outputs`.",
+        ),
     ),
 )

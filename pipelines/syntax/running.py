@@ -5,7 +5,7 @@ from pipelines.syntax.conditions import WHEN
 from pipelines.syntax.containers import BUILD, PULL
 from pipelines.syntax.forms import TEXT, checked, one_or_many
 from pipelines.syntax.keys import H, Key
-from pipelines.syntax.shapes import COMMANDS, IMAGE
+from pipelines.syntax.shapes import ARGUMENTS, COMMANDS, IMAGE
 from pipelines.syntax.values import ENVIRONMENT, SETTINGS
 
 RUNNING_KEYS = (
@@ -96,14 +96,19 @@ steps:
     ),
     Key(
         name="shell",
-        form=one_or_many(TEXT),
-        meaning="The program that reads the commands, in place of `sh -e`.",
+        form=ARGUMENTS,
+        meaning="The program that reads the commands, in place of `sh -e`, with its options: words, or a list of them. "
+        "A shell that speaks POSIX (`bash`, `dash`, `ksh`, `zsh`, `busybox sh`…) runs them as `sh` does, each shown "
+        "and timed by itself. Any other program reads all of them, as the lines of one program, from its standard "
+        "input; they are shown together, and the image needs a `/bin/sh` besides.",
+        default="sh",
         origin=H,
-        acted_on=False,
         example="""
 steps:
   report: {image: python:3.13, shell: [python3, -], commands: "print(6 * 7)"}
+  strict: {image: debian, shell: bash -o pipefail, commands: ./list.sh | sort}
 """,
+        errors=("A step with `entrypoint` or without `commands` can't have `shell`.",),
     ),
     Key(
         name="entrypoint",

@@ -92,7 +92,7 @@ STEP_KEYS = Keys(
     stranger=_PLUGINS,
 )
 
-_OF_STEPS_ALONE = frozenset(key.name for key in (*COURSE_KEYS, *RESULT_KEYS)) | {"group"}
+_OF_STEPS_ALONE = (frozenset(key.name for key in (*COURSE_KEYS, *RESULT_KEYS)) | {"group"}) - {"failure"}
 
 SERVICE_KEYS = Keys(
     owner="a service",
@@ -101,10 +101,13 @@ SERVICE_KEYS = Keys(
         Key(
             name="healthcheck",
             form=HEALTHCHECK,
-            meaning="How to see that the service is ready, which the steps wait for.",
-            default="the image's own",
+            meaning="How to see that the service is ready, which the steps wait for: `command` is one command or "
+            "several for the image's shell, run in the service's container. Without `interval` it is asked at once, "
+            "and then more and more slowly up to once a second. Without `retries` it has a minute beyond its "
+            "`start_period`; with them, as many checks may fail after that. A service that doesn't become healthy "
+            "fails.",
+            default="the image's own, if the service runs the image's own program",
             origin=H,
-            acted_on=False,
             example="""
 services:
   database:

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import click
 
+from pipelines.outputs import with_outputs, written_by
 from pipelines.plan import Plan, PlannedJob
 from pipelines.planner import make_plan
-from pipelines.records import AnyRecord, Sink, encode
+from pipelines.records import AnyRecord, Sink, StepFinished, encode
 from pipelines.status import Status
 from pipelines.unacted import unacted
 from runner.backend import Backend, Ticket
@@ -82,11 +83,12 @@ def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanO
 def _run(plan: Plan, tree: WorkingTree, means: Means) -> int:
     backend = means.backend()
     with closing(LocalHistory(means.config.runs_directory, means.run)) as history:
-        scribe = Scribe(means.run, _to_all(history, _shown(means)))
+        ends: list[StepFinished] = []
+        scribe = Scribe(means.run, _to_all(history, _noted(ends), _shown(means)))
 
         def perform(job: PlannedJob) -> Status:
             return execute(
-                job,
+                with_outputs(job, plan.jobs, written_by(tuple(ends))),
                 backend,
                 scribe,
                 ticket=Ticket(run=scribe.run, job=job.name),
@@ -121,6 +123,16 @@ def _shown(means: Means) -> Sink:
 def _forget_stdout() -> None:
     """Let what is still written, also by Python at its end, go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _noted(ends: list[StepFinished]) -> Sink:
+    """Keeps the ends of steps that have written something for later jobs."""
+
+    def note(record: AnyRecord) -> None:
+        if isinstance(record, StepFinished) and record.outputs:
+            ends.append(record)
+
+    return note
 
 
 def _print_json(record: AnyRecord) -> None:

@@ -4,7 +4,8 @@ import click
 
 from pipelines.records import AnyRecord, Log, Sink, encode
 from runner.config import Config
-from runner.results.history import find_run, replayed
+from runner.results.folding import command_runs, folded
+from runner.results.history import find_run, replayed, without_logs
 from runner.terminal import PlainConsole, Terminal
 
 
@@ -12,13 +13,18 @@ from runner.terminal import PlainConsole, Terminal
 @click.argument("run", default="", metavar="[RUN]")
 @click.option("--step", default="", metavar="NAME", help="Just this step's output, as it was.")
 @click.option("--job", default="", metavar="NAME", help="Of this job, if several have such a step.")
+@click.option("--fold", is_flag=True, help="One line for each command that went well.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json: Records, one a line.")
-def command(*, run: str, step: str, job: str, output: str) -> int:
-    """Show a run of this machine again: the latest, or the one whose id begins with RUN."""
+def command(*, run: str, step: str, job: str, fold: bool, output: str) -> int:
+    """Show a run of this machine again: the latest, or the one whose id begins with RUN.
+
+    Folded, each command that went well is one line with its time; of the others all is shown.
+    """
     directory = find_run(Config.read().runs_directory, run)
     show = _sink(output, only_lines=bool(step))
     shown = 0
-    for record in replayed(directory):
+    records = replayed(directory)
+    for record in folded(records, command_runs(without_logs(directory))) if fold else records:
         if _is_wanted(record, step, job):
             show(record)
             shown += 1

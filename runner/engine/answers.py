@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """What we ask an engine about its machine. `architecture` is as in `uname -m`; 0 bytes are an unknown memory."""
+    """What we ask an engine about its machine. `architecture` is as in `uname -m`.
+
+    `memory_bytes` is what containers may be limited in: 0 if the engine can't limit memory, or doesn't know it.
+    """
 
     architecture: str
     cpus: int

@@ -27,15 +27,17 @@ from runner.engine.limits import limits_of
 from runner.engine.machine import Machine
 from runner.engine.network import DEFAULT_RANGE
 from runner.engine.outage import persist
+from runner.engine.outputfile import make_output_file, read_output_file
 from runner.engine.ownership import Owner, labels_for, this_process
 from runner.engine.process import Container, as_asked_by_its_step, follow, start
 from runner.engine.pull import Say
-from runner.engine.spec import FILES_AT, Options, Place, runs_image_program, service_options, step_options
+from runner.engine.spec import FILES_AT, Options, Place, service_options, step_options
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.sweep import STILL_IN_USE
 from runner.engine.workspace import collect, fill, in_files
 from runner.errors import BackendError, BuildError
 from runner.names import container_name_part
+from runner.results.outputs import LARGEST_BYTES, output_path
 from runner.stop import Stop
 
 DEFAULT_LANES = 4
@@ -176,7 +178,7 @@ class DockerSite:
     ) -> Outcome:
         """Run a background container that steps reach by its name, until it ends or `stop` asks.
 
-        Calls `started` once it runs and its image's health check, if it has one, has succeeded.
+        Calls `started` once it runs and its health check, if it has one, has succeeded.
         """
         try:
             image = None if stop.requested else self._images.image(service, said_by(output), stop, Turn.NOW)
@@ -185,9 +187,10 @@ class DockerSite:
         if image is None:
             return Outcome(status=stop.status, reason=stop.reason)
         options = unasked(service_options(self._job, named(service, image), environment, self._place), image)
+        check = check_of(service, image)
         container, stream = persist(lambda: self._start(service, options), self._engine, stop.wait, said_by(output))
         try:
-            if runs_image_program(service) and (check := check_of(image)):
+            if check:
                 started = partial(HealthWatch(self._engine, container.id, check, stop).begin, started)
             with closing(stream):
                 started()
@@ -208,6 +211,15 @@ class DockerSite:
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         """The regular files of the workspace that match any of these globs, in order of their path."""
         return collect(self._engine, self._ground.files, workspace=self._workspace, patterns=patterns)
+
+    def output_of(self, step: PlannedStep) -> bytes:
+        """What the last attempt at a step wrote to the file `$CI_OUTPUT`."""
+        path = self._output_path(step)
+        return read_output_file(self._engine, self._ground.files, path, limit_bytes=LARGEST_BYTES)
+
+    def _output_path(self, step: PlannedStep) -> str:
+        """Where the files container has it."""
+        return in_files(self._job.workspace_base, output_path(self._job, step), FILES_AT)
 
     def close(self) -> None:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
@@ -235,16 +247,18 @@ class DockerSite:
     def _maker(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Maker:
         """Makes the step's container, with all that it needs; None if `stop` was requested meanwhile."""
 
-        def make(say: Say, stop: Stop, turn: Turn) -> Container | None:
+        def make(more: Mapping[str, str], say: Say, stop: Stop, turn: Turn) -> Container | None:
             image = self._images.image(step, say, stop, turn)
             if image is None:
                 return None
+            if step.outputs:
+                make_output_file(self._engine, self._ground.files, self._output_path(step))
             in_lane, sandboxes = not has_own_network(step), self._ground.sandboxes
             sandbox = sandboxes.in_lane(lane)
             options = step_options(
                 self._job,
                 named(step, image),
-                environment,
+                {**environment, **more},
                 self._place,
                 sandbox=sandbox if in_lane else "",
                 image_program=program_of(step, image),

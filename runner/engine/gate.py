@@ -37,6 +37,15 @@ def release_message(variables: Mapping[str, str]) -> bytes:
     return message
 
 
+def fits(variables: Mapping[str, str]) -> bool:
+    """True if a gate can be told these variables."""
+    try:
+        release_message(variables)
+    except BackendError:
+        return False
+    return True
+
+
 def is_waiting(stream: socket.socket) -> bool:
     """True if the gate still holds its step: a gate prints nothing, so any news is its container's end."""
     readable, _, _ = select.select([stream], [], [], 0)

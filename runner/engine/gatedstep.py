@@ -2,7 +2,8 @@
 
 DESIGN. What can't be made ahead of the turn is made when it comes: then there is a log to say in that an image is
 pulled, and somebody to tell the error. The same goes for a container that was lost while it waited, to an operator or
-with the engine: nothing of the step has run, so a new one takes its place.
+with the engine: nothing of the step has run, so a new one takes its place. So does one if its late variables are more
+than a gate can be told.
 """
 
 import socket
@@ -13,7 +14,7 @@ from pipelines.plan import PlannedStep
 from pipelines.records import Stream
 from runner.backend import Outcome, Output
 from runner.engine.client import Engine, Image
-from runner.engine.gate import is_waiting, release
+from runner.engine.gate import fits, is_waiting, release
 from runner.engine.outage import persist
 from runner.engine.process import Container, follow, start
 from runner.engine.pull import Say
@@ -22,8 +23,8 @@ from runner.engine.stepimages import Turn, failed_build
 from runner.errors import BackendError, BuildError, ImageError
 from runner.stop import Stop
 
-Maker = Callable[[Say, Stop, Turn], Container | None]
-"""Creates the step's container; None if stopped meanwhile. Raises BackendError."""
+Maker = Callable[[Mapping[str, str], Say, Stop, Turn], Container | None]
+"""Creates the step's container with these more variables; None if stopped meanwhile. Raises BackendError."""
 
 
 class GatedStep:
@@ -34,17 +35,21 @@ class GatedStep:
         self._make = make
         self._remove = remove
         self._said: list[str] = []
+        self._variables: Mapping[str, str] = {}
         self._container: Container | None = None
         self._stream: socket.socket | None = None
 
     def prepare(self) -> None:
         """Bring the container to its gate if its image is at hand. What stands in the way is met again by `release`."""
         with suppress(BackendError):
-            self._bring_to_gate(self._said.append, Stop(), Turn.AHEAD)
+            self._bring_to_gate(self._variables, self._said.append, Stop(), Turn.AHEAD)
 
     def release(self, late: Mapping[str, str], output: Output, stop: Stop) -> Outcome:
         """Run the step to its end, `late` variables set before. Raises BackendError."""
         try:
+            if not fits(late):
+                self.discard()
+                self._variables, late = late, {}
             if not stop.requested:
                 say = said_by(output)
                 persist(lambda: self._be_at_gate(say, stop), self._engine, stop.wait, say)
@@ -72,10 +77,10 @@ class GatedStep:
                 say(line)
         else:
             self.discard()
-            self._bring_to_gate(say, stop, Turn.NOW)
+            self._bring_to_gate(self._variables, say, stop, Turn.NOW)
 
-    def _bring_to_gate(self, say: Say, stop: Stop, turn: Turn) -> None:
-        self._container = self._make(say, stop, turn)
+    def _bring_to_gate(self, variables: Mapping[str, str], say: Say, stop: Stop, turn: Turn) -> None:
+        self._container = self._make(variables, say, stop, turn)
         if self._container is not None:
             self._stream = start(self._container)
 

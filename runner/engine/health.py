@@ -1,21 +1,25 @@
-"""Health: a service that brings a check of its own counts as started once that says so.
+"""Health: a service that has a check counts as started once that says so.
 
-DESIGN. We run the check of the image ourselves. An engine would ask for the first time after the image's interval, 30 s
-unless it says less, would go on asking for as long as the service runs, and Podman asks only where systemd does. So the
-engine's own asking is off, ours begins at once, and the first good answer ends it. A service that runs something else
-than its image's program is not what the check was written for, and counts as started when it runs.
+DESIGN. We run the check ourselves, the service's own or that of its image. An engine would ask for the first time after
+the interval, 30 s unless the image says less, would go on asking for as long as the service runs, and Podman asks only
+where systemd does. So the engine's own asking is off, ours begins at once, and the first good answer ends it. A service
+that runs something else than its image's program is not what the image's check was written for: it counts as started
+when it runs, unless it asks for that check.
 """
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
+from pipelines.details import Healthcheck
+from pipelines.plan import PlannedStep
 from pipelines.status import Status
 from runner.deadline import limit_text
-from runner.engine.client import Engine, EngineLost, EngineRefusal, Image
-from runner.engine.spec import Options
-from runner.errors import BackendError
+from runner.engine.client import ContainerState, EngineLost, EngineRefusal, Image
+from runner.engine.spec import Options, runs_image_program
+from runner.errors import BackendError, StepError
 from runner.stop import Stop
 
 LIMIT_SECONDS = 60.0
@@ -24,22 +28,65 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.1, 1.0
 _LONGEST_ANSWER = 200
 
 
+class Asked(Protocol):
+    """Where containers are asked: an engine."""
+
+    def execute(self, container: str, command: Iterable[str], seconds: float) -> tuple[int | None, bytes]:
+        """Run a command in a container; its exit code, None if it runs on after this time, and what it printed."""
+
+    def state(self, container: str) -> ContainerState:
+        """Where the container stands."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HealthCheck:
-    """A command that says whether a container is healthy, and how long it may take until it does."""
+    """A command that says whether a container is healthy, and how long it may take until it does.
+
+    Without an interval the pauses grow. With `retries`, so many checks may fail after `start_seconds`; without, it must
+    succeed within `limit_seconds` of these.
+    """
 
     command: tuple[str, ...]
+    interval_seconds: float | None = None
+    one_check_seconds: float = _ONE_CHECK_SECONDS
+    retries: int | None = None
+    start_seconds: float = 0.0
     limit_seconds: float = LIMIT_SECONDS
 
 
-def check_of(image: Image) -> HealthCheck | None:
-    """The image's own check, if it has one."""
+def check_of(service: PlannedStep, image: Image) -> HealthCheck | None:
+    """The service's check, if it has one. Raises StepError if it asks for that of an image that has none."""
+    asked = service.healthcheck
+    if asked and asked.command:
+        return _check(_in_shell(asked.command, image), asked)
+    own = _own_command(image)
+    if asked and not own:
+        raise StepError(f"`healthcheck` has no `command`, and image {service.image} brings no check of its own")
+    return _check(own, asked or Healthcheck()) if own and (asked or runs_image_program(service)) else None
+
+
+def _check(command: tuple[str, ...], asked: Healthcheck) -> HealthCheck:
+    return HealthCheck(
+        command=command,
+        interval_seconds=asked.interval,
+        one_check_seconds=asked.timeout or _ONE_CHECK_SECONDS,
+        retries=asked.retries,
+        start_seconds=asked.start_period or 0.0,
+    )
+
+
+def _in_shell(commands: tuple[str, ...], image: Image) -> tuple[str, ...]:
+    return (*image.shell, "\n".join(("set -e", *commands) if len(commands) > 1 else commands))
+
+
+def _own_command(image: Image) -> tuple[str, ...]:
+    """The image's own check as a program and its arguments; empty if it has none."""
     match image.health:
         case ("CMD", *command) if command:
-            return HealthCheck(command=tuple(command))
+            return tuple(command)
         case ("CMD-SHELL", command):
-            return HealthCheck(command=(*image.shell, command))
-    return None
+            return (*image.shell, command)
+    return ()
 
 
 def unasked(options: Options, image: Image) -> Options:
@@ -50,7 +97,7 @@ def unasked(options: Options, image: Image) -> Options:
 class HealthWatch:
     """Asks a container until it is healthy. If it doesn't become so, its `stop` is requested as *failure*."""
 
-    def __init__(self, engine: Engine, container: str, check: HealthCheck, stop: Stop) -> None:
+    def __init__(self, engine: Asked, container: str, check: HealthCheck, stop: Stop) -> None:
         self._engine = engine
         self._container = container
         self._check = check
@@ -70,10 +117,11 @@ class HealthWatch:
 
     def _becomes_healthy(self) -> bool:
         """True once a check succeeds; False if the container ends before, or takes too long and is stopped for that."""
-        deadline, pause = time.monotonic() + self._check.limit_seconds, _FIRST_PAUSE_SECONDS
-        while (left := deadline - time.monotonic()) > 0:
+        check, began = self._check, time.monotonic()
+        pause, failures = check.interval_seconds or _FIRST_PAUSE_SECONDS, 0
+        while (left := began + check.start_seconds + check.limit_seconds - time.monotonic()) > 0 or check.retries:
             try:
-                if self._is_healthy(min(left, _ONE_CHECK_SECONDS)):
+                if self._is_healthy(check.one_check_seconds if check.retries else min(left, check.one_check_seconds)):
                     return True
             except EngineRefusal as refusal:
                 self._said = refusal.answer
@@ -81,12 +129,19 @@ class HealthWatch:
                     return False
             except EngineLost as lost:  # who follows the container knows how long to wait for the engine
                 self._said = str(lost)
-            if self._stop.wait(min(pause, left)):
+            failures += time.monotonic() >= began + check.start_seconds
+            if check.retries and failures >= check.retries:
+                break
+            if self._stop.wait(pause):
                 return False
-            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
-        limit = limit_text(self._check.limit_seconds)
-        self._stop.request(Status.FAILURE, f"not healthy within {limit}; the image's check says: {self._said}")
+            pause = check.interval_seconds or min(2 * pause, _LONGEST_PAUSE_SECONDS)
+        self._stop.request(Status.FAILURE, f"not healthy {self._in_vain()}; its check says: {self._said}")
         return False
+
+    def _in_vain(self) -> str:
+        if self._check.retries:
+            return f"after {self._check.retries} checks" if self._check.retries > 1 else "after one check"
+        return f"within {limit_text(self._check.start_seconds + self._check.limit_seconds)}"
 
     def _has_ended(self) -> bool:
         """True if there is nothing left to ask: whoever follows the container knows how it ended."""

@@ -16,7 +16,7 @@ from runner.engine.limits import NO_ALLOWANCE, Allowance, Limits, limits_of
 from runner.engine.ownership import FILES, ROLE, SANDBOX
 from runner.engine.sandbox import SHIM, SHIM_DIRECTORY
 from runner.environment import step_directory
-from runner.script import script, shell_arguments
+from runner.script import program
 
 CAPABILITIES = (
     "CHOWN",
@@ -136,7 +136,7 @@ def _program(job: PlannedJob, step: PlannedStep) -> Options:
     if step.entrypoint is not None:
         return {"Entrypoint": list(step.entrypoint), "WorkingDir": directory}
     if step.commands:
-        return {"Entrypoint": list(shell_arguments(script(step.commands, directory)))}
+        return {"Entrypoint": list(program(step.commands, directory, step.shell))}
     if step.arguments:
         return {"Cmd": list(step.arguments), "WorkingDir": directory}
     return {"WorkingDir": directory}

@@ -13,7 +13,7 @@ from runner.backend import Outcome, Output
 
 _KEPT_BYTES = 4096
 _SIGNS = (
-    (b"No space left on device", "no space left on device"),
+    (b"o space left on device", "no space left on device"),  # some write the beginning small
     (b"Disk quota exceeded", "disk quota exceeded"),
     (b"Exec format error", "the program is for another kind of processor"),
     (b"exec format error", "the program is for another kind of processor"),
@@ -26,6 +26,10 @@ _FORK_SIGNS = (
     b"pthread_create failed",
     b"unable to create native thread",
     b"BlockingIOError: [Errno 11]",
+    b"can't start new thread",
+    b"failed to create new OS thread",
+    b"failed to spawn thread",
+    b"spawn EAGAIN",
 )
 
 

@@ -8,22 +8,28 @@ from runner.results.marks import Mark
 
 
 class CommandClock:
-    """Measures from mark to mark. A mark comes on both outputs, and its first arrival counts."""
+    """Measures from mark to mark.
+
+    A mark comes on both outputs, which may be far apart: the first arrival counts, so the nth on one output is the nth
+    on the other. Once both are one, each comes twice in a row.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._current: int | None = None
-        self._current_stream = Stream.STDOUT
+        self._current: Mark | None = None
+        self._came = dict.fromkeys(Stream, 0)
         self._began = 0.0
         self._seconds: dict[int, float] = {}
         self._exit_codes: dict[int, int] = {}
 
     def mark(self, stream: Stream, mark: Mark) -> None:
         """A command begins."""
-        if mark.command == self._current and stream is not self._current_stream:
-            return  # the same mark on the other output
+        counted = max(self._came.values())
+        self._came[stream] += 1
+        if self._came[stream] <= counted or mark == self._current:
+            return
         self._end(mark.exit_code)
-        self._current, self._current_stream, self._began = mark.command, stream, self._clock()
+        self._current, self._began = mark, self._clock()
 
     def finish(self, exit_code: int | None) -> tuple[CommandRun, ...]:
         """What became of all commands that were reached, in the order they were. The step ended with this code."""
@@ -37,6 +43,7 @@ class CommandClock:
     def _end(self, exit_code: int | None) -> None:
         if self._current is None:
             return
-        self._seconds[self._current] = self._seconds.get(self._current, 0.0) + self._clock() - self._began
+        command = self._current.command
+        self._seconds[command] = self._seconds.get(command, 0.0) + self._clock() - self._began
         if exit_code is not None:
-            self._exit_codes[self._current] = exit_code
+            self._exit_codes[command] = exit_code

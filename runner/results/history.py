@@ -56,12 +56,16 @@ def find_run(runs: Path, wanted: str) -> Path:
 def replayed(directory: Path) -> Iterator[AnyRecord]:
     """A kept run's Records as they were, but for the log: each step's comes at once, when the step ends."""
     logs = LogStore(directory / "logs")
+    for record in without_logs(directory):
+        if isinstance(record, StepFinished):
+            yield from _log_of(record, logs)
+        yield record
+
+
+def without_logs(directory: Path) -> Iterator[AnyRecord]:
+    """A kept run's Records as they were, without those of the log."""
     with (directory / _RECORDS).open("rb") as file:
-        for line in file:
-            record = decode(line)
-            if isinstance(record, StepFinished):
-                yield from _log_of(record, logs)
-            yield record
+        yield from map(decode, file)
 
 
 def _log_of(step: StepFinished, logs: LogStore) -> Iterator[Log]:

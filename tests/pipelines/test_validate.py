@@ -121,6 +121,7 @@ def test_every_key_that_headrace_adds_to_a_step_is_read() -> None:
         """
         steps:
           - build: {context: ., dockerfile: ci/Dockerfile, args: {A: 1.10, S: t}, target: test}
+            commands: print(1)
             shell: [python3, -]
             retry: {attempts: 3, exit_codes: [1, 75], on: [failure, oom], delay: 1m30s}
             resources: {cpus: 1.5, memory: 512M, pids: 64, shm: 1g}
@@ -374,7 +375,11 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         (STEP + "clone: {git: {settings: {ssh-key: x}}}", "Headrace checks out by itself, without this setting"),
         ("steps: [{image: x, environment: {A=B: c}}]", '"A=B" can\'t be the name of a variable'),
         ("steps: [{image: x, environment: {A: {from_secret: [b]}}}]", "must be {from_secret: NAME} and nothing else"),
+        ("steps: [{image: x, shell: bash}]", "`steps[0].shell` reads the `commands` of a step without `entrypoint`"),
+        ("steps: [{image: x, shell: bash, commands: c, entrypoint: e}]", "and there are none (write `commands`"),
         ("steps: [{image: x, detach: true, retry: 2}]", "`steps[0].retry` has no meaning with `detach`"),
+        ("steps: [{image: x, detach: true, outputs: A}]", "`steps[0].outputs` has no meaning with `detach`"),
+        ("steps: [{image: x, outputs: CI_COMMIT_SHA}]", "`steps[0].outputs` is a name of Headrace's own"),
         ("steps: [{image: x, settings: {a: b}, commands: c}]", "`settings`, which only the image's own program reads"),
         ("steps: [{image: x, script: a}]", '"script" is not a key of a step (write `commands`)'),
         ("steps: {a: {image: x}, b: {name: a, image: x}}", '1:27: the name "a" is taken (`steps.a` on line 1 has it)'),

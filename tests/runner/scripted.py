@@ -14,7 +14,8 @@ import subprocess
 import tarfile
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import IO, cast
 
@@ -22,12 +23,18 @@ from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import Stream
 from pipelines.status import Status
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
+from runner.engine.client import ContainerState, EngineRefusal, Image
+from runner.engine.health import HealthWatch, check_of
 from runner.errors import BackendError, ImageError
 from runner.results.collection import glob_matches
-from runner.script import script, shell_arguments
+from runner.results.outputs import LARGEST_BYTES
+from runner.script import program
 from runner.stop import Stop
 
 GRACE_SECONDS = 1.0
+_IMAGE = Image(  # noqa: S604 - `shell` is a value here, nothing is called
+    id="", digests=(), architecture="", entrypoint=(), command=(), shell=("/bin/sh", "-c"), health=()
+)
 
 
 class ScriptedBackend:
@@ -52,6 +59,7 @@ class ScriptedSite:
     def __init__(self, backend: ScriptedBackend, tree: Tree) -> None:
         self._backend = backend
         self._workspace = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
+        self._outputs = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
         self._tree = tree
         self._closed = False
         self.busy_lanes: set[int] = set()
@@ -66,6 +74,9 @@ class ScriptedSite:
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> "ScriptedStep":
         assert 0 <= lane < self.lanes
+        if step.outputs:
+            self._output_file(step).write_bytes(b"")
+            environment = {**environment, "CI_OUTPUT": str(self._output_file(step))}
         return ScriptedStep(self, self._backend, step, environment, lane)
 
     def serve(
@@ -84,7 +95,11 @@ class ScriptedSite:
             stop.wait()
         if stop.requested:
             return Outcome(status=stop.status, reason=stop.reason)
-        return self._follow(self._start(service, environment), output, stop, started)
+        process = self._start(service, environment)
+        if check := check_of(service, _IMAGE):
+            asked = _Asked(process, self._workspace)
+            started = partial(HealthWatch(asked, service.name, check, stop).begin, started)
+        return self._follow(process, output, stop, started)
 
     def collect(self, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
         for path in sorted(self._workspace.rglob("*")):
@@ -94,15 +109,26 @@ class ScriptedSite:
                 with path.open("rb") as content:
                     yield WorkspaceFile(path=name, size_bytes=path.stat().st_size, content=content)
 
+    def output_of(self, step: PlannedStep) -> bytes:
+        path = self._output_file(step)
+        if path.is_symlink() or not path.is_file():
+            return b""
+        with path.open("rb") as file:
+            return file.read(LARGEST_BYTES + 1)
+
     def close(self) -> None:
         if not self._closed:
             self._closed = True
             self._backend.open_sites -= 1
             shutil.rmtree(self._workspace)
+            shutil.rmtree(self._outputs)
+
+    def _output_file(self, step: PlannedStep) -> Path:
+        return self._outputs / step.name
 
     def _start(self, step: PlannedStep, environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            shell_arguments(script(step.commands, str(self._workspace / step.directory))),
+            program(step.commands, str(self._workspace / step.directory), step.shell),
             env={"PATH": os.environ["PATH"], **environment},
             cwd=self._workspace,
             stdin=subprocess.DEVNULL,
@@ -118,6 +144,8 @@ class ScriptedSite:
         stop.on_request(lambda: threading.Thread(target=_terminate, args=(process,), daemon=True).start())
         try:
             _copy(process, output)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(GRACE_SECONDS)  # it may close its outputs before it ends
         finally:
             _signal(process, signal.SIGKILL)
             code = process.wait()
@@ -127,6 +155,27 @@ class ScriptedSite:
         if code == 0:
             return Outcome(status=Status.SUCCESS, exit_code=0)
         return Outcome(status=Status.FAILURE, exit_code=code, reason=f"exit code {code}")
+
+
+class _Asked:
+    """A service's process, as health checks ask it."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", workspace: Path) -> None:
+        self._process = process
+        self._workspace = workspace
+
+    def execute(self, _container: str, command: Iterable[str], seconds: float) -> tuple[int | None, bytes]:
+        if not self.state("").is_running:
+            raise EngineRefusal("it has ended", 409)
+        try:
+            done = subprocess.run(list(command), cwd=self._workspace, check=False, timeout=seconds, capture_output=True)
+        except subprocess.TimeoutExpired as late:
+            return None, late.stdout or b""
+        return done.returncode, done.stdout + done.stderr
+
+    def state(self, _container: str) -> ContainerState:
+        is_running = self._process.poll() is None
+        return ContainerState(is_running=is_running, exit_code=0, out_of_memory=False, error="")
 
 
 class ScriptedStep:

@@ -61,6 +61,26 @@ def test_each_line_belongs_to_the_command_that_printed_it(world: World) -> None:
     assert told == [(0, "+ echo one"), (0, "one"), (1, "+ echo two; echo three"), (1, "two"), (1, "three")]
 
 
+def test_another_interpreter_may_read_the_commands(world: World) -> None:
+    """They are one command then: nothing tells where one ends."""
+    step = world.step("a", 'BEGIN { print "hi"', "exit 5 }", shell=("awk", "-f", "/dev/stdin"))  # noqa: S604 - a value
+    result = world.run(step)
+    assert result.lines("a") == ["exit 5 }", "hi"]
+    assert [(each.command, each.exit_code) for each in result.finished("a").commands] == [(0, 5)]
+
+
+def test_each_command_is_told_with_its_exit_code_and_time(world: World) -> None:
+    result = world.run(world.step("a", "set +e", "false", "sleep 0.5", "exit 3", "echo never"))
+    commands = result.finished("a").commands
+    assert [(each.command, each.exit_code) for each in commands] == [(0, 0), (1, 1), (2, 0), (3, 3)]
+    assert 450 < commands[2].duration_ms <= result.finished("a").duration_ms
+
+
+def test_a_command_that_was_stopped_has_no_exit_code(world: World) -> None:
+    result = world.run(world.step("a", "true", "sleep 60", timeout=2.0))
+    assert [(each.command, each.exit_code) for each in result.finished("a").commands] == [(0, 0), (1, None)]
+
+
 def test_commands_do_not_eat_the_script_from_standard_input(world: World) -> None:
     assert world.run(world.step("a", "cat", "echo after")).lines("a") == ["after"]
 
@@ -224,32 +244,6 @@ def test_a_cancel_does_not_wait_for_what_is_still_starting(world: World, kind: s
         result = world.run(*world.chain(slow, world.step("a")), stop=stop, watch=watch)
     assert result.statuses() == {"slow": "cancelled", "a": "skipped"}
     assert result.status is Status.CANCELLED
-
-
-def test_services_run_before_the_steps_and_until_their_end(world: World) -> None:
-    service = world.step("db", "echo serving; touch ready; while :; do sleep 0.05; done")
-    result = world.run(world.step("a", wait_for("ready"), timeout=30), services=(service,))
-    assert result.started() == ["db", "a"]
-    assert result.lines("db") == ["serving"]
-    assert result.finished("db").status is Status.SUCCESS
-    assert result.finished("db").reason == "stopped at the end of the job"
-    assert result.status is Status.SUCCESS
-
-
-def test_a_service_that_dies_is_told_at_once(world: World) -> None:
-    """Its Record comes while the step still runs: the step ends only once the Record is there."""
-    result = world.run(world.step("a", "sleep 1"), services=(world.step("db", "exit 9"),))
-    finished = [each.step for each in result.records if isinstance(each, StepFinished)]
-    assert finished == ["db", "a"]
-    assert result.finished("db").exit_code == 9
-
-
-def test_a_service_that_cannot_start_is_an_error_of_the_job(world: World) -> None:
-    service = world.step("db", "true", image="missing/db")
-    result = world.run(world.step("a"), services=(service,))
-    assert result.statuses() == {"db": "error", "a": "skipped"}
-    assert result.status is Status.ERROR
-    assert result.job.reason.startswith("service db: image missing/db: ")
 
 
 def test_a_detached_step_runs_beside_those_after_it(world: World) -> None:

@@ -8,11 +8,22 @@ from click.testing import CliRunner, Result
 
 from pipelines.event import Event
 from pipelines.plan import Plan, PlannedJob, PlannedStep
-from pipelines.records import AnyRecord, Log, RunFinished, RunStarted, StepFinished, StepStarted, Stream, decode
+from pipelines.records import (
+    AnyRecord,
+    CommandRun,
+    Log,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+    Stream,
+    decode,
+)
 from pipelines.status import Status
 from runner.commands.logs import command
 from runner.results.history import LocalHistory
 
+RAN = CommandRun(command=0, exit_code=0, duration_ms=2500)
 TIME = "2026-01-01T00:00:00.000Z"
 
 
@@ -30,9 +41,9 @@ def keep_run(runs: Path, run: str, word: str) -> list[AnyRecord]:
     records: list[AnyRecord] = [
         RunStarted(seq=1, time=TIME, run=run, plan=Plan(event=Event(), jobs=(job,))),
         StepStarted(seq=2, image="busybox", **step),
-        Log(seq=3, stream=Stream.STDOUT, line=1, lines=(word, "more"), **step),
+        Log(seq=3, stream=Stream.STDOUT, line=1, lines=(word, "more"), command=0, **step),
         Log(seq=4, stream=Stream.STDERR, line=3, lines=("oops",), **step),
-        StepFinished(seq=5, status=Status.SUCCESS, exit_code=0, duration_ms=1, **step),
+        StepFinished(seq=5, status=Status.SUCCESS, exit_code=0, duration_ms=1, commands=(RAN,), **step),
         RunFinished(seq=6, time=TIME, run=run, status=Status.SUCCESS, duration_ms=2),
     ]
     history = LocalHistory(runs, run)
@@ -87,3 +98,8 @@ def test_json_gives_the_records_back(runs: Path) -> None:
 
 def test_machine_without_a_run_says_so(runs: Path) -> None:
     assert "there is no run in" in str(logs().exception)
+
+
+def test_folded_each_command_that_went_well_is_one_line(runs: Path) -> None:
+    keep_run(runs, "01a", "word")
+    assert logs("--fold", "--step", "make").output == "word   ✓ 2.5 s\noops\n"

@@ -345,3 +345,17 @@ def test_steps_of_an_included_file_run(project: Project) -> None:
     code, records = project.records()
     assert code == 0
     assert "included" in texts(records, "say")
+
+
+def test_jobs_see_what_those_before_them_have_written(project: Project) -> None:
+    """And those that they don't wait for, not."""
+    write = "steps: {version: {image: IMAGE, commands: 'echo V=$SECRET-7 > $CI_OUTPUT', outputs: V%s}}"
+    secret = ", environment: {SECRET: {from_secret: token}}"
+    read = "depends_on: build\nsteps: {a: {image: IMAGE, commands: 'echo got $CI_OUTPUT_VERSION_V'}}"
+    project.write(write % secret, ".headrace/build.yaml")
+    project.write(read, ".headrace/deploy.yaml")
+    project.write(read.partition("\n")[2], ".headrace/lint.yaml")
+    code, records = project.records("--secret", "token=secret-value")
+    printed = {each["job"]: line for each in records if each["type"] == "log" for line in each["lines"]}
+    assert code == 0
+    assert (printed["deploy"], printed["lint"]) == ("got ********-7", "got")

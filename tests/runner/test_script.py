@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.records import Stream
 from runner.results.marks import Mark, MarkReader
-from runner.script import plain_script, script, shell_arguments
+from runner.script import is_posix, plain_script, program, script, shell_arguments
 
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
 
@@ -109,3 +109,67 @@ def test_the_plain_script_echoes_and_has_no_marks(shell: list[str], tmp_path: Pa
     done = subprocess.run([*shell, "-e", "-c", text], capture_output=True, check=True)
     assert (done.stdout, done.stderr) == (b"+ echo a\na\n+ echo b\nb\n", b"")
     assert (tmp_path / "made").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("shell", "understands_ours"),
+    [
+        ((), True),
+        (("sh",), True),
+        (("/bin/bash", "-o", "pipefail"), True),
+        (("busybox", "sh"), True),
+        (("busybox", "awk"), False),
+        (("python3", "-"), False),
+        (("fish",), False),
+        (("pwsh",), False),
+    ],
+)
+def test_shells_that_speak_posix_are_known(shell: tuple[str, ...], understands_ours: bool) -> None:  # noqa: FBT001
+    assert is_posix(shell) == understands_ours
+
+
+def ran_by(shell: tuple[str, ...], directory: Path, *commands: str) -> tuple[int, list[bytes | Mark], bytes]:
+    """The exit code of commands that this program reads, what it printed, marks taken out, and its errors."""
+    arguments = program(commands, str(directory), shell)
+    done = subprocess.run(arguments, check=False, capture_output=True, stdin=subprocess.DEVNULL)
+    reader = MarkReader(is_expected=True)
+    read = [*reader.read(Stream.STDOUT, done.stdout), *reader.read(Stream.STDERR, done.stderr)]
+    errors = b"".join(piece for stream, piece in read if stream is Stream.STDERR and isinstance(piece, bytes))
+    return done.returncode, [piece for stream, piece in read if stream is Stream.STDOUT], errors
+
+
+def test_another_posix_shell_takes_the_place_of_sh(tmp_path: Path) -> None:
+    """With options of its own, and words that only it knows."""
+    code, printed, _ = ran_by(("bash", "-o", "pipefail"), tmp_path, "words=(a b); echo ${words[1]}", "false | true")
+    assert code == 1
+    assert [each for each in printed if isinstance(each, Mark)] == [Mark(0, 0), Mark(1, 0)]
+    assert printed[1] == b"+ words=(a b); echo ${words[1]}\nb\n"
+
+
+def test_another_interpreter_reads_all_commands_as_one_program(tmp_path: Path) -> None:
+    commands = ("import sys", "for word in ('a', 'b'):\n    print(word, flush=True)", "print(6 * 7, '$HOME')")
+    code, printed, errors = ran_by(("python3", "-"), tmp_path, *commands, "sys.exit(3)")
+    assert (code, errors) == (3, b"")
+    text = "\n".join((*commands, "sys.exit(3)"))
+    assert printed == [Mark(0, 0), f"+ {text}\na\nb\n42 $HOME\n".encode()]
+
+
+def test_an_interpreter_has_the_process_to_itself(tmp_path: Path) -> None:
+    """So it gets the signals, and nobody waits for it in between."""
+    code, printed, _ = ran_by(("python3", "-"), tmp_path, "import os; print(os.getcwd()); os.kill(os.getpid(), 15)")
+    assert code == -15
+    assert printed[0] == Mark(0, 0)
+
+
+@pytest.mark.parametrize("length", [10, 5_000, 70_000, 300_000])
+def test_a_program_reaches_its_interpreter_byte_for_byte(tmp_path: Path, length: int) -> None:
+    text = "$HOME \\ 'quoted' \"twice\" `no` €" + "x" * length
+    _, printed, _ = ran_by(("cat",), tmp_path, text, "HEADRACE_", "last")
+    program_text = f"{text}\nHEADRACE_\nlast\n".encode()
+    assert b"".join(each for each in printed if isinstance(each, bytes)) == b"+ " + program_text + program_text
+
+
+def test_an_interpreter_that_is_not_there_is_a_command_that_was_not_found(tmp_path: Path) -> None:
+    code, _, errors = ran_by(("no-such-program",), tmp_path, "1")
+    assert code == 127
+    assert b"not found" in errors

@@ -10,6 +10,7 @@ from pipelines.plan import Plan, PlannedJob, PlannedStep
 from pipelines.records import (
     AnyRecord,
     Artifact,
+    CommandRun,
     JobFinished,
     Log,
     RunFinished,
@@ -137,3 +138,13 @@ def test_reader_that_goes_away_is_told_to_the_caller() -> None:
 def test_a_step_that_was_tried_again_says_in_which_attempt_it_ended() -> None:
     record = StepFinished(**STAMP, job="build", step="make", status=Status.SUCCESS, duration_ms=2_000, attempt=3)
     assert shown(record) == "make │ ✓ 2.0 s in attempt 3\n"
+
+
+def test_commands_that_took_long_are_named_at_the_end_of_their_step() -> None:
+    steps = (PlannedStep(name="make", image="i", commands=("./configure", "make all \\\n  -j9", "make check")),)
+    job = PlannedJob(name="build", workflow="build", file="f", workspace_base="/h", workspace="/h/s", steps=steps)
+    times = {0: 900, 1: 95_000, 2: 10_000}
+    commands = tuple(CommandRun(command=index, exit_code=0, duration_ms=time) for index, time in times.items())
+    end = StepFinished(**STAMP, job="build", step="make", status=Status.SUCCESS, duration_ms=106_000, commands=commands)
+    said = shown(RunStarted(**STAMP, plan=Plan(event=Event(), jobs=(job,))), end)
+    assert said == "make │ ▪ 1 min 35 s for make all \\\nmake │ ▪ 10.0 s for make check\nmake │ ✓ 1 min 46 s\n"

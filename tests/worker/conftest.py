@@ -15,11 +15,13 @@ from pipelines.plan import Plan, PlannedJob, PlannedStep
 from pipelines.records import (
     AnyRecord,
     Artifact,
+    CommandRun,
     JobFinished,
     JobStarted,
     Log,
     RunStarted,
     StepFinished,
+    StepRetried,
     StepStarted,
     Stream,
 )
@@ -104,14 +106,60 @@ class Story:
         self.seq += 1
         self.tell(StepStarted(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, image="busybox"))
 
-    def log(self, job: str, step: str, line: int, *lines: str, stream: Stream = Stream.STDOUT) -> None:
+    def log(
+        self,
+        job: str,
+        step: str,
+        line: int,
+        *lines: str,
+        stream: Stream = Stream.STDOUT,
+        command: int | None = None,
+    ) -> None:
         self.seq += 1
         self.tell(
-            Log(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, stream=stream, line=line, lines=lines)
+            Log(
+                seq=self.seq,
+                time=TIME,
+                run=self.run.id,
+                job=job,
+                step=step,
+                stream=stream,
+                line=line,
+                lines=lines,
+                command=command,
+            )
+        )
+
+    def retry_step(self, job: str, step: str, *, attempt: int, exit_code: int) -> None:
+        self.seq += 1
+        self.tell(
+            StepRetried(
+                seq=self.seq,
+                time=TIME,
+                run=self.run.id,
+                job=job,
+                step=step,
+                attempt=attempt,
+                attempts=3,
+                status=Status.FAILURE,
+                exit_code=exit_code,
+                reason=f"exit code {exit_code}",
+                duration_ms=200,
+                delay_ms=300,
+                commands=(CommandRun(command=0, exit_code=exit_code, duration_ms=150),),
+            )
         )
 
     def finish_step(
-        self, job: str, step: str, status: Status = Status.SUCCESS, *, exit_code: int | None = 0, reason: str = ""
+        self,
+        job: str,
+        step: str,
+        status: Status = Status.SUCCESS,
+        *,
+        exit_code: int | None = 0,
+        reason: str = "",
+        attempt: int = 1,
+        commands: tuple[tuple[int, int], ...] = (),
     ) -> None:
         self.seq += 1
         self.tell(
@@ -125,6 +173,11 @@ class Story:
                 exit_code=exit_code,
                 reason=reason,
                 duration_ms=1234,
+                attempt=attempt,
+                commands=tuple(
+                    CommandRun(command=index, exit_code=code, duration_ms=duration_ms)
+                    for index, (code, duration_ms) in enumerate(commands)
+                ),
             )
         )
 

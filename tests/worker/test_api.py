@@ -117,6 +117,37 @@ def test_run_is_shown_with_its_jobs_and_steps(service: Service, story: Story) ->
     assert (deploy["status"], deploy["included"], deploy["reason"]) == ("skipped", False, "when: branch is main")
 
 
+def test_each_attempt_at_a_step_is_shown_with_its_commands(service: Service, story: Story) -> None:
+    running(story)
+    story.retry_step("build", "test", attempt=1, exit_code=75)
+    [test, _] = service.client.get(f"/api/runs/{story.run.id}").json()["jobs"][0]["steps"]
+    assert [each["number"] for each in test["attempts"]] == [1]
+    story.finish_step("build", "test", attempt=2)
+    story.finish_job("build")
+    [test, deploy] = service.client.get(f"/api/runs/{story.run.id}").json()["jobs"][0]["steps"]
+    assert test["status"] == "success"
+    first, second = test["attempts"]
+    assert first == {
+        "number": 1,
+        "status": "failure",
+        "exit_code": 75,
+        "reason": "exit code 75",
+        "duration_ms": 200,
+        "commands": [{"command": 0, "exit_code": 75, "duration_ms": 150}],
+    }
+    assert (second["number"], second["status"], second["duration_ms"]) == (2, "success", 1234 - 200 - 300)
+    assert deploy["attempts"] == []
+
+
+def test_a_step_that_was_stopped_before_its_next_attempt_shows_no_such_attempt(service: Service, story: Story) -> None:
+    running(story)
+    story.retry_step("build", "test", attempt=1, exit_code=1)
+    story.finish_step("build", "test", Status.CANCELLED, exit_code=None, attempt=1)
+    [test, _] = service.client.get(f"/api/runs/{story.run.id}").json()["jobs"][0]["steps"]
+    assert test["status"] == "cancelled"
+    assert [each["status"] for each in test["attempts"]] == ["failure"]
+
+
 def test_job_that_is_left_out_is_skipped_with_its_reason(service: Service, story: Story) -> None:
     story.plan(job("release", step("publish"), included=False, reason="when: event is tag"))
     run = service.client.get(f"/api/runs/{story.run.id}").json()

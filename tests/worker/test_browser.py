@@ -128,6 +128,26 @@ def test_hostile_names_and_lines_are_shown_as_text(service: Service, story: Stor
     assert page.locator("#log-lines a[href^='javascript']").count() == 0
 
 
+def test_a_command_folds_its_output_away_and_tells_how_it_ended(service: Service, story: Story, reader: Reader) -> None:
+    running(story, "test")
+    page = shown(reader, service)
+    story.log("build", "test", 1, "+ make", "one", "two", command=0)
+    story.log("build", "test", 4, "+ check", "bad", command=1)
+    lines = page.locator(".line")
+    expect(lines).to_have_count(5)
+    make = page.locator(".line.command > span").first
+    make.click()
+    expect(lines.filter(visible=True)).to_have_count(3)
+    story.log("build", "test", 6, "late", command=0, stream=Stream.STDERR)
+    expect(lines).to_have_count(6)
+    expect(lines.filter(visible=True)).to_have_count(3)
+    make.click()
+    expect(lines.filter(visible=True)).to_have_count(6)
+    story.finish_step("build", "test", Status.FAILURE, exit_code=2, commands=((0, 1500), (2, 300)))
+    expect(make).to_have_attribute("data-ended", "1.5 s")
+    expect(page.locator(".line.failed > span")).to_have_attribute("data-ended", "exit code 2, 0.3 s")
+
+
 def test_colours_of_every_kind_are_shown(service: Service, story: Story, reader: Reader) -> None:
     running(story, "test")
     page = shown(reader, service)

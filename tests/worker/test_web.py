@@ -56,6 +56,17 @@ def test_repository_page_has_older_runs_on_further_pages(service: Service) -> No
     assert "Older runs" not in second
 
 
+def test_a_step_that_is_tried_again_says_in_which_attempt_it_is(service: Service) -> None:
+    story = service.add_run(service.add_repository())
+    story.plan(job("build", step("test")))
+    story.start_job("build")
+    story.start_step("build", "test")
+    story.retry_step("build", "test", attempt=1, exit_code=1)
+    assert "attempt 2" in service.client.get("/acme/web/runs/1").text
+    story.finish_step("build", "test", Status.FAILURE, exit_code=3, reason="exit code 3", attempt=2)
+    assert "exit code 3, attempt 2" in service.client.get("/acme/web/runs/1").text
+
+
 def test_run_page_is_whole_without_a_single_script(service: Service) -> None:
     story = service.add_run(service.add_repository(url="https://git.example.org/acme/web"))
     story.plan(job("build", step("test/unit"), step("deploy", included=False, reason="when: branch is main")))

@@ -21,6 +21,7 @@ from worker.api import models, sse
 from worker.context import Context, Serving
 from worker.errors import NotFound
 from worker.store import parts
+from worker.store.attempts import StoredAttempt, attempts_of
 
 _BATCH_LINES = 2000
 _TEXT_HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"}
@@ -65,7 +66,8 @@ def show_log(
     """A step's log as text, stdout and stderr in the order they came.
 
     With `format=json` a page of it as lines; with `Accept: text/event-stream` live: each event holds lines that came
-    together, its id is the number of the last of them, and an event `end` comes when the step has ended.
+    together, its id is the number of the last of them, and an event `end` comes when the step has ended, with its
+    attempts and what became of their commands.
     """
     with context.database.read() as connection:
         parts.step_status(connection, address.run_id, address.job, address.step)
@@ -105,8 +107,14 @@ class _Viewer:
             self.next_line = lines[-1].line + 1
         is_last = has_ended and len(lines) < _BATCH_LINES
         if is_last:
-            events.append(sse.event("{}", name="end"))
+            events.append(sse.event(msgspec.json.encode({"attempts": self._attempts()}).decode(), name="end"))
         return sse.Batch(events=events, is_last=is_last)
+
+    def _attempts(self) -> list[StoredAttempt]:
+        """The attempts at the step, with their commands."""
+        with self.context.database.read() as connection:
+            found = attempts_of(connection, self.address.run_id)
+        return list(found.get((self.address.job, self.address.step), ()))
 
 
 def _event(chunk: list[LogLine]) -> bytes:

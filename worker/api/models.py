@@ -53,6 +53,25 @@ class Event(BaseModel):
     pull_request: PullRequest | None
 
 
+class Command(BaseModel):
+    """A command that was reached. The log's lines say which one printed them."""
+
+    command: Annotated[int, Field(description="its place among the step's commands, from 0")]
+    exit_code: Annotated[int | None, Field(description="null if it never ended, or nobody knows how")]
+    duration_ms: Milliseconds
+
+
+class Attempt(BaseModel):
+    """One try at a step, which has ended."""
+
+    number: Annotated[int, Field(description="from 1")]
+    status: Status
+    exit_code: int | None
+    reason: str
+    duration_ms: Milliseconds
+    commands: list[Command]
+
+
 class Step(BaseModel):
     """One container of a job. One that was left out is *skipped*, with `included` false and the reason."""
 
@@ -66,6 +85,7 @@ class Step(BaseModel):
     started_at: Time | None
     finished_at: Time | None
     duration_ms: Milliseconds | None
+    attempts: Annotated[list[Attempt], Field(description="those that have ended: more than one if it was retried")]
     log_url: Url
 
 

@@ -8,6 +8,7 @@ from pipelines import event as events
 from worker.api import models
 from worker.context import Context, Serving, path
 from worker.store import parts, queries, repositories
+from worker.store.attempts import StoredAttempt
 from worker.store.parts import StoredJob, StoredStep
 from worker.store.queries import StoredRun
 
@@ -137,5 +138,20 @@ def _step(context: Context, run: StoredRun, job: StoredJob, step: StoredStep) ->
         started_at=step.started_at,
         finished_at=step.finished_at,
         duration_ms=step.duration_ms,
+        attempts=[_attempt(attempt) for attempt in step.attempts],
         log_url=context.settings.url + log_path(run.id, job.name, step.name),
+    )
+
+
+def _attempt(attempt: StoredAttempt) -> models.Attempt:
+    return models.Attempt(
+        number=attempt.number,
+        status=attempt.status,
+        exit_code=attempt.exit_code,
+        reason=attempt.reason,
+        duration_ms=attempt.duration_ms,
+        commands=[
+            models.Command(command=run.command, exit_code=run.exit_code, duration_ms=run.duration_ms)
+            for run in attempt.commands
+        ],
     )

@@ -1,6 +1,7 @@
 """The parts of a run as they are read: its jobs with their steps, and its artifacts."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,12 +11,16 @@ from sqlalchemy import Connection, Row, Select, select
 from pipelines.plan import PlannedJob
 from pipelines.status import Status
 from worker.errors import NotFound
+from worker.store.attempts import Attempts, StoredAttempt, attempts_of
 from worker.store.tables import artifacts, jobs, steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredStep:
-    """A step or service of a job. `included` is false if the Plan left it out, and `reason` says why."""
+    """A step or service of a job. `included` is false if the Plan left it out, and `reason` says why.
+
+    `attempts` are those that have ended.
+    """
 
     id: int
     kind: str
@@ -28,6 +33,7 @@ class StoredStep:
     started_at: str | None
     finished_at: str | None
     duration_ms: int | None
+    attempts: tuple[StoredAttempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,8 @@ def jobs_of(connection: Connection, run_id: str) -> list[StoredJob]:
     for row in connection.execute(query.order_by(steps.c.job_id, steps.c.position)):
         rows_by_job[row.job_id].append(row)
     found = connection.execute(select(jobs).where(jobs.c.run_id == run_id).order_by(jobs.c.position))
-    return [_job(row, rows_by_job[row.id]) for row in found]
+    attempts = attempts_of(connection, run_id)
+    return [_job(row, rows_by_job[row.id], attempts) for row in found]
 
 
 def step_status(connection: Connection, run_id: str, job: str, step: str) -> Status:
@@ -110,7 +117,7 @@ def artifact_with_id(connection: Connection, artifact_id: int) -> StoredArtifact
     return _artifact(row)
 
 
-def _job(row: Row[Any], step_rows: list[Row[Any]]) -> StoredJob:
+def _job(row: Row[Any], step_rows: list[Row[Any]], attempts: Attempts) -> StoredJob:
     plan = msgspec.json.decode(row.plan, type=PlannedJob)
     left_out = {step.name for step in (*plan.services, *plan.steps) if not (plan.included and step.included)}
     return StoredJob(
@@ -124,11 +131,14 @@ def _job(row: Row[Any], step_rows: list[Row[Any]]) -> StoredJob:
         started_at=row.started_at,
         finished_at=row.finished_at,
         duration_ms=row.duration_ms,
-        steps=tuple(_step(step, included=step.name not in left_out) for step in step_rows),
+        steps=tuple(
+            _step(step, attempts.get((row.name, step.name), ()), included=step.name not in left_out)
+            for step in step_rows
+        ),
     )
 
 
-def _step(row: Row[Any], *, included: bool) -> StoredStep:
+def _step(row: Row[Any], attempts: Sequence[StoredAttempt], *, included: bool) -> StoredStep:
     return StoredStep(
         id=row.id,
         kind=row.kind,
@@ -141,6 +151,7 @@ def _step(row: Row[Any], *, included: bool) -> StoredStep:
         started_at=row.started_at,
         finished_at=row.finished_at,
         duration_ms=row.duration_ms,
+        attempts=tuple(attempts),
     )
 
 

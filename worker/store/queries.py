@@ -1,5 +1,7 @@
 """Runs as they are read: one by id or number, the latest of all or of a repository, and their Records."""
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,9 +9,12 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
 from pipelines.event import Event
+from pipelines.records import StepFinished, StepRetried, decode
 from pipelines.status import Status
 from worker.errors import NotFound
 from worker.store.tables import records, repositories, runs
+
+_ENDS = re.compile(rb'^\{"type":"step_(?:finished|retried)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +83,16 @@ def records_after(connection: Connection, run_id: str, seq: int, *, limit: int) 
     query = select(records.c.seq, records.c.body).where(records.c.run_id == run_id, records.c.seq > seq)
     rows = connection.execute(query.order_by(records.c.seq).limit(limit))
     return [StoredRecord(seq=number, body=body) for number, body in rows]
+
+
+def ends_of_attempts(connection: Connection, run_id: str) -> Iterator[StepRetried | StepFinished]:
+    """How the attempts at a run's steps have ended so far, in the order they did."""
+    query = select(records.c.body).where(records.c.run_id == run_id).order_by(records.c.seq)
+    for body in connection.execute(query).scalars():
+        if _ENDS.search(body):  # a plan, say, is large
+            record = decode(body)
+            if isinstance(record, StepRetried | StepFinished):
+                yield record
 
 
 def _query() -> Select[Any]:

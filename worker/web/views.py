@@ -185,16 +185,23 @@ def ago(iso: str, now: datetime) -> str:
 
 def _step(run_id: str, job: StoredJob, step: StoredStep, now: datetime) -> StepView:
     exit_code = f"exit code {step.exit_code}" if step.exit_code else ""
+    why = "" if step.status in _REASONLESS else step.reason or exit_code
     return StepView(
         job=job.name,
         name=step.name,
         kind=step.kind,
         image=step.image,
         status=_status(step.status),
-        note="" if step.status in _REASONLESS else step.reason or exit_code,
+        note=", ".join(filter(None, (why, _tries(step)))),
         duration=_time(step.status, step.started_at, step.duration_ms, now),
         log_path=log_path(run_id, job.name, step.name),
     )
+
+
+def _tries(step: StoredStep) -> str:
+    """How often a step was tried, if it was tried again."""
+    begun = len(step.attempts) + (step.status is Status.RUNNING)
+    return f"attempt {begun}" if begun > 1 else ""
 
 
 def _status(status: Status) -> StatusView:

@@ -8,6 +8,5 @@ def info(engine: Connection) -> EngineInfo:
     """Facts about the engine's machine. The first call that tells whether there is an engine at all."""
     with engine.call("tell about itself") as client:
         answer = client.info()
-    return EngineInfo(
-        architecture=answer["Architecture"], cpus=answer["NCPU"], memory_bytes=answer.get("MemTotal") or 0
-    )
+    memory_bytes = answer.get("MemTotal") or 0 if answer.get("MemoryLimit", True) else 0
+    return EngineInfo(architecture=answer["Architecture"], cpus=answer["NCPU"], memory_bytes=memory_bytes)

@@ -4,13 +4,16 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 
+import msgspec
 import pytest
 
+from pipelines.details import Healthcheck
 from pipelines.plan import PlannedStep
 from pipelines.records import AnyRecord, StepStarted, Stream
 from pipelines.status import Status
 from runner.engine.client import Engine, Image
 from runner.engine.health import HealthCheck, check_of
+from runner.errors import StepError
 from runner.stop import Stop
 from tests.runner.world import World
 
@@ -51,21 +54,19 @@ def test_a_service_that_does_not_become_healthy_fails_the_job_with_what_its_chec
 ) -> None:
     limit_health_to(monkeypatch, 0.5)
     result = containers.run(containers.step("a"), services=(PlannedStep(name="db", image=image),))
-    reason = "not healthy within 0.5 s; the image's check says: no table yet"
+    reason = "not healthy within 0.5 s; its check says: no table yet"
     assert result.finished("db").status is Status.FAILURE
     assert result.finished("db").reason == reason
     assert result.finished("a").status is Status.SKIPPED
     assert result.job.reason == f"service db: {reason}"
-    assert not result.status.counts_as_success
+    assert result.status is Status.FAILURE
 
 
 @made_of('ENTRYPOINT ["/bin/sleep", "60"]', "HEALTHCHECK CMD sleep 60")
 def test_a_check_that_hangs_is_given_up(containers: World, image: str, monkeypatch: pytest.MonkeyPatch) -> None:
     limit_health_to(monkeypatch, 0.5)
     result = containers.run(containers.step("a"), services=(PlannedStep(name="db", image=image),))
-    assert result.finished("db").reason == (
-        "not healthy within 0.5 s; the image's check says: nothing, it has not ended"
-    )
+    assert result.finished("db").reason == ("not healthy within 0.5 s; its check says: nothing, it has not ended")
 
 
 @made_of('ENTRYPOINT ["/bin/sh", "-c", "echo broken; exit 7"]', "HEALTHCHECK CMD exit 1")
@@ -107,15 +108,6 @@ def test_commands_in_place_of_the_images_program_are_not_held_to_its_check(conta
     assert result.statuses() == {"a": "success", "db": "success"}
 
 
-def test_a_service_that_ends_before_its_steps_do_is_shown_with_its_exit_code(containers: World) -> None:
-    service = containers.step("db", "until [ -e bye ]; do sleep 0.02; done; touch gone; exit 3")
-    step = containers.step("a", "touch bye; until [ -e gone ]; do sleep 0.02; done; sleep 0.2")
-    result = containers.run(step, services=(service,))
-    assert result.finished("db").exit_code == 3
-    assert result.finished("db").status is Status.FAILURE
-    assert result.finished("a").status is Status.SUCCESS
-
-
 def test_a_detached_step_is_reached_by_its_name_from_every_step(containers: World) -> None:
     serve = containers.step("web", "mkdir /www; echo here > /www/index.html; httpd -f -p 80 -h /www", detach=True)
     fetch = "until wget -qO- http://web; do sleep 0.05; done"
@@ -145,13 +137,49 @@ IMAGE = Image(  # noqa: S604 - `shell` is a value here, nothing is called
     ],
 )
 def test_a_check_is_a_command_in_the_images_own_shell(health: tuple[str, ...], command: tuple[str, ...] | None) -> None:
-    check = check_of(replace(IMAGE, health=health))
+    check = check_of(PlannedStep(name="db", image="i"), replace(IMAGE, health=health))
     assert (check and check.command) == command
 
 
+HEALTHY = replace(IMAGE, health=("CMD", "is_ready"))
+COMMANDS = PlannedStep(name="db", image="i", commands=("serve",))
+
+
+def test_a_services_own_check_goes_before_its_images_and_runs_in_the_images_shell() -> None:
+    asked = Healthcheck(command=("test -e x",), interval=2.0, timeout=3.0, retries=4, start_period=5.0)
+    assert check_of(msgspec.structs.replace(COMMANDS, healthcheck=asked), HEALTHY) == HealthCheck(
+        command=("/bin/bash", "-c", "test -e x"),
+        interval_seconds=2.0,
+        one_check_seconds=3.0,
+        retries=4,
+        start_seconds=5.0,
+    )
+
+
+def test_several_commands_must_all_succeed() -> None:
+    check = check_of(msgspec.structs.replace(COMMANDS, healthcheck=Healthcheck(command=("a", "b"))), IMAGE)
+    assert check == HealthCheck(command=("/bin/bash", "-c", "set -e\na\nb"))
+
+
+def test_the_images_check_can_be_asked_for_and_told_how_long_it_has() -> None:
+    asked = msgspec.structs.replace(COMMANDS, healthcheck=Healthcheck(retries=9))
+    assert check_of(asked, HEALTHY) == HealthCheck(command=("is_ready",), retries=9)
+    assert check_of(COMMANDS, HEALTHY) is None
+    with pytest.raises(StepError, match="`healthcheck` has no `command`, and image i brings no check of its own"):
+        check_of(asked, IMAGE)
+
+
+def test_a_services_own_check_runs_in_its_container(containers: World) -> None:
+    service = containers.step(
+        "db", "sleep 0.5; touch /ready; sleep 60", healthcheck=Healthcheck(command=("ls /ready",))
+    )
+    result = containers.run(containers.step("a", "[ ! -e /ready ]"), services=(service,))
+    assert result.statuses() == {"a": "success", "db": "success"}
+
+
 def limit_health_to(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    def limited(image: Image) -> HealthCheck | None:
-        check = check_of(image)
+    def limited(service: PlannedStep, image: Image) -> HealthCheck | None:
+        check = check_of(service, image)
         return check and replace(check, limit_seconds=seconds)
 
     monkeypatch.setattr("runner.engine.containers.check_of", limited)

@@ -225,6 +225,13 @@ def create_small_volume(image: str, name: str, labels: Mapping[str, str]) -> Non
     ("printed", "words"),
     [
         (b"cp: write error: No space left on device\n", "no space left on device"),
+        (b"Error: ENOSPC: no space left on device, write\n", "no space left on device"),
+        (b"RuntimeError: can't start new thread\n", "no more processes, of which it may have 9"),
+        (
+            b"runtime: failed to create new OS thread (have 8 already; errno=11)\n",
+            "no more processes, of which it may have 9",
+        ),
+        (b"Error: spawn EAGAIN\n", "no more processes, of which it may have 9"),
         (b"sh: can't fork: Resource temporarily unavailable\n", "no more processes, of which it may have 9"),
         (b"bash: fork: retry: Resource temporarily unavailable\n", "no more processes, of which it may have 9"),
         (b"exec /bin/sh: exec format error\n", "the program is for another kind of processor"),

@@ -1,6 +1,13 @@
 """What the engine is asked for, compared whole."""
 
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pipelines.details import Resources
 from pipelines.plan import PlannedJob, PlannedStep
+from runner.engine.limits import Allowance
 from runner.engine.spec import (
     CAPABILITIES,
     FILES_AT,
@@ -105,6 +112,37 @@ def test_a_privileged_step_is_not_held_back() -> None:
     host = step_options(JOB, step, {}, PLACE, sandbox="lane-1")["HostConfig"]
     assert host["Privileged"]
     assert "CapDrop" not in host
+
+
+@pytest.mark.parametrize("own", [{"dns": ("192.0.2.1",)}, {"dns_search": ("a",)}, {"extra_hosts": ("a:192.0.2.1",)}])
+def test_a_step_with_names_of_its_own_is_on_the_jobs_network_and_in_no_lane(own: dict[str, Any]) -> None:
+    """A container that joins another's network namespace can't have them."""
+    options = step_options(JOB, PlannedStep(name="a", image="i", commands=("c",), **own), {}, PLACE, sandbox="lane-1")
+    assert options["HostConfig"]["NetworkMode"] == "headrace-1"
+    assert "NetworkingConfig" not in options
+
+
+def test_a_network_mode_takes_the_place_of_the_jobs_network() -> None:
+    step = PlannedStep(name="a", image="i", commands=("c",), network_mode="host")
+    assert step_options(JOB, step, {}, PLACE, sandbox="lane-1")["HostConfig"]["NetworkMode"] == "host"
+    options = service_options(JOB, step, {}, PLACE)
+    assert (options["HostConfig"]["NetworkMode"], options.get("NetworkingConfig")) == ("host", None)
+
+
+def test_resources_are_limits_and_the_machine_s_memory_is_for_those_that_do_not_say() -> None:
+    place = replace(PLACE, allowance=Allowance(cpus=2, memory_bytes=900))
+    plain, small = (
+        step_options(JOB, PlannedStep(name="a", image="i", resources=resources), {}, place)["HostConfig"]
+        for resources in (None, Resources(memory=100, pids=5))
+    )
+    assert (plain["Memory"], plain["MemorySwap"], plain["PidsLimit"]) == (900, 900, 4096)
+    assert (small["Memory"], small["MemorySwap"], small["PidsLimit"]) == (100, 100, 5)
+
+
+def test_commands_are_read_by_the_shell_that_the_step_names() -> None:
+    step = PlannedStep(name="a", image="i", commands=("c",), shell=("bash", "-x"))  # noqa: S604 - a value
+    entrypoint = step_options(JOB, step, {}, PLACE, sandbox="lane-1")["Entrypoint"]
+    assert entrypoint[:5] == ["/.headrace/shim", "bash", "-x", "-e", "-c"]
 
 
 def test_raw_sockets_device_nodes_and_the_audit_log_are_not_for_steps() -> None:

@@ -42,6 +42,21 @@ def test_the_same_mark_on_the_other_output_counts_once() -> None:
     assert run(*marks, ends=3.0, exit_code=0) == (told(0, 4, 1000), told(1, 0, 1000))
 
 
+def test_an_output_that_comes_late_changes_nothing() -> None:
+    """An engine may well hand over all of one output before any of the other."""
+    commands = (Mark(0, 0), Mark(1, 3))
+    marks = [(1.0 + number, Stream.STDOUT, mark) for number, mark in enumerate(commands)]
+    late = [(2.1, Stream.STDERR, mark) for mark in commands]
+    assert run(*marks, *late, ends=3.0, exit_code=None) == (told(0, 3, 1000), told(1, None, 1000))
+
+
+def test_outputs_that_were_joined_count_once() -> None:
+    """After `exec 2>&1`."""
+    both = [(0.0, stream, Mark(0, 0)) for stream in (Stream.STDOUT, Stream.STDERR)]
+    joined = [(at, Stream.STDOUT, Mark(command, 0)) for at, command in ((1.0, 1), (1.0, 1), (2.0, 2), (2.0, 2))]
+    assert run(*both, *joined, ends=3.0, exit_code=None) == (told(0, 0, 1000), told(1, 0, 1000), told(2, None, 1000))
+
+
 def test_a_command_in_a_loop_is_one_with_all_its_time_and_its_last_code() -> None:
     marks = [(float(at), Stream.STDOUT, Mark(command, code)) for at, command, code in
              ((0, 0, 0), (1, 1, 0), (3, 2, 5), (4, 1, 0), (7, 2, 6))]  # fmt: skip

@@ -1,6 +1,8 @@
 // The log pane: shows one step's log as it grows, follows its end until the reader scrolls up, and links its lines.
+// The line that shows a command folds what it printed away, and tells how it ended once the step has.
 
 import { Ansi } from "./ansi.js";
+import { duration } from "./time.js";
 
 const SHOWN_AT_FIRST = 2000; // lines; a link to an earlier one opens the log there
 const MOST_LINES = 20000; // older ones leave the page; the raw log has them all
@@ -17,6 +19,7 @@ export class LogPane {
     this.follows = true;
     this.lines.addEventListener("scroll", () => this.#noticeScroll(), { passive: true });
     this.followButton.addEventListener("click", () => this.#follow());
+    this.lines.addEventListener("click", (event) => this.#fold(event));
   }
 
   // Show a step: a link of the list of steps. `line` is the one to go to, if any.
@@ -37,7 +40,8 @@ export class LogPane {
     this.source?.close();
     this.lines.replaceChildren();
     this.styles = { stdout: new Ansi(), stderr: new Ansi(), system: new Ansi() };
-    this.command = null;
+    this.command = "";
+    this.folded = new Set();
     this.hasEnded = false;
   }
 
@@ -52,9 +56,10 @@ export class LogPane {
     const start = line ? `from=${from}` : `tail=${SHOWN_AT_FIRST}`;
     this.source = new EventSource(`${href}?${start}`);
     this.source.onmessage = (event) => this.#add(JSON.parse(event.data));
-    this.source.addEventListener("end", () => {
+    this.source.addEventListener("end", (event) => {
       this.source.close();
       this.hasEnded = true;
+      this.#tellCommands(JSON.parse(event.data).attempts);
       this.#say(this.step.dataset);
     });
   }
@@ -74,8 +79,11 @@ export class LogPane {
     const line = document.createElement("div");
     line.className = `line ${chunk.stream}`;
     line.id = `${this.prefix}:${number}`;
-    if (chunk.command !== this.command && text.startsWith("+ ")) line.classList.add("command");
-    this.command = chunk.command;
+    const command = chunk.command === null ? "" : `${chunk.attempt}.${chunk.command}`;
+    if (command) line.dataset.command = command;
+    if (command && command !== this.command && text.startsWith("+ ")) line.classList.add("command");
+    else line.hidden = this.folded.has(command);
+    this.command = command;
     const link = document.createElement("a");
     link.href = `#${line.id}`;
     link.textContent = number;
@@ -84,6 +92,30 @@ export class LogPane {
     content.append(this.styles[chunk.stream].render(text));
     line.append(link, content);
     return line;
+  }
+
+  // Fold what a command printed away, or show it again.
+  #fold(event) {
+    const head = event.target.closest?.(".line.command");
+    if (!head || event.target.closest("a") || !getSelection().isCollapsed) return;
+    const { command } = head.dataset;
+    const isFolded = head.classList.toggle("folded");
+    if (isFolded) this.folded.add(command);
+    else this.folded.delete(command);
+    for (const line of this.lines.querySelectorAll(`[data-command="${command}"]:not(.command)`)) line.hidden = isFolded;
+  }
+
+  // Say how each command ended, on its own line.
+  #tellCommands(attempts) {
+    for (const { number, commands } of attempts) {
+      for (const { command, exit_code, duration_ms } of commands) {
+        const code = exit_code === null ? "stopped, " : exit_code ? `exit code ${exit_code}, ` : "";
+        const head = this.lines.querySelector(`.command[data-command="${number}.${command}"]`);
+        if (!head) continue;
+        head.classList.toggle("failed", exit_code !== 0);
+        head.lastElementChild.dataset.ended = `${code}${duration(duration_ms)}`;
+      }
+    }
   }
 
   #earlier(first) {
