@@ -10,10 +10,11 @@ from ipaddress import IPv4Network
 
 from pipelines.plan import PlannedJob, PlannedStep
 from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
+from runner.engine.abilities import Abilities
 from runner.engine.address import Certificates
 from runner.engine.builds.builder import Builder
 from runner.engine.builds.context import Source
-from runner.engine.client import Engine, EngineInfo
+from runner.engine.client import Engine, EngineInfo, EngineKind
 from runner.engine.credentials import Credentials
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
 from runner.engine.health import HealthWatch, check_of, unasked
@@ -22,7 +23,7 @@ from runner.engine.network import DEFAULT_RANGE, create_network
 from runner.engine.ownership import ROLE, SITE, Owner, labels_for, this_process
 from runner.engine.process import Container, run
 from runner.engine.pull import Say
-from runner.engine.sandbox import Sandboxes, sandbox_image
+from runner.engine.sandbox import Sandboxes, put_shim, sandbox_image
 from runner.engine.spec import Place, files_options, runs_image_program, sandbox_options, service_options, step_options
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.workspace import collect, fill
@@ -53,6 +54,7 @@ class DockerBackend:
         credentials: Credentials | None = None,
     ) -> None:
         self.engine = Engine(base_url, certificates)
+        self.abilities = Abilities(self.engine)
         self.images = Images(self.engine, credentials)
         self.owner = owner or this_process()
         self.network_range = network_range
@@ -124,6 +126,8 @@ class DockerSite:
         shim_volume.result()
         options = files_options(image.result(), self._job.workspace_base, self._place)
         self._engine.create_container(options, self._files)
+        if self._backend.info.kind is EngineKind.PODMAN:  # which doesn't fill a volume before a container starts
+            put_shim(self._engine, self._files, self._backend.info.architecture)
         filled = self._errands.submit(self._fill, tree, stop)
         network.result()
         self._sandboxes.in_lane(0)
@@ -154,7 +158,7 @@ class DockerSite:
         if image is None:
             return Outcome(status=stop.status, reason=stop.reason)
         options = service_options(self._job, named(service, image), environment, self._place)
-        identifier = self._engine.create_container(unasked(options, image), self._container_name(service))
+        identifier = self._backend.abilities.create_container(unasked(options, image), self._container_name(service))
         try:
             if runs_image_program(service) and (check := check_of(image)):
                 started = partial(HealthWatch(self._engine, identifier, check, stop).begin, started)
@@ -213,7 +217,7 @@ class DockerSite:
                 sandbox=self._sandboxes.in_lane(lane),
                 image_program=program_of(step, image),
             )
-            identifier = self._engine.create_container(unasked(options, image), self._container_name(step))
+            identifier = self._backend.abilities.create_container(unasked(options, image), self._container_name(step))
             self._sandboxes.wait_for(lane)
             return self._container(identifier)
 

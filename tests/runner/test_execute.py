@@ -154,10 +154,10 @@ def test_a_step_over_its_limit_is_timed_out(world: World) -> None:
 
 def test_a_job_over_its_limit_is_timed_out(world: World) -> None:
     steps = world.chain(world.step("a", "sleep 60"), world.step("b"))
-    result = world.run(*steps, timeout=2.0)
+    result = world.run(*steps, timeout=world.opening_seconds)
     assert result.statuses() == {"a": "timed_out", "b": "skipped"}
     assert result.status is Status.TIMED_OUT
-    assert result.job.reason == "the job took longer than its limit of 2 s"
+    assert result.job.reason == f"the job took longer than its limit of {world.opening_seconds:g} s"
 
 
 def test_a_cancel_ends_running_steps_and_lets_those_after_a_failure_run(world: World) -> None:
@@ -241,7 +241,8 @@ def test_services_run_before_the_steps_and_until_their_end(world: World) -> None
 
 def test_a_service_that_dies_is_told_at_once(world: World) -> None:
     """Its Record comes while the step still runs: the step ends only once the Record is there."""
-    result = world.run(world.step("a", "sleep 1"), services=(world.step("db", "exit 9"),))
+    pause = world.opening_seconds / 2
+    result = world.run(world.step("a", f"sleep {pause:g}"), services=(world.step("db", "exit 9"),))
     finished = [each.step for each in result.records if isinstance(each, StepFinished)]
     assert finished == ["db", "a"]
     assert result.finished("db").exit_code == 9
