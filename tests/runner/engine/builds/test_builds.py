@@ -188,7 +188,9 @@ def test_a_stop_ends_the_build_in_the_engine_too(containers: World, base: str, e
         stop=stop,
         watch=watch if way == "cancel" else lambda _record: None,
     )
-    assert result.finished("a").status is (Status.CANCELLED if way == "cancel" else Status.TIMED_OUT)
+    assert result.finished("a").status is (Status.CANCELLED if way == "cancel" else Status.TIMED_OUT), [
+        log.lines for log in result.logs("a")
+    ]
     wait_until(lambda: marker not in running(), seconds=30, what="the build's container is gone")
 
 
