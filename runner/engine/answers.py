@@ -2,15 +2,24 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class EngineKind(Enum):
+    """Whose program an engine is, where that makes a difference. What we don't know we take for Docker's."""
+
+    DOCKER = auto()
+    PODMAN = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """What we ask an engine about its machine. `architecture` is as in `uname -m`.
+    """What we ask an engine about itself and its machine. `architecture` is as in `uname -m`, or as Go writes it.
 
     `memory_bytes` is what containers may be limited in: 0 if the engine can't limit memory, or doesn't know it.
     """
 
+    kind: EngineKind
     architecture: str
     cpus: int
     memory_bytes: int

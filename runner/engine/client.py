@@ -3,7 +3,7 @@
 What an engine answers and how it says no come from here, too, for whoever speaks to one.
 """
 
-from runner.engine.answers import ContainerState, EngineInfo, Image, Labelled
+from runner.engine.answers import ContainerState, EngineInfo, EngineKind, Image, Labelled
 from runner.engine.calls import builds, commands, containers, files, images, machine, networks, volumes
 from runner.engine.connection import Connection
 from runner.engine.refusals import EngineLost, EngineRefusal, EngineSilence, ImageMissing
@@ -12,6 +12,7 @@ __all__ = [
     "ContainerState",
     "Engine",
     "EngineInfo",
+    "EngineKind",
     "EngineLost",
     "EngineRefusal",
     "EngineSilence",

@@ -252,7 +252,7 @@ class DockerSite:
             if image is None:
                 return None
             if step.outputs:
-                make_output_file(self._engine, self._ground.files, self._output_path(step))
+                make_output_file(self._engine, self._ground.files, self._output_path(step), below=FILES_AT)
             in_lane, sandboxes = not has_own_network(step), self._ground.sandboxes
             sandbox = sandboxes.in_lane(lane)
             options = step_options(
@@ -273,7 +273,7 @@ class DockerSite:
 
     def _create(self, options: Options, step: PlannedStep) -> str:
         with as_asked_by_its_step():
-            return self._engine.create_container(options, self._container_name(step))
+            return self._backend.machine.abilities.create_container(options, self._container_name(step))
 
     def _container(self, identifier: str, step: PlannedStep, witness: str) -> Container:
         return Container(

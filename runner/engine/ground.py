@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 
-from runner.engine.client import Engine, EngineRefusal
+from runner.engine.client import Engine, EngineKind, EngineRefusal
 from runner.engine.machine import Machine
 from runner.engine.network import create_network
 from runner.engine.ownership import ROLE, SANDBOX, SITE
-from runner.engine.sandbox import Sandboxes
+from runner.engine.sandbox import Sandboxes, put_shim
 from runner.engine.spec import Place, files_options, sandbox_options
 
 ROOM_AHEAD = 13  # addresses: what the smallest subnet has for containers
@@ -73,7 +73,11 @@ class Ground:
         for volume in (self.place.volume, self.place.shim_volume):
             engine.create_volume(volume, self.place.labels)
         options = files_options(self._machine.sandbox_image, self.place)
-        return engine.create_container(options, self.files_name)
+        files = engine.create_container(options, self.files_name)
+        info = self._machine.info
+        if info.kind is EngineKind.PODMAN:  # which doesn't fill a volume before a container starts
+            put_shim(engine, files, info.architecture)
+        return files
 
     def _start_sandbox(self, sandbox: str) -> None:
         with self._machine.starts:

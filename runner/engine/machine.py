@@ -4,6 +4,7 @@ import threading
 from dataclasses import replace
 from ipaddress import IPv4Network
 
+from runner.engine.abilities import Abilities
 from runner.engine.client import Engine, EngineInfo
 from runner.engine.limits import Allowance, allowance_of
 from runner.engine.sandbox import sandbox_image
@@ -20,6 +21,7 @@ class Machine:
 
     def __init__(self, engine: Engine, network_range: IPv4Network, *, memory_bytes: int | None = None) -> None:
         self.engine = engine
+        self.abilities = Abilities(engine)
         self.network_range = network_range
         self._memory_bytes = memory_bytes
         self._info = Once(engine.info)

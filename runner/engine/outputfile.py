@@ -4,6 +4,7 @@ What is read was written by anybody in the job: it must be a regular file, and n
 """
 
 import io
+import posixpath
 import tarfile
 
 from runner.engine.client import Engine, EngineRefusal
@@ -11,19 +12,19 @@ from runner.engine.client import Engine, EngineRefusal
 _FIRST_BLOCKS_BYTES = 64 * 1024  # what may stand before a file's content, in the tar that it comes in
 
 
-def make_output_file(engine: Engine, container: str, path: str) -> None:
-    """Make an empty file, through a container that mounts the job's volume."""
-    *directories, name = path.strip("/").split("/")
+def make_output_file(engine: Engine, container: str, path: str, *, below: str) -> None:
+    """Make an empty file, through a container that mounts the job's volume at a directory that it is `below`."""
+    *directories, name = posixpath.relpath(path, below).split("/")
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for length in (len(directories) - 1, len(directories)):
+        for length in range(1, len(directories) + 1):
             directory = tarfile.TarInfo("/".join(directories[:length]))
             directory.type, directory.mode = tarfile.DIRTYPE, 0o777
             archive.addfile(directory)
         file = tarfile.TarInfo("/".join((*directories, name)))
         file.mode = 0o666
         archive.addfile(file)
-    engine.put_archive(container, "/", [buffer.getvalue()])
+    engine.put_archive(container, below, [buffer.getvalue()])  # Podman follows no mount below the path
 
 
 def read_output_file(engine: Engine, container: str, path: str, *, limit_bytes: int) -> bytes:

@@ -26,14 +26,23 @@ MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "a
 
 def sandbox_image(engine: Engine, architecture: str) -> str:
     """The name of the sandbox's image, which is on the engine on return."""
-    machine = MACHINES.get(architecture)
-    if machine is None:
-        raise BackendError(f"the container engine runs on {architecture}; Headrace knows amd64 and arm64")
-    archive = _archive(files("runner").joinpath(f"shim/headrace-shim-{machine}").read_bytes())
-    tag = f"{machine}-{hashlib.sha256(archive).hexdigest()[:12]}"
+    archive = _archive(_program(architecture), SHIM)
+    tag = f"{MACHINES[architecture]}-{hashlib.sha256(archive).hexdigest()[:12]}"
     if not engine.has_image(f"headrace/sandbox:{tag}"):
         engine.import_image("headrace/sandbox", tag, archive, [f'ENTRYPOINT ["{SHIM}"]'])
     return f"headrace/sandbox:{tag}"
+
+
+def put_shim(engine: Engine, container: str, architecture: str) -> None:
+    """Put our program on the volume that a container has at SHIM_DIRECTORY, where an engine doesn't do it by itself."""
+    engine.put_archive(container, SHIM_DIRECTORY, [_archive(_program(architecture), SHIM.rpartition("/")[2])])
+
+
+def _program(architecture: str) -> bytes:
+    machine = MACHINES.get(architecture)
+    if machine is None:
+        raise BackendError(f"the container engine runs on {architecture}; Headrace knows amd64 and arm64")
+    return files("runner").joinpath(f"shim/headrace-shim-{machine}").read_bytes()
 
 
 class Sandboxes:
@@ -72,14 +81,16 @@ def _has_failed(future: Future[Any]) -> bool:
     return future.done() and future.exception() is not None
 
 
-def _archive(program: bytes) -> bytes:
-    """A tar that holds the program in its directory and nothing else, the same every time."""
+def _archive(program: bytes, path: str) -> bytes:
+    """A tar that holds the program at this path, in a directory if it says so, the same every time."""
+    directory, _, name = path.strip("/").rpartition("/")
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        directory = tarfile.TarInfo(SHIM_DIRECTORY.strip("/"))
-        directory.type, directory.mode = tarfile.DIRTYPE, 0o755
-        archive.addfile(directory)
-        info = tarfile.TarInfo(SHIM.strip("/"))
+        if directory:
+            info = tarfile.TarInfo(directory)
+            info.type, info.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(info)
+        info = tarfile.TarInfo(f"{directory}/{name}".strip("/"))
         info.size, info.mode = len(program), 0o755
         archive.addfile(info, io.BytesIO(program))
     return buffer.getvalue()

@@ -25,7 +25,7 @@ def fill(engine: Engine, container: str, *, base: str, workspace: str, tree: Tre
     chunks = _watched(tree, stop)
     with ThreadPoolExecutor(1, thread_name_prefix="headrace-tree") as pool:
         first = pool.submit(next, chunks, b"")
-        engine.put_archive(container, "/", [_directories(base, workspace)])
+        engine.put_archive(container, base, [_directories(base, workspace)])  # Podman follows no mount below the path
     engine.put_archive(container, workspace, chain([first.result()], chunks))
 
 
@@ -47,10 +47,10 @@ def collect(engine: Engine, container: str, *, workspace: str, patterns: tuple[s
 
 
 def _directories(base: str, workspace: str) -> bytes:
-    """A tar with each directory from `base` to the workspace, open to all."""
+    """A tar with each directory from `base`, itself included, to the workspace, open to all."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for directory in _from_base(base.strip("/"), workspace.strip("/")):
+        for directory in _from_base(base, workspace):
             info = tarfile.TarInfo(directory)
             info.type, info.mode = tarfile.DIRTYPE, 0o777
             archive.addfile(info)
@@ -58,11 +58,11 @@ def _directories(base: str, workspace: str) -> bytes:
 
 
 def _from_base(base: str, workspace: str) -> Iterator[str]:
-    yield base
-    if workspace != base:
-        parts = posixpath.relpath(workspace, base).split("/")
-        for length in range(1, len(parts) + 1):
-            yield "/".join([base, *parts[:length]])
+    yield "."
+    parts = posixpath.relpath(workspace, base).split("/")
+    for length in range(1, len(parts) + 1):
+        if parts != ["."]:
+            yield "/".join(parts[:length])
 
 
 def _watched(tree: Tree, stop: Stop) -> Iterator[bytes]:

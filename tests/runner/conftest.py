@@ -1,11 +1,13 @@
 """Worlds to run jobs in: the scripted one, one on a real engine, and both in turn for what every backend promises."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from runner.engine.containers import DockerBackend
+from tests.runner.podman import PrivatePodman
 from tests.runner.scripted import ScriptedBackend
 from tests.runner.world import World
 
@@ -24,10 +26,34 @@ def containers(backend: DockerBackend, busybox: str, tmp_path: Path) -> World:
     return World(backend=backend, image=busybox, directory=tmp_path)
 
 
-@pytest.fixture(params=["scripted", pytest.param("docker", marks=pytest.mark.docker)])
+@pytest.fixture(scope="session")
+def podman(busybox: str) -> Iterator[PrivatePodman]:
+    """A Podman service with a busybox image."""
+    service = PrivatePodman()
+    try:
+        service.load(busybox)
+        yield service
+    finally:
+        service.close()
+
+
+@pytest.fixture
+def pods(podman: PrivatePodman, busybox: str, tmp_path: Path) -> Iterator[World]:
+    """A world of Podman's containers. It takes its time to begin a job."""
+    with closing(DockerBackend(podman.url, stop_grace_seconds=2)) as backend:
+        yield World(backend=backend, image=busybox, directory=tmp_path, opening_seconds=10)
+
+
+@pytest.fixture(
+    params=[
+        "scripted",
+        pytest.param("docker", marks=pytest.mark.docker),
+        pytest.param("podman", marks=[pytest.mark.docker, pytest.mark.podman]),
+    ]
+)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> World:
     """Each world in turn: what is tested with it is promised by every backend."""
     if request.param == "scripted":
         return World(backend=ScriptedBackend(), image="scripted", directory=tmp_path)
-    found: World = request.getfixturevalue("containers")
+    found: World = request.getfixturevalue({"docker": "containers", "podman": "pods"}[request.param])
     return found

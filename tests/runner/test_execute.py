@@ -171,10 +171,10 @@ def test_a_step_over_its_limit_is_timed_out(world: World) -> None:
 
 def test_a_job_over_its_limit_is_timed_out(world: World) -> None:
     steps = world.chain(world.step("a", "sleep 60"), world.step("b"))
-    result = world.run(*steps, timeout=2.0)
+    result = world.run(*steps, timeout=world.opening_seconds)
     assert result.statuses() == {"a": "timed_out", "b": "skipped"}
     assert result.status is Status.TIMED_OUT
-    assert result.job.reason == "the job took longer than its limit of 2 s"
+    assert result.job.reason == f"the job took longer than its limit of {world.opening_seconds:g} s"
 
 
 def test_a_cancel_ends_running_steps_and_lets_those_after_a_failure_run(world: World) -> None:

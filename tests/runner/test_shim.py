@@ -4,9 +4,11 @@ What is built for another machine than this one runs in Debian's `qemu-user-stat
 """
 
 import platform
+import shutil
 import signal
 import subprocess
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -102,6 +104,18 @@ def test_the_sandbox_sleeps_until_it_is_asked_to_end(shim: list[str], number: si
         process.send_signal(number)
         process.wait(30)
     assert process.returncode in (0, -number)
+
+
+@pytest.mark.parametrize("machine", ["amd64", "arm64"])
+def test_the_program_is_what_its_source_makes(machine: str, tmp_path: Path) -> None:
+    """By Debian's gcc 12, which built what is kept here; another compiler may order instructions differently."""
+    compiler = {"amd64": "x86_64-linux-gnu-gcc", "arm64": "aarch64-linux-gnu-gcc"}[machine]
+    assert shutil.which(compiler), f"the test needs {compiler}: `scripts/bootstrap emulators` installs it"
+    source = Path(program(machine)).parent
+    for name in ("Makefile", "headrace-shim.c"):
+        shutil.copy(source / name, tmp_path)
+    subprocess.run(["make", "-s", "-C", tmp_path, f"headrace-shim-{machine}"], check=True, capture_output=True)
+    assert (tmp_path / f"headrace-shim-{machine}").read_bytes() == Path(program(machine)).read_bytes()
 
 
 def test_both_machines_have_a_small_static_program() -> None:

@@ -62,13 +62,14 @@ class Result:
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """A backend, an image on it and a place for artifacts."""
+    """A backend, an image on it and a place for artifacts. `opening_seconds` is what a job's beginning may take."""
 
     backend: Backend
     image: str
     directory: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
     log_limit_bytes: int = DEFAULT_LIMIT_BYTES
+    opening_seconds: float = 2
 
     def step(self, name: str, *commands: str, **values: Any) -> PlannedStep:
         """A step that runs these commands."""

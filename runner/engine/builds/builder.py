@@ -1,9 +1,12 @@
 """Builder: the image of a step that has `build`: found again if it was built from the same before, else built.
 
-DESIGN. The build is the engine's own, by the call that every engine has (Docker's classic builder, Podman's Buildah):
-BuildKit is reached only through a session of its own or the command line. Its base images are had first, as steps' are:
-with logins, repeated tries and progress. Then all that decides about the image is known, and names it. `RUN` lines run
-in the job's own network, with the engine's own restrictions rather than ours: the API has no others.
+DESIGN. The build is the engine's own, by its API, where every Docker engine has the classic builder: BuildKit is
+reached only through a session of its own or the command line. Podman (4.3) has the call, too, but whatever network it
+is asked for, `RUN` gets that of the engine's machine, and runs on after the caller has gone: there we refuse.
+
+Base images are had first, as those of steps are: with logins, repeated tries and progress. Then all that decides about
+the image is known, and names it. `RUN` lines run in the job's own network, with the engine's own restrictions rather
+than ours: the API has no others.
 
 An image that was built is the engine's to keep: the name is given anew whenever it is used, and what hasn't been used
 for long is swept. Images that are left of stages, and of a build that failed, are named beside it: they are the cache
@@ -22,13 +25,17 @@ from runner.engine.builds.buildlog import BuildLog
 from runner.engine.builds.context import Context, Source, read_context
 from runner.engine.builds.dockerfile import DockerfileError, base_images, check_trigger
 from runner.engine.builds.recipe import REPOSITORY, Recipe
-from runner.engine.client import Engine, Image
+from runner.engine.client import Engine, EngineKind, Image
 from runner.engine.images import Images, PullPolicy
 from runner.engine.pull import Say
 from runner.errors import BackendError, BuildError, ImageError
 from runner.stop import Stop
 
 _LOOK_SECONDS = 30.0
+_NOT_BY_PODMAN = (
+    "Podman's API builds in the network of its own machine, where no step may be, and can't stop a build: "
+    "let a Docker engine run what has `build`"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,8 @@ class Builder:
 
         Raises BuildError if the build fails, ImageError if it can't be begun, BackendError if the engine fails.
         """
+        if self._engine.info().kind is EngineKind.PODMAN:
+            raise ImageError(f"build {build.context}: {_NOT_BY_PODMAN}")
         context = read_context(self.source, build, stop)
         if context is None:
             return None

@@ -3,7 +3,7 @@
 import json
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from typing import Any
 
@@ -27,13 +27,23 @@ def messages(
             closing(socket.socket(fileno=os.dup(answer.raw.fileno()))) as line,
         ):
             stop.on_request(lambda: _hang_up(line))
-            yield from map(json.loads, answer.iter_lines())
+            yield from map(json.loads, _lines(answer.iter_content(None)))
     except BackendError as error:
         if stop.requested:
             return
         if is_silence(error):
             raise EngineSilence(f"nothing came for {silence_seconds:g} s") from error
         raise
+
+
+def _lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines that are not empty, each as soon as its end has come."""
+    held = b""
+    for chunk in chunks:
+        *lines, held = (held + chunk).split(b"\n")
+        yield from (line for line in lines if line.strip())
+    if held.strip():
+        yield held
 
 
 def _hang_up(line: socket.socket) -> None:

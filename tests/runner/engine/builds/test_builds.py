@@ -4,7 +4,9 @@ import os
 import subprocess
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -14,7 +16,7 @@ from pipelines.records import Stream
 from pipelines.status import Status
 from runner.engine.builds.outdated import remove_outdated
 from runner.engine.builds.recipe import REPOSITORY
-from runner.engine.client import Engine
+from runner.engine.client import Engine, EngineRefusal
 from runner.stop import Stop
 from tests.runner.world import Result, World, when_it_says
 from tests.waiting import wait_until
@@ -28,8 +30,15 @@ def nothing_left(engine: Engine) -> Iterator[None]:
     before, nameless = set(engine.tags_of(REPOSITORY)), dangling()
     yield
     for name in set(engine.tags_of(REPOSITORY)) - before:
-        engine.remove_image(name)
+        wait_until(partial(removed, engine, name), what="no container of a build is left that uses its image")
     assert dangling() <= nameless
+
+
+def removed(engine: Engine, name: str) -> bool:
+    with suppress(EngineRefusal):
+        engine.remove_image(name)
+        return True
+    return False
 
 
 def dangling() -> set[str]:
@@ -179,7 +188,9 @@ def test_a_stop_ends_the_build_in_the_engine_too(containers: World, base: str, e
         stop=stop,
         watch=watch if way == "cancel" else lambda _record: None,
     )
-    assert result.finished("a").status is (Status.CANCELLED if way == "cancel" else Status.TIMED_OUT)
+    assert result.finished("a").status is (Status.CANCELLED if way == "cancel" else Status.TIMED_OUT), [
+        log.lines for log in result.logs("a")
+    ]
     wait_until(lambda: marker not in running(), seconds=30, what="the build's container is gone")
 
 
