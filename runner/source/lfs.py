@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import SourceError
-from runner.source.access import Access
+from runner.source.access import ANONYMOUS, Access
 from runner.source.addresses import access_below, checked_address
 from runner.source.fetch import PATIENCE, retried
 from runner.source.gitcommand import WITHOUT_USER_CONFIGURATION, GitFailure, git
@@ -180,8 +180,13 @@ def _store(mirror: Mirror, entries: tuple[Entry, ...]) -> tuple[str, Access]:
     url = _configured(mirror, file.object) if file else ""
     if not url:
         return "", mirror.access
-    checked = checked_address(url, what="the `lfs.url` of .lfsconfig")
-    return checked, access_below(checked, origin=mirror.event.repository.clone_url, access=mirror.access)
+    what = "the `lfs.url` of .lfsconfig"
+    access = access_below(
+        checked_address(url, what=what), origin=mirror.event.repository.clone_url, access=mirror.access
+    )
+    if access is ANONYMOUS and not url.startswith("https://"):
+        raise SourceError(f"{what} is at {url!r}: expected an https address, or one of the repository's owner")
+    return url, access
 
 
 def _configured(mirror: Mirror, blob: str) -> str:

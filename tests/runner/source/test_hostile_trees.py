@@ -14,11 +14,6 @@ from tests.gitrepo import GitRepository
 from tests.trees import contents, members
 
 
-@pytest.fixture
-def origin(tmp_path: Path) -> GitRepository:
-    return GitRepository(tmp_path / "origin")
-
-
 def commit_of(origin: GitRepository, *entries: tuple[str, str, str]) -> Event:
     """A commit of a tree with just these entries, written byte by byte: mode, name, content (for a tree, its id)."""
     tree = b""

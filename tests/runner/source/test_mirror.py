@@ -13,11 +13,6 @@ from tests.gitrepo import GitRepository
 from tests.trees import contents, members
 
 
-@pytest.fixture
-def origin(tmp_path: Path) -> GitRepository:
-    return GitRepository(tmp_path / "origin")
-
-
 def push_of(origin: GitRepository, sha: str, *, before: str = "", ref: str = "refs/heads/main") -> Event:
     repository = Repository(owner="acme", name="web", clone_url=str(origin.path))
     return Event(repository=repository, sha=sha, before=before, ref=ref, branch="main")

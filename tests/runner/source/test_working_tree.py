@@ -47,8 +47,7 @@ def test_steps_see_a_git_repository_that_knows_what_is_modified(repository: GitR
     copy = tmp_path / "copy"
     copy.mkdir()
     subprocess.run(["tar", "-x"], cwd=copy, input=b"".join(WorkingTree.around(repository.path).tree()), check=True)
-    in_copy = GitRepository.__new__(GitRepository)
-    in_copy.path = copy
+    in_copy = GitRepository.at(copy)
     in_copy.git("config", "core.fileMode", "false")  # the umask of this test's own tar
     assert in_copy.git("rev-parse", "HEAD") == sha
     assert in_copy.git("status", "--short").strip() == "M modified"
