@@ -147,11 +147,11 @@ class _Door(BaseHTTPRequestHandler):
             "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
         }
         done = subprocess.run(
-            ["git", "http-backend"], env=environment, input=self._body(), capture_output=True, check=True
+            ["git", "http-backend"], env=environment, input=self._body(), capture_output=True, check=False
         )
         head, _, body = done.stdout.partition(b"\r\n\r\n")
         headers = dict(line.split(": ", 1) for line in head.decode().split("\r\n"))
-        self._answer(int(headers.get("Status", "200").split()[0]), body, headers["Content-Type"])
+        self._answer(int(headers.get("Status", "200").split()[0]), body, headers.get("Content-Type", "text/plain"))
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":

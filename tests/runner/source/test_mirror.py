@@ -56,7 +56,7 @@ def test_repository_that_is_not_there_is_named(tmp_path: Path) -> None:
         fetched(tmp_path / "mirrors", Event(repository=missing, sha="a" * 40, ref="refs/heads/main"))
 
 
-@pytest.mark.parametrize("sha", ["", "HEAD", "--upload-pack=touch x", "a" * 39, "A" * 40])
+@pytest.mark.parametrize("sha", ["", "HEAD", "--upload-pack=touch x", "a" * 39, "A" * 40, "0" * 40, "0" * 64])
 def test_what_is_no_commit_id_is_refused(origin: GitRepository, tmp_path: Path, sha: str) -> None:
     with pytest.raises(SourceError, match="is no commit"):
         fetched(tmp_path / "mirrors", push_of(origin, sha))

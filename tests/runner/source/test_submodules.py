@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from runner.errors import SourceError
+from runner.source.access import GitCredentials
 from runner.source.clonesettings import CloneSettings
 from runner.source.mirrors import fetched
 from tests.gitrepo import GitRepository
@@ -100,3 +101,59 @@ def test_submodule_that_would_lie_outside_is_not_there(origin: GitRepository, tm
     workspace = unpacked(tmp_path, push_of(origin.path, origin.commit()))
     assert [each.name for each in workspace.path.iterdir() if each.name != ".git"] == [".gitmodules"]
     assert not (tmp_path / "outside").exists()
+
+
+def test_more_levels_than_anyone_needs_are_refused(server: GitServer, tmp_path: Path) -> None:
+    """A repository can't be its own submodule, but it can be made to look so without end."""
+    url, sha = "", "1" * 40
+    for level in range(10):
+        repository = GitRepository(tmp_path / f"level{level}")
+        sha = with_submodule(repository, "sub", f"../level{level - 1}.git", sha) if url else repository.commit(file="1")
+        url = server.publish(repository, f"acme/level{level}")
+    with pytest.raises(SourceError, match="more than 8 levels of submodules"):
+        unpacked(tmp_path, push_of(url, sha))
+
+
+def test_more_submodules_than_anyone_needs_are_refused(origin: GitRepository, tmp_path: Path) -> None:
+    many = range(501)
+    lines = [f'[submodule "{n}"]\n\tpath = s{n}\n\turl = https://127.0.0.1:1/{n}\n' for n in many]
+    origin.write(".gitmodules", "".join(lines))
+    origin.git("add", ".gitmodules")
+    links = [part for n in many for part in ("--cacheinfo", f"160000,{'1' * 40},s{n}")]
+    origin.git("update-index", "--add", *links)
+    origin.git("commit", "--quiet", "--message", "many")
+    with pytest.raises(SourceError, match="more than 500 submodules"):
+        unpacked(tmp_path, push_of(origin.path, origin.git("rev-parse", "HEAD")))
+
+
+def test_gitmodules_of_unlikely_size_is_refused(origin: GitRepository, tmp_path: Path) -> None:
+    with_submodule(origin, "lib", "https://example.org/x", "1" * 40)
+    origin.write(".gitmodules", "#" * 1024 * 1024 + "\n")
+    origin.git("commit", "--quiet", "--message", "large", ".gitmodules")
+    with pytest.raises(SourceError, match=r"\.gitmodules has 1048577 bytes"):
+        unpacked(tmp_path, push_of(origin.path, origin.git("rev-parse", "HEAD")))
+
+
+def test_gitmodules_reads_no_other_file(origin: GitRepository, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text('[submodule "it"]\n\turl = https://example.org/x\n')
+    with_submodule(origin, "lib", "file:///srv/private", "1" * 40)
+    origin.write(".gitmodules", (origin.path / ".gitmodules").read_text() + f"[include]\n\tpath = {other}\n")
+    origin.git("commit", "--quiet", "--message", "include", ".gitmodules")
+    with pytest.raises(SourceError, match="submodule 'it' is at 'file:///srv/private'"):
+        unpacked(tmp_path, push_of(origin.path, origin.git("rev-parse", "HEAD")))
+
+
+def test_submodule_is_read_with_the_repository_s_credentials(server: GitServer, tmp_path: Path) -> None:
+    """And its mirror is for these alone."""
+    server.password = "s3cret"
+    lib = GitRepository(tmp_path / "lib")
+    lib_sha = lib.commit(file="1")
+    lib_url = server.publish(lib, "acme/lib")
+    app = GitRepository(tmp_path / "app")
+    sha = with_submodule(app, "lib", "../lib.git", lib_sha)
+    event = push_of(server.publish(app, "acme/app"), sha)
+    workspace = unpacked(tmp_path, event, access=GitCredentials(owner="acme/app", username="ann", password="s3cret"))
+    assert (workspace.path / "lib/file").read_text() == "1"
+    with pytest.raises(SourceError):
+        fetched(tmp_path / "mirrors", push_of(lib_url, lib_sha))
