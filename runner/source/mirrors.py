@@ -74,6 +74,13 @@ def locked(mirror: Mirror) -> Iterator[None]:
         os.close(descriptor)
 
 
+def forget_mirrors(root: Path, url: str) -> None:
+    """Remove the mirrors of an address, in whoever's name they were fetched. Who wants one again fetches it anew."""
+    name = _directory_name(url)
+    for directory in (root / name, *root.glob(f"*/{name}")):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def _lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
