@@ -24,6 +24,7 @@ from runner.engine.pull import Say
 from runner.engine.sandbox import Sandboxes, sandbox_image
 from runner.engine.spec import Place, files_options, runs_image_program, sandbox_options, service_options, step_options
 from runner.engine.workspace import collect, fill
+from runner.environment import step_directory
 from runner.errors import BackendError
 from runner.names import container_name_part
 from runner.stop import Stop
@@ -188,7 +189,9 @@ class DockerSite:
 
     def _fill(self, tree: Tree, stop: Stop) -> None:
         base, workspace = self._job.workspace_base, self._job.workspace
-        fill(self._engine, self._files, base=base, workspace=workspace, tree=tree, stop=stop)
+        # Commands make their own; for a program that starts at once the engine would make one for root alone.
+        starts = tuple(step_directory(self._job, step) for step in self._job.included_steps if not step.commands)
+        fill(self._engine, self._files, base=base, workspace=workspace, tree=tree, stop=stop, directories=starts)
 
     def _maker(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Maker:
         """Makes the step's container, with all that it needs; None if `stop` was requested meanwhile."""

@@ -13,12 +13,24 @@ from runner.results.collection import glob_matches, static_directories
 from runner.stop import Stop
 
 
-def fill(engine: Engine, container: str, *, base: str, workspace: str, tree: Tree, stop: Stop) -> None:
+def fill(
+    engine: Engine,
+    container: str,
+    *,
+    base: str,
+    workspace: str,
+    tree: Tree,
+    stop: Stop,
+    directories: tuple[str, ...] = (),
+) -> None:
     """Make the workspace's directory below `base`, where the volume is mounted, and unpack the tree in it.
 
-    Every user may write there, because the images of steps run as any. Raises BackendError, also if stopped.
+    `directories` are made, too, where they are below the base and the tree has nothing of that name. Every user may
+    write there, because the images of steps run as any. Raises BackendError, also if stopped.
     """
-    engine.put_archive(container, "/", [_directories(base, workspace)])
+    wanted = (posixpath.normpath(directory) for directory in directories)
+    inside = [directory for directory in wanted if directory.startswith(f"{base.rstrip('/')}/")]
+    engine.put_archive(container, "/", [_directories(base, [workspace, *inside])])
     engine.put_archive(container, workspace, _watched(tree, stop))
 
 
@@ -34,11 +46,12 @@ def collect(engine: Engine, container: str, *, workspace: str, patterns: tuple[s
                     yield file
 
 
-def _directories(base: str, workspace: str) -> bytes:
-    """A tar with each directory from `base` to the workspace, open to all."""
+def _directories(base: str, directories: list[str]) -> bytes:
+    """A tar with each directory from `base` to these, open to all."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for directory in _from_base(base.strip("/"), workspace.strip("/")):
+        paths = (path for each in directories for path in _from_base(base.strip("/"), each.strip("/")))
+        for directory in dict.fromkeys(paths):
             info = tarfile.TarInfo(directory)
             info.type, info.mode = tarfile.DIRTYPE, 0o777
             archive.addfile(info)
