@@ -105,3 +105,28 @@ def test_git_serves_a_step_that_runs_as_another_user(origin: GitRepository, tmp_
     assert (
         subprocess.run(command, env=as_another | ours, capture_output=True, text=True, check=True).stdout == "change\n"
     )
+
+
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_git_knows_without_a_look_that_nothing_has_changed(tmp_path: Path, object_format: str) -> None:
+    """Not even `git diff-index` sees a change, which never looks into a file; and what does change is seen."""
+    origin = GitRepository(tmp_path / "origin", object_format=object_format)
+    origin.write("tool", "#!/bin/sh\n").chmod(0o755)
+    (origin.path / "link").symlink_to("tool")
+    (origin.path / "ä").write_text("1")
+    sha = origin.commit(**{"deep/er/file": "22", "empty": "", ".gitattributes": "* text=auto\n"})
+    workspace = unpacked(tmp_path, push_of(origin.path, sha))
+    assert workspace.git("diff-index", "HEAD") == ""
+    assert workspace.git("fsck", "--full", "--strict") == ""
+    workspace.write("deep/er/file", "33")
+    assert workspace.git("diff-index", "--name-only", "HEAD") == "deep/er/file"
+    assert workspace.git("status", "--short") == "M deep/er/file".rjust(15)
+
+
+@pytest.mark.parametrize("attribute", ["eol=crlf", "ident", "working-tree-encoding=UTF-16"])
+def test_files_that_are_converted_are_not_taken_for_changed(
+    origin: GitRepository, tmp_path: Path, attribute: str
+) -> None:
+    sha = origin.commit(**{".gitattributes": f"file {attribute}\n", "file": "a $Id$\n" if attribute == "ident" else ""})
+    workspace = unpacked(tmp_path, push_of(origin.path, sha))
+    assert workspace.git("status", "--short") == ""

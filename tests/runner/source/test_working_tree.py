@@ -186,3 +186,11 @@ def test_variables_that_git_gives_its_hooks_lead_nowhere(
     assert (tree.root, tree.facts().sha) == (repository.path, sha)
     assert contents(tree.tree())["file"] == b"1"
     assert (snapshot(repository.path), index.read_bytes()) == before
+
+
+def test_git_knows_without_a_look_what_has_changed(repository: GitRepository, tmp_path: Path) -> None:
+    repository.commit(kept="1", modified="1", deleted="1")
+    repository.write("modified", "2")
+    (repository.path / "deleted").unlink()
+    workspace = unpacked(WorkingTree.around(repository.path), tmp_path / "workspace")
+    assert workspace.git("diff-index", "--name-only", "HEAD").split() == ["deleted", "modified"]
