@@ -26,6 +26,7 @@ from runner.source.fetch import NoCommit, fetch, has_commit, retried
 from runner.source.gitcommand import git
 from runner.source.gitdirectory import object_format
 from runner.source.mirror import Mirror
+from runner.source.remotes import repository_of
 from runner.source.tries import Tries
 from runner.stop import Stop
 
@@ -99,7 +100,7 @@ def _fill(mirror: Mirror) -> None:
         if not has_commit(directory, event.sha):
             fetch(directory, event, mirror.access, mirror.tries.stop)
         if not has_commit(directory, event.sha):
-            url = event.repository.clone_url
+            url = repository_of(event.repository.clone_url).clone_url
             raise NoCommit(f"{url} has no commit {event.sha}: it may have been pushed away since")
 
 

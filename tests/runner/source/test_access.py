@@ -95,6 +95,14 @@ def test_credentials_show_themselves_to_nobody() -> None:
     assert CANARY not in repr(GitCredentials(owner="o", username="u", password=CANARY, ssh_key=CANARY))
 
 
+def test_token_in_an_address_is_in_no_reason(server: GitServer, tmp_path: Path) -> None:
+    """It may stand there as a user name."""
+    url = server.url.replace("://", f"://{CANARY}@") + "/acme/none.git"
+    with pytest.raises(SourceError, match=f"'{server.url}/acme/none.git/' not found") as raised:
+        fetched(tmp_path / "mirrors", push_of(url, "1" * 40))
+    assert CANARY not in str(raised.value)
+
+
 @pytest.mark.parametrize("text", ["a\nhost=evil", "a\rb", "a\0b"])
 def test_credentials_of_several_lines_are_refused(tmp_path: Path, text: str) -> None:
     """The helper's answer has a line each."""
