@@ -1,7 +1,7 @@
 # Server and worker in one image: `headrace server`, `headrace worker`, `headrace up`.
 #
-# BASE needs python3 (3.11 or newer) with venv; git is added if it has none. With a directory `wheels/` beside this
-# file, nothing is fetched: docs/install.md shows how to fill it.
+# BASE needs python3 (3.11 or newer) with venv; git, git-lfs and ssh are added if it has no git. With a directory
+# `wheels/` beside this file, nothing is fetched: docs/install.md shows how to fill it.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
@@ -25,7 +25,7 @@ FROM ${BASE}
 RUN set -eu; \
     if ! command -v git >/dev/null; then \
         apt-get update; \
-        apt-get install -y --no-install-recommends git; \
+        apt-get install -y --no-install-recommends git git-lfs openssh-client; \
         rm -rf /var/lib/apt/lists/*; \
     fi; \
     groupadd --gid 10001 headrace; \

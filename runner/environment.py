@@ -52,7 +52,7 @@ def step_environment(
 
 def is_plugin(step: PlannedStep) -> bool:
     """True if the image's own program runs, told what to do by its settings."""
-    return step.type == "plugin"
+    return step.type == "plugin" or (step.type == "clone" and not step.commands and step.entrypoint is None)
 
 
 def step_directory(job: PlannedJob, step: PlannedStep) -> str:

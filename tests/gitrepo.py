@@ -23,6 +23,13 @@ class GitRepository:
         path.mkdir(parents=True, exist_ok=True)
         self.git("init", "--quiet", "--initial-branch=main", f"--object-format={object_format}")
 
+    @classmethod
+    def at(cls, path: Path) -> "GitRepository":
+        """One that is made by others."""
+        repository = cls.__new__(cls)
+        repository.path = path
+        return repository
+
     def git(self, *arguments: str) -> str:
         """What git prints, without the final newline."""
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""`headrace clean`: removes what runs that were killed have left in the engine, and the images that were built."""
+"""`headrace clean`: removes what killed runs have left, in the engine and on disk, and images that were built."""
 
 from contextlib import closing
 
@@ -9,20 +9,24 @@ from runner.engine.builds.outdated import UNUSED, remove_outdated
 from runner.engine.client import Engine
 from runner.engine.ownership import this_process
 from runner.engine.sweep import sweep
+from runner.results.history import forget_runs
 
 
 @click.command("clean")
-def command() -> int:
-    """Remove containers, networks and volumes that runs on this machine left when they were killed.
+@click.option("--keep", type=click.IntRange(min=0), metavar="N",
+              help="Of the runs that have ended, keep the last N alone; all if not given.")  # fmt: skip
+def command(*, keep: int | None) -> int:
+    """Remove what runs on this machine left when they were killed: containers, networks, volumes, logs, artifacts.
 
     Images that were built for steps go, too, unless a step has used them within the last hour.
 
     Nothing else is touched: what bears no label of ours, belongs to a run under way, or to another machine, stays.
     """
     config = Config.read()
+    runs = forget_runs(config.runs_directory, keep=keep)
     with closing(Engine(config.engine_url, config.engine_certificates)) as engine:
         swept = sweep(engine, this_process().host)
         images = remove_outdated(engine, UNUSED)
-    found = f"{swept.containers} containers, {swept.networks} networks, {swept.volumes} volumes, {images} built images"
-    click.echo(f"removed {found}", err=True)
+    ours = f"{swept.containers} containers, {swept.networks} networks, {swept.volumes} volumes"
+    click.echo(f"removed {ours}, {images} built images, {runs} runs' files", err=True)
     return 0

@@ -35,6 +35,7 @@ from runner.engine.spec import FILES_AT, Options, Place, service_options, step_o
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.sweep import STILL_IN_USE
 from runner.engine.workspace import collect, fill, in_files
+from runner.environment import step_directory
 from runner.errors import BackendError, BuildError
 from runner.names import container_name_part
 from runner.results.outputs import LARGEST_BYTES, output_path
@@ -115,7 +116,7 @@ class DockerSite:
         self._ticket = ticket
         self._tree = tree
         self._stop = stop
-        self._workspace = in_files(job.workspace_base, job.workspace, FILES_AT)
+        self._workspace = self._in_files(job.workspace)
         self._is_laid = True
         self._lay(backend.ground_for(ticket, addresses=self._addresses))
 
@@ -219,7 +220,7 @@ class DockerSite:
 
     def _output_path(self, step: PlannedStep) -> str:
         """Where the files container has it."""
-        return in_files(self._job.workspace_base, output_path(self._job, step), FILES_AT)
+        return self._in_files(output_path(self._job, step))
 
     def close(self) -> None:
         """Stop and remove all that was made for the job. Raises BackendError if something is left."""
@@ -235,6 +236,8 @@ class DockerSite:
         return self._stop.requested and self._engine.lost_seconds > self._backend.stop_grace_seconds
 
     def _fill(self, ground: Ground) -> None:
+        # Commands make their own; for a program that starts at once the engine would make one for root alone.
+        starts = (step_directory(self._job, step) for step in self._job.included_steps if not step.commands)
         fill(
             self._engine,
             ground.files,
@@ -242,7 +245,12 @@ class DockerSite:
             workspace=self._workspace,
             tree=self._tree,
             stop=self._stop,
+            directories=tuple(self._in_files(each) for each in starts),
         )
+
+    def _in_files(self, path: str) -> str:
+        """Where the files container has what a step has at this path."""
+        return in_files(self._job.workspace_base, path, FILES_AT)
 
     def _maker(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> Maker:
         """Makes the step's container, with all that it needs; None if `stop` was requested meanwhile."""

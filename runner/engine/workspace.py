@@ -16,22 +16,35 @@ from runner.results.collection import glob_matches, static_directories
 from runner.stop import Stop
 
 
-def fill(engine: Engine, container: str, *, base: str, workspace: str, tree: Tree, stop: Stop) -> None:
+def fill(
+    engine: Engine,
+    container: str,
+    *,
+    base: str,
+    workspace: str,
+    tree: Tree,
+    stop: Stop,
+    directories: tuple[str, ...] = (),
+) -> None:
     """Make the workspace's directory below `base`, where the volume is mounted, and unpack the tree in it.
 
-    Every user may write there, because the images of steps run as any. The tree's first bytes take git a while, so
-    they are asked for meanwhile. Raises BackendError, also if stopped, and SourceError.
+    `directories` are made, too, where they are below the base and the tree has nothing of that name. Every user may
+    write there, because the images of steps run as any. The tree's first bytes take git a while, so they are asked for
+    meanwhile. Raises BackendError, also if stopped, and SourceError.
     """
+    wanted = (posixpath.normpath(directory) for directory in directories)
+    inside = [directory for directory in wanted if directory.startswith(f"{base.rstrip('/')}/")]
     chunks = _watched(tree, stop)
     with ThreadPoolExecutor(1, thread_name_prefix="headrace-tree") as pool:
         first = pool.submit(next, chunks, b"")
-        engine.put_archive(container, base, [_directories(base, workspace)])  # Podman follows no mount below the path
+        # At the base: Podman follows no mount below the path.
+        engine.put_archive(container, base, [_directories(base, [workspace, *inside])])
     engine.put_archive(container, workspace, chain([first.result()], chunks))
 
 
-def in_files(base: str, workspace: str, mounted_at: str) -> str:
-    """Where the workspace is in a container that has the volume, `base` to a step, somewhere else."""
-    return posixpath.normpath(posixpath.join(mounted_at, posixpath.relpath(workspace, base)))
+def in_files(base: str, path: str, mounted_at: str) -> str:
+    """Where a path is in a container that has the volume, `base` to a step, somewhere else."""
+    return posixpath.normpath(posixpath.join(mounted_at, posixpath.relpath(path, base)))
 
 
 def collect(engine: Engine, container: str, *, workspace: str, patterns: tuple[str, ...]) -> Iterator[WorkspaceFile]:
@@ -46,11 +59,11 @@ def collect(engine: Engine, container: str, *, workspace: str, patterns: tuple[s
                     yield file
 
 
-def _directories(base: str, workspace: str) -> bytes:
-    """A tar with each directory from `base`, itself included, to the workspace, open to all."""
+def _directories(base: str, directories: list[str]) -> bytes:
+    """A tar with each directory from `base`, itself included, to these, open to all."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for directory in _from_base(base, workspace):
+        for directory in dict.fromkeys(path for each in directories for path in _from_base(base, each)):
             info = tarfile.TarInfo(directory)
             info.type, info.mode = tarfile.DIRTYPE, 0o777
             archive.addfile(info)

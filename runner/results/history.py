@@ -1,10 +1,19 @@
-"""A local run's history: its Records in one file, its log lines in the log store, its artifacts beside them."""
+"""A local run's history: its Records in one file, its log lines in the log store, its artifacts beside them.
 
+DESIGN. While a run is under way, its process holds a lock on the file of Records, which gets its name only once it is
+locked. So a history without the lock and without `run_finished` is one of a run that was killed.
+"""
+
+import fcntl
+import shutil
 from collections.abc import Iterator
+from enum import Enum, auto
 from itertools import groupby, islice
 from pathlib import Path
 
-from pipelines.records import AnyRecord, Log, StepFinished, decode, encode
+import msgspec
+
+from pipelines.records import AnyRecord, Log, RunFinished, StepFinished, decode, encode
 from runner.errors import UsageError
 from runner.results.artifacts import DirectoryArtifacts
 from runner.results.logstore import LogLine, LogStore
@@ -26,7 +35,9 @@ class LocalHistory:
             ) from error
         self.logs = LogStore(self.directory / "logs")
         self.artifacts = DirectoryArtifacts(self.directory / "artifacts")
-        self._records = (self.directory / _RECORDS).open("ab", buffering=0)
+        self._records = (self.directory / f"{_RECORDS}.new").open("ab", buffering=0)
+        fcntl.flock(self._records, fcntl.LOCK_EX)
+        Path(self._records.name).rename(self.directory / _RECORDS)
 
     def __call__(self, record: AnyRecord) -> None:
         """Keep one Record."""
@@ -66,6 +77,44 @@ def without_logs(directory: Path) -> Iterator[AnyRecord]:
     """A kept run's Records as they were, without those of the log."""
     with (directory / _RECORDS).open("rb") as file:
         yield from map(decode, file)
+
+
+class _State(Enum):
+    """Where the run of a history is."""
+
+    UNDER_WAY = auto()
+    ENDED = auto()
+    KILLED = auto()
+
+
+def forget_runs(runs: Path, *, keep: int | None = None) -> int:
+    """Remove the histories of runs that were killed, and of those that have ended all but the last `keep`.
+
+    None keeps them all. Gives how many were removed. Raises UsageError if one can't be.
+    """
+    states = {path.parent: _state(path) for path in sorted(runs.glob(f"*/{_RECORDS}"))}
+    ended = [directory for directory, state in states.items() if state is _State.ENDED]
+    surplus = ended[: max(0, len(ended) - keep)] if keep is not None else []
+    unwanted = [directory for directory, state in states.items() if state is _State.KILLED] + surplus
+    for directory in unwanted:
+        try:
+            shutil.rmtree(directory)
+        except OSError as error:
+            raise UsageError(f"can't remove {directory}: {error.strerror}") from error
+    return len(unwanted)
+
+
+def _state(records: Path) -> _State:
+    with records.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return _State.UNDER_WAY
+        last = b"".join(file.readlines()[-1:])
+    try:
+        return _State.ENDED if isinstance(decode(last), RunFinished) else _State.KILLED
+    except msgspec.DecodeError:  # a line that was torn, or none at all
+        return _State.KILLED
 
 
 def _log_of(step: StepFinished, logs: LogStore) -> Iterator[Log]:

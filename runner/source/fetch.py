@@ -11,6 +11,7 @@ from pipelines.event import Event
 from runner.errors import SourceError
 from runner.source.access import Access
 from runner.source.gitcommand import GitFailure, git
+from runner.source.remotes import repository_of
 from runner.source.tries import Tries
 from runner.stop import Stop
 
@@ -91,7 +92,8 @@ def _fetch_commit(directory: Path, event: Event, access: Access, stop: Stop) -> 
         if not any(text in error.said.lower() for text in _NO_COMMIT):
             raise
         where = f" on {event.ref}" if event.ref else ""
-        raise NoCommit(f"{event.repository.clone_url} has no commit {event.sha}{where}") from error
+        address = repository_of(event.repository.clone_url).clone_url
+        raise NoCommit(f"{address} has no commit {event.sha}{where}") from error
 
 
 def _fetch(directory: Path, refspec: str, event: Event, access: Access, stop: Stop) -> None:

@@ -11,6 +11,7 @@ written to.
 
 import fcntl
 import os
+import re
 import select
 import signal
 import threading
@@ -44,7 +45,7 @@ _SAFE = (
 _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "true",
+    "GIT_ASKPASS": "",
     "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=10",
     "GIT_LFS_SKIP_SMUDGE": "1",
     "GIT_OPTIONAL_LOCKS": "0",
@@ -65,12 +66,14 @@ _CHUNK_BYTES = 1 << 20
 _NOT_FOUND = 127
 _NOT_INSTALLED = "git is not installed: install the package `git`"
 _SAID_BYTES = 64 * 1024
+_USER_IN_ADDRESS = re.compile(r"(https?://)[^/@\s']+@")
 
 
 class GitFailure(SourceError):  # noqa: N818 - what happened, as git says it
-    """Raised when git ends with an error. `said` is all that it wrote to stderr."""
+    """Raised when git ends with an error. `said` is all that it wrote to stderr, without what may be a token."""
 
     def __init__(self, command: str, said: str) -> None:
+        said = _USER_IN_ADDRESS.sub(r"\1", said)
         lines = [line for line in said.splitlines() if line.strip()]
         fatal = next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "it said nothing")
         super().__init__(f"git {command}: {fatal.removeprefix('fatal: ').removeprefix('error: ')}")

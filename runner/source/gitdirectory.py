@@ -13,6 +13,7 @@ from pathlib import Path
 from runner.source.clonesettings import DEFAULT_CLONE, CloneSettings
 from runner.source.fetch import PATIENCE
 from runner.source.gitcommand import WITHOUT_USER_CONFIGURATION, configured, git
+from runner.source.index import INDEX_SETTINGS
 from runner.source.remotes import repository_of
 
 # git passes no configuration on to the upload-pack at the other end of file://, but starts it as it is told.
@@ -52,6 +53,8 @@ def make_git_directory(
         index.replace(directory / ".git" / "index")
     else:
         git(directory, "read-tree", "HEAD")
+    for setting in INDEX_SETTINGS:
+        git(directory, "config", *setting)
     _name_origin(revision, directory)
 
 

@@ -15,10 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from runner.errors import SourceError
-from runner.source.access import Access
+from runner.source.access import ANONYMOUS, Access
 from runner.source.addresses import access_below, checked_address
 from runner.source.fetch import PATIENCE, retried
 from runner.source.gitcommand import WITHOUT_USER_CONFIGURATION, GitFailure, git
+from runner.source.index import mentions
 from runner.source.listing import Entry
 from runner.source.mirror import Mirror
 from runner.source.mirrors import locked
@@ -30,7 +31,6 @@ _POINTER = re.compile(
     rb"version https://(?:git-lfs\.github\.com|hawser\.github\.com)/spec/v1\n"
     rb"oid sha256:(?P<oid>[0-9a-f]{64})\nsize (?P<size>\d{1,15})\n?"
 )
-_ATTRIBUTES = b".gitattributes"
 _CONFIGURATION = b".lfsconfig"
 
 
@@ -65,7 +65,7 @@ def large_file_members(mirror: Mirror, files: tuple[LargeFile, ...], *, below: s
 
 def _with_the_filter(mirror: Mirror, entries: tuple[Entry, ...], index: Path) -> tuple[Entry, ...]:
     """The files that `.gitattributes` gives to Git LFS."""
-    if not _is_mentioned(mirror, entries):
+    if not mentions(mirror.directory, mirror.event.sha, entries, "filter=lfs"):
         return ()
     files = {entry.path: entry for entry in entries if entry.is_file}
     with_index = {**WITHOUT_USER_CONFIGURATION, "GIT_INDEX_FILE": str(index)}
@@ -78,23 +78,9 @@ def _with_the_filter(mirror: Mirror, entries: tuple[Entry, ...], index: Path) ->
     return tuple(files[path] for path, value in zip(checked[::3], checked[2::3], strict=False) if value == b"lfs")
 
 
-def _is_mentioned(mirror: Mirror, entries: tuple[Entry, ...]) -> bool:
-    """False if no `.gitattributes` can give a file to Git LFS: then nobody needs to be asked about each file."""
-    if not any(entry.path.rpartition(b"/")[2] == _ATTRIBUTES for entry in entries):
-        return False
-    search = ("grep", "--quiet", "--fixed-strings", "-e", "filter=lfs", mirror.event.sha)
-    try:
-        git(mirror.directory, *search, "--", ":(glob)**/.gitattributes")
-    except GitFailure as error:
-        if error.said:
-            raise
-        return False
-    return True
-
-
 def _pointers(mirror: Mirror, entries: tuple[Entry, ...]) -> Iterator[LargeFile]:
     """Those of the files that are pointers: who commits without git-lfs commits the contents, and that is fine."""
-    small = _small(mirror, entries)
+    small = [entry for entry in entries if entry.size_bytes <= _LARGEST_POINTER]
     contents = _contents(mirror, [entry.object for entry in small])
     for entry, content in zip(small, contents, strict=True):
         if pointer := _POINTER.fullmatch(content):
@@ -106,27 +92,18 @@ def _pointers(mirror: Mirror, entries: tuple[Entry, ...]) -> Iterator[LargeFile]
             )
 
 
-def _small(mirror: Mirror, entries: tuple[Entry, ...]) -> list[Entry]:
-    sizes = _asked(mirror, "--batch-check=%(objectsize)", [entry.object for entry in entries]).split()
-    return [entry for entry, size in zip(entries, sizes, strict=True) if int(size) <= _LARGEST_POINTER]
-
-
 def _contents(mirror: Mirror, objects: list[str]) -> Iterator[bytes]:
     """What is in each of these small objects."""
-    answer = _asked(mirror, "--batch=%(objectsize)", objects)
+    with tempfile.TemporaryFile() as names:
+        names.writelines(f"{name}\n".encode() for name in objects)
+        names.seek(0)
+        answer = git(mirror.directory, "cat-file", "--batch=%(objectsize)", given=names)
     position = 0
     for _ in objects:
         size, _, _ = answer[position : position + 20].partition(b"\n")
         begin = position + len(size) + 1
         position = begin + int(size) + 1
         yield answer[begin : position - 1]
-
-
-def _asked(mirror: Mirror, question: str, objects: list[str]) -> bytes:
-    with tempfile.TemporaryFile() as names:
-        names.writelines(f"{name}\n".encode() for name in objects)
-        names.seek(0)
-        return git(mirror.directory, "cat-file", question, given=names)
 
 
 def _check_size(files: tuple[LargeFile, ...]) -> None:
@@ -180,8 +157,13 @@ def _store(mirror: Mirror, entries: tuple[Entry, ...]) -> tuple[str, Access]:
     url = _configured(mirror, file.object) if file else ""
     if not url:
         return "", mirror.access
-    checked = checked_address(url, what="the `lfs.url` of .lfsconfig")
-    return checked, access_below(checked, origin=mirror.event.repository.clone_url, access=mirror.access)
+    what = "the `lfs.url` of .lfsconfig"
+    access = access_below(
+        checked_address(url, what=what), origin=mirror.event.repository.clone_url, access=mirror.access
+    )
+    if access is ANONYMOUS and not url.startswith("https://"):
+        raise SourceError(f"{what} is at {url!r}: expected an https address, or one of the repository's owner")
+    return url, access
 
 
 def _configured(mirror: Mirror, blob: str) -> str:

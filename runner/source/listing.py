@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runner.errors import SourceError
-from runner.source.gitcommand import WITHOUT_USER_CONFIGURATION, git, git_stream
+from runner.source.gitcommand import git_stream
 
 LONGEST_PATH = 3800  # bytes: Linux takes 4,096 with the workspace's own path
 MOST_FILES = 1_000_000
@@ -15,10 +15,11 @@ _LINK = b"120000"
 
 
 class Entry(NamedTuple):
-    """A file, link or submodule of a commit. `object` is git's name for it."""
+    """A file, link or submodule of a commit. `object` is git's name for it, 0 the size of a submodule."""
 
     mode: bytes
     object: str
+    size_bytes: int
     path: bytes
 
     @property
@@ -50,22 +51,14 @@ def listing(mirror: Path, commit: str) -> tuple[Entry, ...]:
     return entries
 
 
-def fill_index(mirror: Path, commit: str, index: Path) -> None:
-    """Fill a new index with a commit's entries. Raises SourceError for a path that git itself would never write.
-
-    Such as `.git` and `..`, also as file systems that fold case or ignore characters see them.
-    """
-    git(mirror, "read-tree", commit, environment={**WITHOUT_USER_CONFIGURATION, "GIT_INDEX_FILE": str(index)})
-
-
 def _entries(mirror: Path, commit: str) -> Iterator[Entry]:
     rest = b""
-    for chunk in git_stream(mirror, "ls-tree", "-r", "-z", "--full-tree", commit):
+    for chunk in git_stream(mirror, "ls-tree", "-r", "-z", "--long", "--full-tree", commit):
         *lines, rest = (rest + chunk).split(b"\0")
         for line in lines:
             about, _, path = line.partition(b"\t")
-            mode, _, name = about.split(b" ")
-            yield Entry(mode, name.decode(), path)
+            mode, _, name, size = about.split()
+            yield Entry(mode, name.decode(), 0 if size == b"-" else int(size), path)
 
 
 def _check_paths(paths: list[bytes]) -> None:

@@ -26,6 +26,7 @@ from runner.source.fetch import NoCommit, fetch, has_commit, retried
 from runner.source.gitcommand import git
 from runner.source.gitdirectory import object_format
 from runner.source.mirror import Mirror
+from runner.source.remotes import repository_of
 from runner.source.tries import Tries
 from runner.stop import Stop
 
@@ -74,6 +75,13 @@ def locked(mirror: Mirror) -> Iterator[None]:
         os.close(descriptor)
 
 
+def forget_mirrors(root: Path, url: str) -> None:
+    """Remove the mirrors of an address, in whoever's name they were fetched. Who wants one again fetches it anew."""
+    name = _directory_name(url)
+    for directory in (root / name, *root.glob(f"*/{name}")):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
 def _lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,7 +100,7 @@ def _fill(mirror: Mirror) -> None:
         if not has_commit(directory, event.sha):
             fetch(directory, event, mirror.access, mirror.tries.stop)
         if not has_commit(directory, event.sha):
-            url = event.repository.clone_url
+            url = repository_of(event.repository.clone_url).clone_url
             raise NoCommit(f"{url} has no commit {event.sha}: it may have been pushed away since")
 
 

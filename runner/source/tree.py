@@ -21,8 +21,8 @@ from runner.source.clonesettings import DEFAULT_CLONE, CloneSettings
 from runner.source.fetch import fetch_tags, retried
 from runner.source.gitcommand import git
 from runner.source.gitdirectory import Revision, make_git_directory
+from runner.source.index import fill_index
 from runner.source.lfs import large_file_members, large_files
-from runner.source.listing import fill_index
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched, locked
 from runner.source.submodules import Submodule, submodules_of
@@ -70,7 +70,7 @@ def _members(part: _Part, submodules: tuple[Submodule, ...], settings: CloneSett
     with tempfile.TemporaryDirectory(prefix="headrace-checkout-") as directory, ThreadPoolExecutor(1) as aside:
         place, index = Path(directory, "tree"), Path(directory, "index")
         place.mkdir()
-        fill_index(mirror.directory, mirror.event.sha, index)
+        fill_index(mirror.directory, mirror.event.sha, entries, index)
         large = large_files(mirror, entries, index) if settings.lfs else ()
         made = aside.submit(_make_git_directory, mirror, place, index, submodules, settings)
         yield from archive(mirror.directory, mirror.event.sha, below=part.below)

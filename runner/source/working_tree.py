@@ -77,9 +77,17 @@ class WorkingTree:
             return
         branch, origin = self._branch(), settings.remote or self._remote_url()
         make_git_directory(Revision(source=self.root, commit=commit, branch=branch, origin=origin), place, settings)
+        self._note_files(place)
         if settings.submodules:
             for name, url in self._submodule_addresses():
                 git(place, "config", name, repository_of(url).clone_url)
+
+    def _note_files(self, place: Path) -> None:
+        """Let the index at `place` know the files as they are here, and as they will be in the workspace."""
+        here = (f"--git-dir={place / '.git'}", f"--work-tree={self.root}")
+        git(
+            self.root, *here, "update-index", "-q", "--ignore-submodules", "--unmerged", "--ignore-missing", "--refresh"
+        )
 
     def _submodules(self) -> tuple[str, ...]:
         """Where other repositories belong, whether they are there or not."""

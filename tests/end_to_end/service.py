@@ -84,11 +84,12 @@ class Service:
             process.end()
             print(process.said())  # noqa: T201 -- pytest shows it for tests that fail
 
-    def add_repository(self, origin: Origin, name: str = "acme/web") -> None:
+    def add_repository(self, origin: Origin, name: str = "acme/web", *, clone_url: str = "") -> None:
         """`headrace repo add` for plain git, its ready `post-receive` script put in place."""
         added = subprocess.run(
             headrace_command(
-                *("repo", "add", name, "--forge", "git", "--clone-url", str(origin.path), "--output", "json"),
+                *("repo", "add", name, "--forge", "git", "--clone-url", clone_url or str(origin.path)),
+                *("--output", "json"),
                 *("--data", str(self.data), "--url", self.url),
             ),
             check=True,

@@ -359,3 +359,20 @@ def test_jobs_see_what_those_before_them_have_written(project: Project) -> None:
     printed = {each["job"]: line for each in records if each["type"] == "log" for line in each["lines"]}
     assert code == 0
     assert (printed["deploy"], printed["lint"]) == ("got ********-7", "got")
+
+
+def test_clone_of_another_image_runs_first_in_an_empty_workspace(project: Project) -> None:
+    project.write(
+        """
+clone:
+  - {name: fetch, image: IMAGE, commands: [ls -A, echo fetched > source]}
+  - {name: more, image: IMAGE, commands: cat source, when: {event: tag}}
+steps:
+  build: {image: IMAGE, commands: [ls -A, cat source]}
+"""
+    )
+    code, records = project.records()
+    assert code == 0
+    assert [line for line in texts(records, "fetch") if not line.startswith(("+ ", "image "))] == []
+    assert [line for line in texts(records, "build") if not line.startswith(("+ ", "image "))] == ["source", "fetched"]
+    assert {record["step"] for record in records if record["type"] == "step_finished"} == {"fetch", "build"}

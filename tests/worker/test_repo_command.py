@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.event import Event, Repository
+from runner.source.mirrors import fetched
+from tests.gitrepo import GitRepository
 from worker.commands import repo
 from worker.errors import Conflict, Malformed, NotFound
 from worker.forges import FORGES
 from worker.settings import Settings
-from worker.store import repositories
+from worker.store import inbox, repositories
 from worker.store.database import Database
 from worker.store.repositories import StoredRepository
 
@@ -70,6 +73,28 @@ def test_removed_repository_is_gone(settings: Settings) -> None:
     assert stored(settings) == []
     with pytest.raises(NotFound, match="no repository acme/web"):
         repo.remove(settings, name="acme/web")
+
+
+def test_removed_repository_leaves_nothing_on_disk(settings: Settings, tmp_path: Path) -> None:
+    """Neither its runs nor its mirrors; what is another's stays."""
+    event = {name: run_on_disk(settings, tmp_path, name) for name in ("web", "api")}
+    repo.remove(settings, name="acme/web")
+    left = {path.name for path in settings.runs_directory.iterdir()}
+    assert left == {event["api"]}
+    assert [path.name[:3] for path in settings.mirrors_directory.iterdir() if path.is_dir()] == ["api"]
+
+
+def run_on_disk(settings: Settings, tmp_path: Path, name: str) -> str:
+    """A repository with a mirror and one run that has logs; gives the run's id."""
+    origin = GitRepository(tmp_path / "origins" / name)
+    repo.add(settings, name=f"acme/{name}", forge="git", clone_url=str(origin.path))
+    event = Event(repository=Repository(clone_url=str(origin.path)), sha=origin.commit(file="1"))
+    fetched(settings.mirrors_directory, event)
+    with closing(Database(settings.database_url)) as database, database.write() as connection:
+        repository = repositories.named(connection, "acme", name)
+        run_id = inbox.add_run(connection, repository, event).id
+    (settings.runs_directory / run_id / "logs").mkdir(parents=True)
+    return run_id
 
 
 def test_same_name_twice_is_a_conflict(settings: Settings) -> None:

@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 import click
 
 from pipelines.event import Repository
+from runner.source.mirrors import forget_mirrors
 from worker.commands.settings_options import settings_options
 from worker.context import path
 from worker.errors import Malformed
 from worker.forges import FORGES
 from worker.forges.git import PlainGit, post_receive
 from worker.settings import Settings
+from worker.storage import Storage
 from worker.store import repositories
 from worker.store.database import Database
 from worker.store.repositories import StoredRepository
@@ -91,12 +93,24 @@ def list_(settings: Settings, *, output: str = "text") -> int:
 
 
 def remove(settings: Settings, *, name: str) -> int:
-    """Forget a repository and its runs. Raises NotFound."""
+    """Forget a repository and its runs, then what is on disk of them and of its mirrors here. Raises NotFound."""
     owner, short_name = parse_name(name)
     with closing(Database(settings.database_url)) as database, database.write() as connection:
+        run_ids = repositories.run_ids(connection, repositories.named(connection, owner, short_name).id)
         stored = repositories.remove(connection, owner, short_name)
+    _forget_files(settings, run_ids, stored)
     click.echo(f"removed {stored.full_name}; remove its hook at the forge too", err=True)
     return 0
+
+
+def _forget_files(settings: Settings, run_ids: list[str], repository: StoredRepository) -> None:
+    storage = Storage(settings.runs_directory)
+    for run_id in run_ids:
+        try:
+            storage.forget(run_id)
+        except OSError as error:
+            click.echo(f"can't remove {error.filename}: {error.strerror}; remove it by hand", err=True)
+    forget_mirrors(settings.mirrors_directory, repository.clone_url)
 
 
 def parse_name(text: str) -> tuple[str, str]:

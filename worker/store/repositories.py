@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from pipelines.event import Repository
 from runner.clock import now
 from worker.errors import Conflict, NotFound
-from worker.store.tables import repositories
+from worker.store.tables import repositories, runs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,11 @@ def remove(connection: Connection, owner: str, name: str) -> StoredRepository:
     repository = named(connection, owner, name)
     connection.execute(delete(repositories).where(repositories.c.id == repository.id))
     return repository
+
+
+def run_ids(connection: Connection, repository_id: int) -> list[str]:
+    """The ids of all runs of a repository."""
+    return list(connection.scalars(select(runs.c.id).where(runs.c.repository_id == repository_id)))
 
 
 def every(connection: Connection) -> list[StoredRepository]:

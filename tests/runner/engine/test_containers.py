@@ -208,6 +208,22 @@ def test_a_step_of_another_user_may_write_to_the_workspace(containers: World, en
     assert result.status is Status.SUCCESS
 
 
+def test_a_program_of_another_user_may_write_to_its_directory(containers: World, engine: Engine, busybox: str) -> None:
+    """One that is not there yet; what the tree has of that name, or what lies outside of it, is left as it is."""
+    image = image_with(engine, busybox, "nobody", "USER 65534:65534")
+    start = ("/bin/sh", "-ec", "touch new; pwd; ls")
+    directories = {"a": "not/there", "b": "deep", "c": "/headrace/elsewhere", "d": "../beside"}
+    steps = [
+        PlannedStep(name=name, image=image, entrypoint=start, directory=directory)
+        for name, directory in directories.items()
+    ]
+    result = containers.run(*containers.chain(*steps), files={"deep/file": "text"})
+    assert result.lines("a") == ["/headrace/src/not/there", "new"]
+    assert result.lines("b") == ["/headrace/src/deep", "file", "new"]
+    assert result.lines("c") == ["/headrace/elsewhere", "new"]
+    assert result.lines("d") == ["/headrace/beside", "new"]
+
+
 def test_an_entry_point_replaces_the_images_and_gets_the_script(containers: World) -> None:
     entrypoint = ("/bin/sh", "-c", 'echo mine; echo "$CI_SCRIPT" | base64 -d | /bin/sh -e')
     result = containers.run(containers.step("a", "echo theirs", entrypoint=entrypoint))

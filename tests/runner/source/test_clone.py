@@ -3,82 +3,26 @@
 import os
 import shutil
 import subprocess
-import threading
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from pipelines.event import Event, Repository
-from runner.errors import SourceError
+from pipelines.event import Repository
 from runner.source.clonesettings import CloneSettings
 from runner.source.mirrors import fetched
 from runner.source.tree import commit_tree
 from tests.gitrepo import GitRepository
+from tests.runner.source.checkouts import push_of, unpacked
 from tests.trees import contents
-
-
-@pytest.fixture
-def origin(tmp_path: Path) -> GitRepository:
-    return GitRepository(tmp_path / "origin")
-
-
-class Forge:
-    """Repositories below a directory, served as `http://…/owner/name.git` to whoever asks."""
-
-    def __init__(self, root: Path, port: int) -> None:
-        self.url = f"http://127.0.0.1:{port}"
-        self._root = root
-
-    def publish(self, repository: GitRepository, name: str) -> str:
-        """Serve the repository as it is now; gives its address."""
-        bare = self._root / f"{name}.git"
-        subprocess.run(["git", "clone", "--quiet", "--bare", str(repository.path), str(bare)], check=True)
-        subprocess.run(["git", "update-server-info"], cwd=bare, check=True)
-        return f"{self.url}/{name}.git"
-
-
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
-        pass
-
-
-@pytest.fixture
-def forge(tmp_path: Path) -> Iterator[Forge]:
-    root = tmp_path / "forge"
-    root.mkdir()
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(root))) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield Forge(root, server.server_port)
-        server.shutdown()
-        thread.join()
-
-
-def push_of(clone_url: str | Path, sha: str) -> Event:
-    repository = Repository(owner="acme", name="web", clone_url=str(clone_url))
-    return Event(repository=repository, sha=sha, ref="refs/heads/main", branch="main")
-
-
-def unpacked(tmp_path: Path, event: Event, **settings: int) -> GitRepository:
-    """The checkout, as it lies in a workspace."""
-    tree = commit_tree(fetched(tmp_path / "mirrors", event), CloneSettings(**settings))  # type: ignore[arg-type] # bools are ints
-    copy = GitRepository.__new__(GitRepository)
-    copy.path = tmp_path / "workspace"
-    copy.path.mkdir()
-    subprocess.run(["tar", "-x"], cwd=copy.path, input=b"".join(tree), check=True)
-    return copy
 
 
 @pytest.mark.parametrize(("depth", "commits"), [(1, ["3"]), (2, ["3", "2"]), (0, ["3", "2", "1"])])
 def test_history_is_as_deep_as_asked(origin: GitRepository, tmp_path: Path, depth: int, commits: list[str]) -> None:
     for number in ("1", "2", "3"):
         sha = origin.commit(number, file=number)
-    workspace = unpacked(tmp_path, push_of(origin.path, sha), depth=depth)
+    workspace = unpacked(tmp_path, push_of(origin.path, sha), CloneSettings(depth=depth))
     assert workspace.git("log", "--format=%s").split() == commits
     assert workspace.git("remote", "get-url", "origin") == str(origin.path)
     assert workspace.git("branch", "--show-current") == "main"
@@ -99,7 +43,7 @@ def test_history_goes_back_over_merges(origin: GitRepository, tmp_path: Path) ->
     origin.git("merge", "--quiet", "--no-ff", "--message", "merge", "side")
     event = push_of(origin.path, origin.git("rev-parse", "HEAD"))
     seen = {
-        depth: set(unpacked(tmp_path / str(depth), event, depth=depth).git("log", "--format=%s").split())
+        depth: set(unpacked(tmp_path / str(depth), event, CloneSettings(depth=depth)).git("log", "--format=%s").split())
         for depth in (1, 2, 0)
     }
     assert seen == {1: {"merge"}, 2: {"merge", "side", "main"}, 0: {"merge", "side", "main", "base"}}
@@ -111,7 +55,7 @@ def test_repository_with_longer_commit_names_is_one_like_any_other(tmp_path: Pat
     sha = origin.commit(file="2")
     assert len(sha) == 64
     for depth, count in ((1, "1"), (0, "2"), (2, "2")):
-        workspace = unpacked(tmp_path / str(depth), push_of(origin.path, sha), depth=depth)
+        workspace = unpacked(tmp_path / str(depth), push_of(origin.path, sha), CloneSettings(depth=depth))
         assert (workspace.git("rev-parse", "HEAD"), workspace.git("rev-list", "--count", "HEAD")) == (sha, count)
 
 
@@ -145,7 +89,7 @@ def test_tags_come_only_if_asked_for(origin: GitRepository, tmp_path: Path) -> N
     origin.git("tag", "v1.0")
     origin.git("tag", "--annotate", "--message", "second", "v2.0")
     assert unpacked(tmp_path / "a", push_of(origin.path, sha)).git("tag") == ""
-    workspace = unpacked(tmp_path / "b", push_of(origin.path, sha), tags=True)
+    workspace = unpacked(tmp_path / "b", push_of(origin.path, sha), CloneSettings(tags=True))
     assert workspace.git("tag").split() == ["v1.0", "v2.0"]
     assert workspace.git("describe", "--tags") == "v2.0"
 
@@ -163,91 +107,26 @@ def test_git_serves_a_step_that_runs_as_another_user(origin: GitRepository, tmp_
     )
 
 
-def test_submodules_come_with_theirs_if_asked_for(forge: Forge, tmp_path: Path) -> None:
-    deep = GitRepository(tmp_path / "deep")
-    deep_sha = deep.commit(deepest="1")
-    forge.publish(deep, "acme/deep")
-    lib = GitRepository(tmp_path / "lib")
-    lib_sha = with_submodule(lib, "vendor/deep", "../deep.git", deep_sha)
-    forge.publish(lib, "acme/lib")
-    app = GitRepository(tmp_path / "app")
-    sha = with_submodule(app, "lib", f"{forge.url}/acme/lib.git", lib_sha)
-    event = push_of(forge.publish(app, "acme/app"), sha)
-    assert not list((unpacked(tmp_path / "without", event, submodules=False).path / "lib").iterdir())
-    workspace = unpacked(tmp_path / "with", event, submodules=True)
-    assert (workspace.path / "lib/vendor/deep/deepest").read_text() == "1"
+@pytest.mark.parametrize("object_format", ["sha1", "sha256"])
+def test_git_knows_without_a_look_that_nothing_has_changed(tmp_path: Path, object_format: str) -> None:
+    """Not even `git diff-index` sees a change, which never looks into a file; and what does change is seen."""
+    origin = GitRepository(tmp_path / "origin", object_format=object_format)
+    origin.write("tool", "#!/bin/sh\n").chmod(0o755)
+    (origin.path / "link").symlink_to("tool")
+    (origin.path / "ä").write_text("1")
+    sha = origin.commit(**{"deep/er/file": "22", "empty": "", ".gitattributes": "* text=auto\n"})
+    workspace = unpacked(tmp_path, push_of(origin.path, sha))
+    assert workspace.git("diff-index", "HEAD") == ""
+    assert workspace.git("fsck", "--full", "--strict") == ""
+    workspace.write("deep/er/file", "33")
+    assert workspace.git("diff-index", "--name-only", "HEAD") == "deep/er/file"
+    assert workspace.git("status", "--short") == "M deep/er/file".rjust(15)
+
+
+@pytest.mark.parametrize("attribute", ["eol=crlf", "ident", "working-tree-encoding=UTF-16"])
+def test_files_that_are_converted_are_not_taken_for_changed(
+    origin: GitRepository, tmp_path: Path, attribute: str
+) -> None:
+    sha = origin.commit(**{".gitattributes": f"file {attribute}\n", "file": "a $Id$\n" if attribute == "ident" else ""})
+    workspace = unpacked(tmp_path, push_of(origin.path, sha))
     assert workspace.git("status", "--short") == ""
-    assert workspace.git("submodule", "status", "--recursive").split()[::3] == [lib_sha, deep_sha]
-
-
-def with_submodule(repository: GitRepository, path: str, url: str, sha: str, **values: str) -> str:
-    """Commit a submodule as its author would, or as an attacker would; gives the commit."""
-    entries = {"path": path, "url": url, **values}
-    lines = ['[submodule "it"]', *(f"\t{key} = {value}" for key, value in entries.items())]
-    repository.write(".gitmodules", "\n".join([*lines, ""]))
-    repository.git("add", ".gitmodules")
-    repository.git("update-index", "--add", "--cacheinfo", f"160000,{sha},{path}")
-    repository.git("commit", "--quiet", "--message", "submodule")
-    return repository.git("rev-parse", "HEAD")
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        "--upload-pack=touch canary",
-        "-u./canary",
-        "ext::sh -c 'touch canary'",
-        "file:///etc",
-        "/srv/private.git",
-        "../private.git",
-        "http://-oProxyCommand=touch/x",
-        "ssh://-oProxyCommand=touch/x",
-        "git@-oProxyCommand=touch:x",
-        "-oProxyCommand=touch@host:x",
-        "",
-    ],
-)
-def test_submodule_at_an_address_that_is_none_is_refused(origin: GitRepository, tmp_path: Path, url: str) -> None:
-    """Also one on this machine's disk: `../private.git` of a local repository is another project's."""
-    sha = with_submodule(origin, "lib", url, "1" * 40)
-    with pytest.raises(SourceError, match=r"submodule 'it' is at .*: expected an https or ssh address"):
-        unpacked(tmp_path, push_of(origin.path, sha), submodules=True)
-
-
-@pytest.mark.parametrize("other", ["evil/lib", "evil/acme/lib"])
-def test_submodule_of_somebody_else_is_fetched_without_credentials(forge: Forge, tmp_path: Path, other: str) -> None:
-    """So over https alone: else a workflow could read what only this machine may read."""
-    lib = GitRepository(tmp_path / "lib")
-    lib_sha = lib.commit(file="1")
-    url = forge.publish(lib, other)
-    app = GitRepository(tmp_path / "app")
-    sha = with_submodule(app, "lib", url, lib_sha)
-    event = push_of(forge.publish(app, "acme/app"), sha)
-    fetched(tmp_path / "mirrors", push_of(url, lib_sha))  # its own runs have it already
-    with pytest.raises(SourceError, match="transport 'http' not allowed"):
-        unpacked(tmp_path, event, submodules=True)
-
-
-def test_commands_in_gitmodules_never_run(forge: Forge, tmp_path: Path) -> None:
-    canary = tmp_path / "canary"
-    lib = GitRepository(tmp_path / "lib")
-    lib_sha = lib.commit(file="1")
-    forge.publish(lib, "acme/lib")
-    app = GitRepository(tmp_path / "app")
-    evil = f"!touch {canary}"
-    with_submodule(app, "lib", "../lib.git", lib_sha, update=evil)
-    app.write(".gitmodules", (app.path / ".gitmodules").read_text() + f"[core]\n\tfsmonitor = touch {canary}\n")
-    app.git("commit", "--quiet", "--message", "evil", ".gitmodules")
-    event = push_of(forge.publish(app, "acme/app"), app.git("rev-parse", "HEAD"))
-    workspace = unpacked(tmp_path, event, submodules=True)
-    assert (workspace.path / "lib/file").read_text() == "1"
-    assert "fsmonitor" not in (workspace.path / ".git/config").read_text()
-    assert not canary.exists()
-
-
-@pytest.mark.parametrize("path", ["../outside", "/outside", ".git/modules", "lib/../../outside", ":(glob)*", ""])
-def test_submodule_that_would_lie_outside_is_not_there(origin: GitRepository, tmp_path: Path, path: str) -> None:
-    origin.write(".gitmodules", f'[submodule "it"]\n\tpath = {path}\n\turl = https://example.org/x\n')
-    workspace = unpacked(tmp_path, push_of(origin.path, origin.commit()), submodules=True)
-    assert [each.name for each in workspace.path.iterdir() if each.name != ".git"] == [".gitmodules"]
-    assert not (tmp_path / "outside").exists()

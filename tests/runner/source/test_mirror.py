@@ -13,11 +13,6 @@ from tests.gitrepo import GitRepository
 from tests.trees import contents, members
 
 
-@pytest.fixture
-def origin(tmp_path: Path) -> GitRepository:
-    return GitRepository(tmp_path / "origin")
-
-
 def push_of(origin: GitRepository, sha: str, *, before: str = "", ref: str = "refs/heads/main") -> Event:
     repository = Repository(owner="acme", name="web", clone_url=str(origin.path))
     return Event(repository=repository, sha=sha, before=before, ref=ref, branch="main")
@@ -61,7 +56,7 @@ def test_repository_that_is_not_there_is_named(tmp_path: Path) -> None:
         fetched(tmp_path / "mirrors", Event(repository=missing, sha="a" * 40, ref="refs/heads/main"))
 
 
-@pytest.mark.parametrize("sha", ["", "HEAD", "--upload-pack=touch x", "a" * 39, "A" * 40])
+@pytest.mark.parametrize("sha", ["", "HEAD", "--upload-pack=touch x", "a" * 39, "A" * 40, "0" * 40, "0" * 64])
 def test_what_is_no_commit_id_is_refused(origin: GitRepository, tmp_path: Path, sha: str) -> None:
     with pytest.raises(SourceError, match="is no commit"):
         fetched(tmp_path / "mirrors", push_of(origin, sha))

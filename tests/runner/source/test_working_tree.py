@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.source.clonesettings import CloneSettings
 from runner.source.working_tree import WorkingTree
 from tests.gitrepo import GitRepository
 from tests.trees import contents, members
@@ -47,8 +48,7 @@ def test_steps_see_a_git_repository_that_knows_what_is_modified(repository: GitR
     copy = tmp_path / "copy"
     copy.mkdir()
     subprocess.run(["tar", "-x"], cwd=copy, input=b"".join(WorkingTree.around(repository.path).tree()), check=True)
-    in_copy = GitRepository.__new__(GitRepository)
-    in_copy.path = copy
+    in_copy = GitRepository.at(copy)
     in_copy.git("config", "core.fileMode", "false")  # the umask of this test's own tar
     assert in_copy.git("rev-parse", "HEAD") == sha
     assert in_copy.git("status", "--short").strip() == "M modified"
@@ -115,3 +115,82 @@ def test_names_that_are_not_utf_8_survive(repository: GitRepository) -> None:
     (repository.path / name).write_text("1")
     repository.commit()
     assert name in contents(WorkingTree.around(repository.path).tree())
+
+
+def unpacked(tree: WorkingTree, directory: Path, settings: CloneSettings | None = None) -> GitRepository:
+    """The tree as it lies in a workspace."""
+    directory.mkdir()
+    stream = tree.tree(settings or CloneSettings())
+    subprocess.run(["tar", "-x"], cwd=directory, input=b"".join(stream), check=True)
+    return GitRepository.at(directory)
+
+
+def test_settings_of_the_clone_count_here_too(repository: GitRepository, tmp_path: Path) -> None:
+    for number in ("1", "2", "3"):
+        repository.commit(number, file=number)
+    repository.git("tag", "v1")
+    tree = WorkingTree.around(repository.path)
+    one = unpacked(tree, tmp_path / "one")
+    two = unpacked(tree, tmp_path / "two", CloneSettings(depth=2, tags=True, remote="https://example.org/x"))
+    whole = unpacked(tree, tmp_path / "whole", CloneSettings(depth=0))
+    assert [each.git("rev-list", "--count", "HEAD") for each in (one, two, whole)] == ["1", "2", "3"]
+    assert [each.git("tag") for each in (one, two, whole)] == ["", "v1", ""]
+    assert two.git("remote", "get-url", "origin") == "https://example.org/x"
+
+
+def with_submodule(repository: GitRepository, library: GitRepository) -> None:
+    library.commit(inner="1")
+    repository.commit(file="1")
+    allowed = ("-c", "protocol.file.allow=always")
+    repository.git(*allowed, "submodule", "--quiet", "add", str(library.path), "lib")
+    repository.commit("submodule")
+
+
+def test_submodules_come_as_they_are(repository: GitRepository, tmp_path: Path) -> None:
+    with_submodule(repository, GitRepository(tmp_path / "library"))
+    repository.write("lib/untracked", "2")
+    workspace = unpacked(WorkingTree.around(repository.path), tmp_path / "workspace")
+    assert (workspace.path / "lib/inner").read_text() == "1"
+    assert (workspace.path / "lib/untracked").read_text() == "2"
+    assert GitRepository.at(workspace.path / "lib").git("status", "--short") == "?? untracked"
+    workspace.git("-C", "lib", "clean", "--quiet", "--force")
+    assert workspace.git("status", "--short") == ""
+    assert workspace.git("submodule", "status").split()[1] == "lib"
+
+
+@pytest.mark.parametrize("settings", [CloneSettings(submodules=False), CloneSettings()])
+def test_submodule_that_is_not_wanted_or_not_there_is_an_empty_directory(
+    repository: GitRepository, tmp_path: Path, settings: CloneSettings
+) -> None:
+    with_submodule(repository, GitRepository(tmp_path / "library"))
+    if settings.submodules:
+        repository.git("submodule", "--quiet", "deinit", "--force", "lib")
+    workspace = unpacked(WorkingTree.around(repository.path), tmp_path / "workspace", settings)
+    assert list((workspace.path / "lib").iterdir()) == []
+    assert workspace.git("status", "--short") == ""
+
+
+def test_variables_that_git_gives_its_hooks_lead_nowhere(
+    repository: GitRepository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`headrace run` in a hook: git's own variables would have us write to the user's repository."""
+    sha = repository.commit(file="1")
+    index = repository.path / ".git" / "index"
+    before = (snapshot(repository.path), index.read_bytes())
+    other = GitRepository(tmp_path / "other")
+    other.commit(other="1")
+    monkeypatch.setenv("GIT_DIR", str(other.path / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(index))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other.path))
+    tree = WorkingTree.around(repository.path)
+    assert (tree.root, tree.facts().sha) == (repository.path, sha)
+    assert contents(tree.tree())["file"] == b"1"
+    assert (snapshot(repository.path), index.read_bytes()) == before
+
+
+def test_git_knows_without_a_look_what_has_changed(repository: GitRepository, tmp_path: Path) -> None:
+    repository.commit(kept="1", modified="1", deleted="1")
+    repository.write("modified", "2")
+    (repository.path / "deleted").unlink()
+    workspace = unpacked(WorkingTree.around(repository.path), tmp_path / "workspace")
+    assert workspace.git("diff-index", "--name-only", "HEAD").split() == ["deleted", "modified"]
