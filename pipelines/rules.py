@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines import graph
+from pipelines.allowance import MAX_VARIABLES
 from pipelines.model import Step, Workflow
 from pipelines.nodes import quoted
 from pipelines.problems import Level, Problem
 from pipelines.report import Report
 from pipelines.syntax.trusted import TRUST_BY_KEY
-
-MAX_STEPS = 500
-MAX_ENVIRONMENT_SIZE = 4_000_000
 
 _HOST_SHELLS = frozenset({"bash", "cmd", "fish", "powershell", "pwsh", "sh", "zsh"})
 
@@ -39,14 +37,9 @@ def check_graph(workflow: Workflow, report: Report) -> None:
 def _check_size(workflow: Workflow, report: Report) -> None:
     """Every step carries the workflow's environment in the plan, so that a small file could make a huge one."""
     count = len(workflow.services) + len(workflow.steps)
-    if count > MAX_STEPS and workflow.steps:
-        message = f"the workflow has {count:,} steps and services; it may have {MAX_STEPS}"
-        report.add(workflow.steps[0].position, "steps", message)
-    size = count * sum(len(name) + len(str(value)) for name, value in workflow.environment.items())
-    if size > MAX_ENVIRONMENT_SIZE and workflow.steps:
-        message = (
-            f"the workflow's `environment` for all {count} steps has more than {MAX_ENVIRONMENT_SIZE:,} characters"
-        )
+    size = sum(1 + (len(name) + len(str(value))) // 80 for name, value in workflow.environment.items())
+    if not report.allowance.variables.take(count * size) and workflow.steps:
+        message = f"the workflow's `environment` makes more than {MAX_VARIABLES:,} variables, for each step its own"
         report.add(workflow.steps[0].position, "environment", message)
 
 

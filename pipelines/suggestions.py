@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import islice
 
 _LONGEST = 40  # nobody misspells a key into a longer one, and difflib is quadratic
-_MOST = 200  # known words looked at: an answer in milliseconds is worth more than one about a thousand steps
+_MOST = 100  # known words looked at: an answer in milliseconds is worth more than one about a thousand steps
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

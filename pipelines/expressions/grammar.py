@@ -32,7 +32,7 @@ from pipelines.expressions.nodes import (
 )
 from pipelines.nodes import quoted
 
-MAX_LENGTH = 10_000
+MAX_LENGTH = 5_000
 MAX_DEPTH = 100
 
 _GRAMMAR = r"""
@@ -76,7 +76,6 @@ STRING: /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/
 """
 
 
-@lru_cache(maxsize=256)
 def parse(expression: str) -> Node:
     """The tree of an expression. Raises ExpressionError for a text that is none."""
     if len(expression) > MAX_LENGTH:

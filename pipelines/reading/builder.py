@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 
 import yaml
 
+from pipelines.allowance import MAX_VALUES
 from pipelines.nodes import START, Map, Node, Position, Scalar, quoted
 from pipelines.reading.merges import Merges, Splice
 from pipelines.report import Report
 
 MAX_DEPTH = 64
-MAX_WEIGHT = 20_000  # values; text counts once more for every 80 characters
-TOO_HEAVY = f"the file unfolds to more than {MAX_WEIGHT:,} values, aliases written out"
+TOO_HEAVY = f"the file unfolds to more than {MAX_VALUES:,} values, aliases written out"
 
 _FORBIDDEN_VALUE = re.compile(r"[\x00\ud800-\udfff]")
 _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
@@ -98,8 +98,7 @@ class Builder:
             raise UnreadableError(position, "a second document starts here; one file is one workflow", hint)
 
     def _grow(self, weight: int, position: Position) -> None:
-        self._report.weight += weight
-        if self._report.weight > MAX_WEIGHT:
+        if not self._report.allowance.values.take(weight):
             raise UnreadableError(position, TOO_HEAVY)
 
     def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent, position: Position) -> None:

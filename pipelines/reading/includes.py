@@ -7,7 +7,6 @@ from pipelines.nodes import Entry, List, Map, Node, Scalar, quoted
 from pipelines.places import Place
 from pipelines.reading.document import read_document
 from pipelines.report import Report
-from pipelines.suggestions import nearest
 
 MAX_FILES = 50
 
@@ -62,7 +61,9 @@ class Includes:
         elif (text := self._includable.get(path)) is not None:
             return text
         else:
-            item.problem(f"there is no file {quoted(path)} to include", hint=nearest(path, self._includable))
+            item.problem(
+                f"there is no file {quoted(path)} to include", hint=self._report.nearest(path, self._includable)
+            )
         return None
 
     def _path(self, item: Place) -> str | None:

@@ -9,7 +9,6 @@ from pipelines.files import is_lenient
 from pipelines.nodes import Map, is_null, quoted
 from pipelines.places import Place, PlacedEntry
 from pipelines.problems import Level
-from pipelines.suggestions import nearest
 from pipelines.syntax.forms import Form
 
 T = TypeVar("T")
@@ -127,5 +126,5 @@ def _refuse(entry: PlacedEntry, keys: Keys) -> None:
     level = Level.WARNING if is_lenient(entry.key.report.file) else Level.ERROR
     if entry.key.report.is_full:
         return entry.key.problem("unknown", level=level)
-    hint = keys.elsewhere.get(entry.name) or nearest(entry.name, keys.names) or keys.stranger
+    hint = keys.elsewhere.get(entry.name) or entry.key.report.nearest(entry.name, keys.names) or keys.stranger
     return entry.key.problem(f"{quoted(entry.name)} is not a key of {keys.owner}", hint=hint, level=level)

@@ -173,6 +173,8 @@ def _with_image(keys: Keys) -> Form[Step]:
         if not _says_what_runs(place.node):
             hint = "the container image to run, or `build` to make one"
             place.problem(f"{place.name} has no `image`, which {keys.owner} needs", hint=hint)
+        if values.pop("extends", None) is not None:  # one that could be done is done before the keys are read
+            place.problem(f"{place.name} extends another, as only `steps` and `services` can")
         return _step(place, **values)
 
     return Form(f"a map with the keys of {keys.owner}", read, {"map": keys})

@@ -397,14 +397,14 @@ def test_mistake_gives_one_problem_that_helps(text: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("steps:\n" + "- {image: x}\n" * 501, "the workflow has 501 steps and services; it may have 500"),
+        ("steps:\n" + "- {image: x}\n" * 501, "`steps` has 501 entries; it may have 500"),
         (
-            f"environment: {{A: {'v' * 400_000}}}\nsteps:\n" + "- {image: x}\n" * 11,
-            "the workflow's `environment` for all 11 steps has more than 4,000,000 characters",
+            f"environment: {{A: {'v' * 40_000}}}\nsteps:\n" + "- {image: x}\n" * 220,
+            "the workflow's `environment` makes more than 100,000 variables, for each step its own",
         ),
         (
             "steps:\n" + "".join(f"- {{image: x, when: {{ref: '{'{a,b}' * 7}{n}'}}}}\n" for n in range(80)),
-            "the globs of this file have more than 50,000 characters, alternatives written out",
+            "the globs of this file have more than 30,000 characters, alternatives written out",
         ),
     ],
     ids=["steps", "environment", "globs"],
