@@ -1,6 +1,6 @@
 """Reads a workflow file for an event: its matrix, then for each cell `${NAME}`, the keys and the rules."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines import rules
@@ -10,7 +10,7 @@ from pipelines.event import Event
 from pipelines.files import workflow_name
 from pipelines.matrix import Cell, cells
 from pipelines.model import Workflow
-from pipelines.nodes import Map, Node, Position
+from pipelines.nodes import Map, Node
 from pipelines.params import parameter_variables
 from pipelines.problems import Problem
 from pipelines.reading.source import read_source
@@ -86,7 +86,7 @@ def _cells(root: Node, run: Setting, report: Report) -> Iterator[CellReading]:
         tree = substituted(root, {**known, **cell}, cells_own)
         workflow = as_written if tree is root and as_written else _workflow(tree, run, cells_own)
         as_written = workflow if tree is root else None
-        _pass_on(cells_own.problems, report)
+        cells_own.pass_on(report)
         if report.allowance.is_overspent:
             return
         if workflow is not None:
@@ -109,9 +109,3 @@ def _workflow(tree: Node, run: Setting, report: Report) -> Workflow | None:
     if workflow is not None:
         rules.check_trust(workflow, run.trust, report)
     return workflow
-
-
-def _pass_on(problems: Iterable[Problem], report: Report) -> None:
-    for each in problems:
-        position = Position(each.line, each.column, "" if each.file == report.file else each.file)
-        report.add(position, each.path, each.message, hint=each.hint, level=each.level)

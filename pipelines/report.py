@@ -20,7 +20,7 @@ class Report:
     def __init__(self, file: str, *, is_raw: bool = False, allowance: Allowance | None = None) -> None:
         self.file, self.is_raw = file, is_raw
         self.allowance = allowance or Allowance()
-        self._problems: dict[Problem, None] = {}
+        self._problems: dict[tuple[object, ...], Problem] = {}
         self._more: Problem | None = None
 
     @property
@@ -31,7 +31,9 @@ class Report:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All of them by line and column, included files last; those at one place in the order they were found."""
-        shown = sorted(self._problems, key=lambda each: (each.file != self.file, each.file, each.line, each.column))
+        shown = sorted(
+            self._problems.values(), key=lambda each: (each.file != self.file, each.file, each.line, each.column)
+        )
         return (*shown, self._more) if self._more else tuple(shown)
 
     @property
@@ -55,7 +57,15 @@ class Report:
         if self.is_full:
             self._overflow(problem)
         else:
-            self._problems[problem] = None
+            # What an alias has put in several places is one mistake, whichever path leads there.
+            what = message.replace(path, "") if path else message
+            self._problems.setdefault((problem.file, *position, level, what, hint), problem)
+
+    def pass_on(self, other: "Report") -> None:
+        """Give another report of this file all problems of this one."""
+        for each in self.problems:
+            position = Position(each.line, each.column, "" if each.file == self.file else each.file)
+            other.add(position, each.path, each.message, hint=each.hint, level=each.level)
 
     def nearest(self, word: str, known: Iterable[str]) -> str:
         """A hint that names the nearest known word; `""` if none is near, or if nobody would see it."""

@@ -17,8 +17,8 @@ def check(workflow: Workflow, report: Report) -> None:
     """Report what is wrong between keys that are each right."""
     _check_size(workflow, report)
     _check_names((*workflow.services, *_clone_steps(workflow), *workflow.steps), report)
+    _check_images((*workflow.services, *workflow.steps), report)
     for step in (*workflow.services, *workflow.steps):
-        _check_image(step, report)
         _check_settings(step, report)
 
 
@@ -58,8 +58,10 @@ def _check_names(steps: Iterable[Step], report: Report) -> None:
             first[step.name] = step
 
 
-def _check_image(step: Step, report: Report) -> None:
-    if step.image in _HOST_SHELLS:
+def _check_images(steps: Iterable[Step], report: Report) -> None:
+    """Tell once of images that are called as shells are: who takes the one for the other does so all over the file."""
+    step = next((each for each in steps if each.image in _HOST_SHELLS), None)
+    if step is not None:
         message = f"`{step.path}` runs the container image {quoted(step.image)}, not a shell of the machine"
         hint = "name an image that has one, such as `alpine`"
         report.add(step.place_of("image"), f"{step.path}.image", message, hint=hint, level=Level.WARNING)

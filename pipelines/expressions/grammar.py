@@ -122,7 +122,14 @@ def _complaint(error: UnexpectedInput) -> tuple[str, str]:
             return "can't be read", ""
 
 
+_ARITHMETIC = "arithmetic is not part of expressions here"
 _HINTS = {
+    **dict.fromkeys(("+", "*", "/", "%", "**", "^"), _ARITHMETIC),
+    ":": "slices and maps are not part of expressions here",
+    "{": "maps are not part of expressions here",
+    "..": "ranges are not part of expressions here",
+    ".": "ranges are not part of expressions here",
+    ";": "`let` is not part of expressions here",
     "=": "write `==`",
     "&": "write `&&`",
     "|": "write `||`",

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 import yaml
 
 from pipelines.allowance import MAX_VALUES
+from pipelines.files import is_lenient
 from pipelines.nodes import START, Map, Node, Position, Scalar, quoted
+from pipelines.problems import Level
 from pipelines.reading.merges import Merges, Splice
 from pipelines.report import Report
 
@@ -68,12 +70,19 @@ class Builder:
         self._open: list[_Open] = []
         self._root: Node | None = None
         self._documents = 0
+        self._document = START
 
     def build(self, events: Iterator[yaml.Event]) -> Node | None:
         """The root node; None for an empty text. Raises UnreadableError where reading must end."""
         for event in events:
             mark = event.start_mark
-            self._take(event, Position(mark.line + 1, mark.column + 1, self._file) if mark else START)
+            position = Position(mark.line + 1, mark.column + 1, self._file) if mark else START
+            if self._documents > 1 and isinstance(event, yaml.NodeEvent):
+                if not _is_nothing(event):
+                    self._refuse_document()
+                    break
+            else:
+                self._take(event, position)
         return self._root
 
     def _take(self, event: yaml.Event, position: Position) -> None:
@@ -87,15 +96,20 @@ class Builder:
             case yaml.AliasEvent():
                 self._alias(event.anchor or "", position)
             case yaml.DocumentStartEvent():
-                self._start_document(position)
+                self._documents += 1
+                self._document = position
 
-    def _start_document(self, position: Position) -> None:
-        self._documents += 1
-        if self._documents > 1:
-            is_drone = isinstance(self._root, Map) and self._root.get("kind") is not None
-            hint = "this looks like a Drone file: " if is_drone else ""
-            hint += "write each document to a file of its own, as .headrace/NAME.yaml"
-            raise UnreadableError(position, "a second document starts here; one file is one workflow", hint)
+    def _refuse_document(self) -> None:
+        """A second document, which holds something. Woodpecker runs the first one alone, and so its files do here."""
+        is_old = is_lenient(self._file or self._report.file)
+        is_drone = isinstance(self._root, Map) and self._root.get("kind") is not None
+        place = ".woodpecker" if is_old else ".headrace"
+        hint = "this looks like a Drone file: " if is_drone else ""
+        hint += f"write each document to a file of its own, as {place}/NAME.yaml"
+        if not is_old:
+            raise UnreadableError(self._document, "a second document starts here; one file is one workflow", hint)
+        message = "a second document starts here, and is left out: one file is one workflow"
+        self._report.add(self._document, "", message, hint=hint, level=Level.WARNING)
 
     def _grow(self, weight: int, position: Position) -> None:
         if not self._report.allowance.values.take(weight):
@@ -161,3 +175,8 @@ class Builder:
             self._report.add(position, "", f"the text {quoted(event.value)} holds a character that no program takes")
         plain = event.implicit[0] or (event.tag is not None and event.tag not in _TEXT_TAGS)
         return Scalar(position, event.value, plain=plain)
+
+
+def _is_nothing(event: yaml.NodeEvent) -> bool:
+    """True for what stands behind a `---` that nothing follows, comments aside."""
+    return isinstance(event, yaml.ScalarEvent) and event.implicit[0] and not event.value and event.anchor is None

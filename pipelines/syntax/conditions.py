@@ -185,8 +185,8 @@ steps:
         Key(
             name="path",
             form=_PATHS,
-            meaning="A changed file matches. Holds for events that are neither a push nor about a pull request, and for "
-            "a push with more changed files than there is time to compare: tens of thousands.",
+            meaning="A changed file matches. Holds for events that are neither a push nor about a pull request, and "
+            "for a push with more changed files than there is time to compare: tens of thousands.",
             example="""
 when:
   path: {include: [src/**, go.mod], exclude: "**/*.md", ignore_message: "[all]", on_empty: false}

@@ -68,7 +68,12 @@ _PARAMETERS_OF_PLUGINS = (
     "password", "path", "port", "recipients", "registry", "repo", "server", "source", "tag", "tags", "target",
     "template", "to", "token", "url", "user", "username", "webhook",
 )  # fmt: skip
-_ELSEWHERE = dict.fromkeys(_PARAMETERS_OF_PLUGINS, _PLUGINS) | {
+_CONDITIONS = ("branch", "cron", "event", "evaluate", "instance", "matrix", "path", "ref", "status")
+_ELSEWHERE = {
+    **dict.fromkeys(_PARAMETERS_OF_PLUGINS, _PLUGINS),
+    **dict.fromkeys(_CONDITIONS, "write it below `when`"),
+    "platform": "write `labels: {platform: …}` for the whole workflow, in a file of its own",
+    "runs-on": "write `labels` for the whole workflow",
     "command": "write `commands`",
     "cmd": "write `commands`",
     "script": "write `commands`",
@@ -89,7 +94,7 @@ _ELSEWHERE = dict.fromkeys(_PARAMETERS_OF_PLUGINS, _PLUGINS) | {
 STEP_KEYS = Keys(
     owner="a step",
     known=(*RUNNING_KEYS, *COURSE_KEYS, *RESULT_KEYS, *_CONTAINER_KEYS, *_OLD_KEYS),
-    elsewhere=_ELSEWHERE,
+    elsewhere=_ELSEWHERE | {"ports": "only services have this key", "healthcheck": "only services have this key"},
     stranger=_PLUGINS,
 )
 

@@ -369,7 +369,7 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         (STEP + "concurrency: {group: x}", "has no `limit`, which a concurrency needs"),
         (STEP + "params: {a-b: {}}", "must be letters, digits and _"),
         (STEP + "clone: {disable: true}", "`clone.disable` must be a map with the keys of a step"),
-        (STEP + "clone: {git: {settings: {ssh-key: x}}}", "Headrace checks out by itself, without this setting"),
+        (STEP + "clone: {git: {settings: {ssh-key: x}}}", "Headrace checks out by itself, without this"),
         ("steps: [{image: x, environment: {A=B: c}}]", '"A=B" can\'t be the name of a variable'),
         ("steps: [{image: x, environment: {A: {from_secret: [b]}}}]", "must be {from_secret: NAME} and nothing else"),
         ("steps: [{image: x, settings: {a: b}, commands: c}]", "`settings`, which only the image's own program reads"),
@@ -386,6 +386,8 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         ("steps: [{image: x, depends_on: b}]", 'there is no step "b" to depend on'),
         ("steps: {build: {image: x}, test: {image: x, depends_on: biuld}}", "(did you mean `build`?)"),
         ("steps: {a: {image: x}, b: {image: x, depends_on: [a, a]}}", 'the step "a" is named twice'),
+        ("steps: {a: {image: x, ports: [80]}}", '"ports" is not a key of a step (only services have this key)'),
+        ("steps: {a: {image: x, cron: daily}}", '"cron" is not a key of a step (write it below `when`)'),
         ("steps: {a: {image: x, depends_on: a}}", "1:35: these steps wait for each other: a → a"),
     ],
 )  # fmt: skip

@@ -277,3 +277,24 @@ words = ["CI_X", "true", "nil", "not", "in", "&&", "||", "(", ")", "[", "]", "{"
 def test_any_text_holds_or_does_not_or_is_refused(text: str) -> None:
     with suppress(ExpressionError):
         assert evaluate(text, {"CI_X": "[1]"}) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("find([1, 2], {# == 2}) == 2", "calls `find`, which is not a function here"),
+        ("1 + 1 == 2", "arithmetic is not part of expressions here"),
+        ('CI[0:1] == "a"', "slices and maps are not part of expressions here"),
+    ],
+)
+def test_what_expressions_do_not_have_is_named(text: str, what: str) -> None:
+    error = complaint(text)
+    assert error is not None
+    assert what in (error.message, error.hint)
+
+
+@pytest.mark.parametrize("name", ["string", "toJSON", "last"])
+def test_function_of_another_meaning_is_not_suggested(name: str) -> None:
+    error = complaint(f"{name}(CI) == nil")
+    assert error is not None
+    assert error.hint == ""
