@@ -27,8 +27,10 @@ def unused_anchors(text: bytes) -> tuple[tuple[str, Position], ...]:
 
 
 def _anchors(text: str) -> Iterator[tuple[str, Position | None]]:
-    """Each anchor with its place, and each alias with None."""
+    """Each anchor of the first document with its place, and each alias with None."""
     for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.DocumentEndEvent):
+            return
         if isinstance(event, yaml.AliasEvent):
             yield cast("str", event.anchor), None
         elif isinstance(event, yaml.NodeEvent) and event.anchor is not None and (mark := event.start_mark):

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from pipelines.findings import Finding, findings
+from pipelines.finding import Finding
+from pipelines.findings import findings
 from pipelines.model import Condition
 from pipelines.occasion import Occasion
 from pipelines.report import Report

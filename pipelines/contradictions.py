@@ -16,6 +16,7 @@ ALL_KINDS: Kinds = frozenset(kind.value for kind in EventKind)
 NO_MATRIX: tuple[Cell, ...] = ({},)
 
 _REF_BEGINNINGS = {"push": "refs/heads/", "tag": "refs/tags/"}
+_MAX_PAIRS = 1_000  # looked at for one condition: past that, it is left in doubt
 _SPECIAL = re.compile(r"[*?\[{\\$]")
 
 
@@ -72,7 +73,7 @@ def _impossible_branch(condition: Condition, kinds: Kinds) -> str:
 
 
 def _impossible_cell(wanted: MatrixFilter | None, cells: tuple[Cell, ...]) -> str:
-    if wanted is None or any(_is_met(wanted, cell) for cell in cells):
+    if wanted is None or len(cells) * len(wanted.include) > _MAX_PAIRS or any(_is_met(wanted, cell) for cell in cells):
         return ""
     return "no cell of the matrix has such values" if cells != NO_MATRIX else "the workflow has no matrix"
 
@@ -103,6 +104,8 @@ def _excluded(patterns: Patterns) -> str:
     """Why nothing can be in, or `""`: all that is included is excluded again."""
     if "**" in patterns.exclude:
         return "`exclude: **` leaves nothing"
+    if len(patterns.include) * len(patterns.exclude) > _MAX_PAIRS:
+        return ""
     if patterns.include and all(_is_excluded(glob, patterns.exclude) for glob in patterns.include):
         return f"{_either(patterns.include)} is both included and excluded"
     return ""

@@ -41,9 +41,16 @@ class Draft:
 
 def draft(reading: CellReading, run: Setting) -> Draft:
     """The draft of a workflow as one cell has it."""
-    workflow, report = reading.workflow, Report(reading.workflow.file)
+    workflow = reading.workflow
+    report = Report(workflow.file, allowance=reading.allowance)
     variables = with_values({**reading.known, **reading.cell})
-    occasion = Occasion(event=run.event, matrix=reading.cell, variables=variables, work=reading.work)
+    occasion = Occasion(
+        event=run.event,
+        changes=run.changes,
+        comparisons=reading.allowance.comparisons,
+        matrix=reading.cell,
+        variables=variables,
+    )
     verdict = _of_workflow(workflow, occasion, report)
     steps = {step.name: judge(step.when, occasion, report) for step in _all_steps(workflow)}
     if verdict.included and not any(steps[step.name].included for step in workflow.steps):
@@ -60,6 +67,20 @@ def draft(reading: CellReading, run: Setting) -> Draft:
         steps=steps,
         checks_out=_checks_out(workflow, occasion, report),
         problems=report.problems,
+    )
+
+
+def unjudged(reading: CellReading, run: Setting) -> Draft:
+    """The draft of a workflow with errors: others may wait for it, and it counts as one that runs."""
+    return Draft(
+        workflow=reading.workflow,
+        repository=run.event.repository,
+        cell=reading.cell,
+        known=reading.known,
+        verdict=ALWAYS,
+        steps={},
+        checks_out=True,
+        problems=(),
     )
 
 

@@ -1,35 +1,30 @@
 """Findings: what each key of a `when` makes of an occasion, in one phrase that names the value it met."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
-from pipelines import globs
+from pipelines.allowance import Budget, OverspentError
 from pipelines.event import EventKind
 from pipelines.expressions.errors import ExpressionError
-from pipelines.expressions.expression import evaluate
+from pipelines.expressions.expression import read
+from pipelines.finding import Finding, either
+from pipelines.globs import glob
 from pipelines.model import Condition, Evaluation, PathFilter, Patterns
 from pipelines.nodes import quoted
 from pipelines.occasion import Occasion
 from pipelines.report import Report
 
-_SHOWN_GLOBS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one key makes of an occasion: `branch is main`, or `branch is dev, not main`."""
-
-    holds: bool
-    phrase: str
-
 
 def findings(condition: Condition, occasion: Occasion, report: Report) -> Iterator[Finding]:
     """What the keys of a condition find, up to the first that does not hold.
 
-    An expression that has no answer does not hold, and is reported.
+    What has no answer, or none in good time, does not hold, and is reported.
     """
     for check in _CHECKS:
-        found = check(condition, occasion)
+        try:
+            found = check(condition, occasion)
+        except OverspentError:
+            report.add(condition.position, condition.where, "the globs of this file take too long to compare")
+            found = Finding(holds=False, phrase="there was no time for it")
         if found is not None:
             yield found
             if not found.holds:
@@ -48,29 +43,29 @@ def _event(condition: Condition, occasion: Occasion) -> Finding | None:
 def _branch(condition: Condition, occasion: Occasion) -> Finding | None:
     if condition.branch is not None and occasion.event.kind is EventKind.TAG:
         return Finding(holds=True, phrase="branch holds for every tag")
-    return _patterns("branch", condition.branch, occasion.event.branch)
+    return _patterns("branch", condition.branch, occasion.event.branch, occasion.comparisons)
 
 
 def _ref(condition: Condition, occasion: Occasion) -> Finding | None:
-    return _patterns("ref", condition.ref, occasion.event.ref)
+    return _patterns("ref", condition.ref, occasion.event.ref, occasion.comparisons)
 
 
 def _repo(condition: Condition, occasion: Occasion) -> Finding | None:
-    return _patterns("repo", condition.repo, occasion.event.repository.full_name)
+    return _patterns("repo", condition.repo, occasion.event.repository.full_name, occasion.comparisons)
 
 
 def _instance(condition: Condition, occasion: Occasion) -> Finding | None:
-    return _patterns("instance", condition.instance, occasion.event.system.host)
+    return _patterns("instance", condition.instance, occasion.event.system.host, occasion.comparisons)
 
 
 def _platform(condition: Condition, occasion: Occasion) -> Finding | None:
-    return _patterns("platform", condition.platform, occasion.event.system.platform)
+    return _patterns("platform", condition.platform, occasion.event.system.platform, occasion.comparisons)
 
 
 def _cron(condition: Condition, occasion: Occasion) -> Finding | None:
     if condition.cron is not None and occasion.event.kind is not EventKind.CRON:
         return Finding(holds=True, phrase=f"cron holds for every {occasion.event.kind}")
-    return _patterns("cron", condition.cron, occasion.event.cron)
+    return _patterns("cron", condition.cron, occasion.event.cron, occasion.comparisons)
 
 
 def _local(condition: Condition, occasion: Occasion) -> Finding | None:
@@ -95,7 +90,9 @@ def _matrix(condition: Condition, occasion: Occasion) -> Finding | None:
 
 
 def _all_match(wanted: Mapping[str, str], occasion: Occasion) -> bool:
-    return all(globs.matches(glob, occasion.matrix.get(axis, "")) for axis, glob in wanted.items())
+    return all(
+        _matches(pattern, occasion.matrix.get(axis, ""), occasion.comparisons) for axis, pattern in wanted.items()
+    )
 
 
 def _pairs(wanted: Mapping[str, str]) -> str:
@@ -116,36 +113,16 @@ def _path(condition: Condition, occasion: Occasion) -> Finding | None:
         return Finding(
             holds=condition.path.on_empty, phrase=f"path has {word}, and on_empty is {_word(condition.path)}"
         )
-    return _files(condition.path, event.changed_files)
+    return occasion.changes.judge(condition.path, occasion.comparisons)
 
 
 def _word(path: PathFilter) -> str:
     return "true" if path.on_empty else "false"
 
 
-def _files(path: PathFilter, files: tuple[str, ...]) -> Finding:
-    if path.exclude and all(_first_match(path.exclude, file) for file in files):
-        excluding = _first_match(path.exclude, files[0])
-        which = files[0] if len(files) == 1 else f"{files[0]}, as all {len(files)} changed files,"
-        return Finding(holds=False, phrase=f"path {which} is excluded by {excluding}")
-    if not path.include:
-        left = next((file for file in files if not _first_match(path.exclude, file)), files[0])
-        return Finding(holds=True, phrase=f"path {left} is not excluded")
-    met = next(((file, glob) for file in files if (glob := _first_match(path.include, file))), None)
-    if met is None:
-        which = f"{files[0]} does not match" if len(files) == 1 else f"none of {len(files)} changed files matches"
-        return Finding(holds=False, phrase=f"path {which} {_listed(path.include)}")
-    return Finding(holds=True, phrase=f"path {met[0]} matches {met[1]}")
-
-
-def _first_match(patterns: tuple[str, ...], file: str) -> str:
-    """The first of the globs that matches, or `""`."""
-    return next((glob for glob in patterns if globs.matches(glob, file)), "")
-
-
 def _evaluated(expression: Evaluation, occasion: Occasion, report: Report) -> Finding:
     try:
-        holds = evaluate(expression.text, occasion.variables, occasion.work)
+        holds = (expression.expression or read(expression.text)).holds(occasion.variables, report.allowance.work)
     except ExpressionError as error:
         report.add(expression.position, expression.path, f"the expression {error.message}", hint=error.hint)
         return Finding(holds=False, phrase="evaluate has no answer")
@@ -154,24 +131,25 @@ def _evaluated(expression: Evaluation, occasion: Occasion, report: Report) -> Fi
     )
 
 
-def _patterns(name: str, patterns: Patterns | None, value: str) -> Finding | None:
+def _patterns(name: str, patterns: Patterns | None, value: str, budget: Budget) -> Finding | None:
     if patterns is None:
         return None
-    excluding = next((glob for glob in patterns.exclude if globs.matches(glob, value)), None)
+    excluding = next((each for each in patterns.exclude if _matches(each, value, budget)), None)
     if excluding is not None:
         return Finding(holds=False, phrase=f"{name} is {value or 'unknown'}, excluded by {excluding}")
-    included = not patterns.include or any(globs.matches(glob, value) for glob in patterns.include)
+    included = not patterns.include or any(_matches(each, value, budget) for each in patterns.include)
     return _found(name, value, patterns.include, holds=included)
+
+
+def _matches(pattern: str, text: str, budget: Budget) -> bool:
+    ready = glob(pattern)
+    budget.spend(ready.effort(text))
+    return ready.matches(text)
 
 
 def _found(name: str, value: str, wanted: tuple[str, ...], *, holds: bool) -> Finding:
     phrase = f"{name} is {value or 'unknown'}"
-    return Finding(holds=holds, phrase=phrase if holds else f"{phrase}, not {_listed(wanted)}")
-
-
-def _listed(globs_: tuple[str, ...]) -> str:
-    more = f" or {len(globs_) - _SHOWN_GLOBS} more" if len(globs_) > _SHOWN_GLOBS else ""
-    return " or ".join(globs_[:_SHOWN_GLOBS]) + more
+    return Finding(holds=holds, phrase=phrase if holds else f"{phrase}, not {either(wanted)}")
 
 
 _CHECKS: tuple[Callable[[Condition, Occasion], Finding | None], ...] = (

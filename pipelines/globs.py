@@ -4,12 +4,12 @@
 `[a-z] [^a] [!a]`; `\\` escapes; dot files are not special.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import takewhile
 
-from pipelines.globsegments import Match, matcher
+from pipelines.globsegments import Match, has_wild, matcher
 from pipelines.globtokens import STAR, Choice, GlobError, Token, tokens
 
 _MAX_SIZE = 5000
@@ -18,61 +18,82 @@ _SEPARATOR = "/"
 _DOUBLESTAR = (STAR, STAR)
 
 _Segment = tuple[Token, ...] | None  # None is `**`
+_Group = tuple[Match, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Alternative:
     """A pattern without choices. `head` is what each text that matches starts with, which is quick to see.
 
-    `matches` is for each segment what matches it; None for `**`.
+    `groups` has what matches its segments; between two groups stands a `**`.
     """
 
-    matches: tuple[Match | None, ...]
+    groups: tuple[_Group, ...]
     head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Glob:
+    """A pattern made ready. `size` is how many characters it has, its alternatives written out.
+
+    `complaint` says what is malformed, to complete "the glob …"; `slow` is how many of the characters may be looked
+    at again for each one of a text.
+    """
+
+    alternatives: tuple[_Alternative, ...] = ()
+    size: int = 0
+    slow: int = 0
+    complaint: str = ""
+
+    def matches(self, text: str) -> bool:
+        """True if the pattern matches the whole text. A malformed one matches nothing."""
+        possible = [each.groups for each in self.alternatives if text.startswith(each.head)]
+        if not possible:
+            return False
+        parts = text.split(_SEPARATOR)
+        return any(_all_match(groups, parts) for groups in possible)
+
+    def effort(self, text: str) -> int:
+        """What it may cost to match a text, in units of a short pattern."""
+        return 1 + self.size // 20 + self.slow * len(text) // 500
+
+
+@lru_cache(maxsize=2048)
+def glob(pattern: str) -> Glob:
+    """The pattern, made ready, or what is malformed in it."""
+    try:
+        sequence = _tokens(pattern)
+    except GlobError as error:
+        return Glob(complaint=str(error))
+    size = _extent(sequence).size
+    if size > _MAX_SIZE:
+        return Glob(size=size, complaint=_TOO_LONG)
+    different = tuple(dict.fromkeys(_segments(flat) for flat in _expanded(sequence)))
+    alternatives = tuple(_Alternative(_groups(segments), _head(segments)) for segments in different)
+    return Glob(alternatives, size, sum(map(_slow, different)))
 
 
 def matches(pattern: str, text: str) -> bool:
     """True if the pattern matches the whole text. A malformed pattern matches nothing."""
-    try:
-        alternatives = _compiled(pattern)
-    except GlobError:
-        return False
-    possible = [each.matches for each in alternatives if text.startswith(each.head)]
-    if not possible:
-        return False
-    parts = text.split(_SEPARATOR)
-    return any(_all_match(segments, parts) for segments in possible)
+    return glob(pattern).matches(text)
 
 
-def complaint(pattern: str) -> str:
-    """What is malformed in a pattern, to complete "the glob …"; `""` for a good one."""
-    try:
-        _compiled(pattern)
-    except GlobError as error:
-        return str(error)
-    return ""
+def _groups(segments: Sequence[_Segment]) -> tuple[_Group, ...]:
+    groups: list[list[Match]] = [[]]
+    for segment in segments:
+        if segment is None:
+            groups.append([])
+        else:
+            groups[-1].append(matcher(segment))
+    return tuple(map(tuple, groups))
 
 
-@lru_cache(maxsize=1024)
-def size(pattern: str) -> int:
-    """What a pattern costs to match: how many characters it has, its alternatives written out; 0 if it is malformed."""
-    try:
-        return _extent(_tokens(pattern)).size
-    except GlobError:
-        return 0
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> tuple[_Alternative, ...]:
-    sequence = _tokens(pattern)
-    if _extent(sequence).size > _MAX_SIZE:
-        raise GlobError(_TOO_LONG)
-    different = dict.fromkeys(_segments(flat) for flat in _expanded(sequence))
-    return tuple(_Alternative(tuple(map(_match, segments)), _head(segments)) for segments in different)
-
-
-def _match(segment: _Segment) -> Match | None:
-    return None if segment is None else matcher(segment)
+def _slow(segments: Sequence[_Segment]) -> int:
+    """Characters that are not just letters and stars, or that may stand at many places: between two `**`."""
+    known = [segment for segment in segments if segment is not None]
+    if len(segments) - len(known) > 1:
+        return sum(map(len, known))
+    return sum(len(segment) for segment in known if has_wild(segment))
 
 
 def _tokens(pattern: str) -> tuple[Token, ...]:
@@ -136,32 +157,30 @@ def _head(segments: tuple[_Segment, ...]) -> str:
     return head
 
 
-def _all_match(segments: Sequence[Match | None], parts: Sequence[str]) -> bool:
-    """True if the segments, of which None takes any number of parts, take all parts."""
-    if segments.count(None) > 1:
-        return _any_way_matches(segments, parts)
-    if None not in segments:
-        return len(parts) == len(segments) and _side_by_side(segments, parts)
-    before = segments.index(None)
-    after = len(segments) - before - 1
-    if before + after > len(parts):
+def _all_match(groups: Sequence[_Group], parts: Sequence[str]) -> bool:
+    """True if the groups take all parts, with any number of parts between two groups."""
+    if len(groups) == 1:
+        return len(parts) == len(groups[0]) and _match_here(groups[0], parts, 0)
+    first, *middle, last = groups
+    end = len(parts) - len(last)
+    if end < len(first) or not _match_here(first, parts, 0) or not _match_here(last, parts, end):
         return False
-    rest = parts[len(parts) - after :]
-    return _side_by_side(segments[:before], parts[:before]) and _side_by_side(segments[before + 1 :], rest)
+    return not middle or _in_order(middle, parts, len(first), end)
 
 
-def _side_by_side(segments: Sequence[Match | None], parts: Sequence[str]) -> bool:
-    return all(match is not None and match(part) for match, part in zip(segments, parts, strict=True))
-
-
-def _any_way_matches(segments: Sequence[Match | None], parts: Sequence[str]) -> bool:
-    """Walk the segments, holding every count of parts that may be used up so far."""
-    used = {0}
-    for match in segments:
-        if match is None:
-            used = set(range(min(used), len(parts) + 1))
-        else:
-            used = {n + 1 for n in used if n < len(parts) and match(parts[n])}
-        if not used:
+def _in_order(groups: Iterable[_Group], parts: Sequence[str], at: int, end: int) -> bool:
+    """Each group where it first fits, which is never wrong: it takes as many parts wherever that is."""
+    for group in groups:
+        places = range(at, end - len(group) + 1)
+        found = next((place for place in places if _match_here(group, parts, place)), None)
+        if found is None:
             return False
-    return len(parts) in used
+        at = found + len(group)
+    return True
+
+
+def _match_here(group: _Group, parts: Sequence[str], at: int) -> bool:
+    for number, match in enumerate(group, at):  # noqa: SIM110 (this is where the time goes: no generator)
+        if not match(parts[number]):
+            return False
+    return True

@@ -6,7 +6,6 @@ from itertools import groupby
 from pipelines.model import Dependency, Step
 from pipelines.nodes import quoted
 from pipelines.report import Report
-from pipelines.suggestions import nearest
 
 Edges = Mapping[str, Sequence[str]]
 """From each name to the names it waits for."""
@@ -42,7 +41,7 @@ def check_names(dependencies: Iterable[Dependency], known: Iterable[str], kind: 
     for each in dependencies:
         if each.name not in names:
             message = f"there is no {kind} {quoted(each.name)} to depend on"
-            report.add(each.position, each.path, message, hint=nearest(each.name, sorted(names)))
+            report.add(each.position, each.path, message, hint=report.nearest(each.name, names))
         elif each.name in seen:
             report.add(each.position, each.path, f"the {kind} {quoted(each.name)} is named twice")
         seen.add(each.name)

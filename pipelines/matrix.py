@@ -12,7 +12,8 @@ from pipelines.report import Report
 from pipelines.variables import is_reserved
 
 MAX_CELLS = 256
-_MAX_PRODUCT = 20_000  # combinations that `exclude` may choose from
+_MAX_PRODUCT = 2_000  # combinations that `exclude` may choose from
+_MAX_EXCLUDED = 100  # its entries, each of which is held against all of these
 
 Cell = Mapping[str, str]
 """The values of one job by axis; empty without a matrix."""
@@ -24,8 +25,13 @@ def cells(matrix: Matrix | None, report: Report) -> tuple[Cell, ...]:
         return ({},)
     axes = {name: values for name, values in sorted(matrix.axes.items()) if values}
     _check_names((*axes, *(name for cell in matrix.include for name in cell)), matrix, report)
-    if not matrix.include and math.prod(map(len, axes.values())) > _MAX_PRODUCT:
+    count = len(matrix.include) if matrix.include else math.prod(map(len, axes.values()))
+    if count > _MAX_PRODUCT:
         return _too_many(f"more than {_MAX_PRODUCT:,}", matrix, report)
+    if len(matrix.exclude) > _MAX_EXCLUDED:
+        message = f"`exclude` has {len(matrix.exclude):,} entries; it may have {_MAX_EXCLUDED}"
+        report.add(matrix.position, f"{matrix.path}.exclude", message, hint="list the cells by `include`")
+        return ()
     found = [each for each in _candidates(matrix, axes) if not _is_excluded(each, matrix)]
     if len(found) > MAX_CELLS:
         return _too_many(f"{len(found):,}", matrix, report)

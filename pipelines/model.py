@@ -21,6 +21,7 @@ from pipelines.details import (
     Reuse,
     Value,
 )
+from pipelines.expressions.expression import Expression
 from pipelines.nodes import START, Position
 from pipelines.status import Status
 
@@ -56,11 +57,12 @@ class MatrixFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """The expression of an `evaluate`, with its place for what is wrong with it."""
+    """The expression of an `evaluate`, with its place for what is wrong with it; None before `${}` has its values."""
 
     position: Position
     path: str
     text: str
+    expression: Expression | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,13 @@
-"""The node tree of a YAML document: scalars keep their author's text, every node knows its line and column."""
+"""The node tree of a YAML document: scalars keep their author's text, every node knows its line and column.
+
+Nodes are msgspec's, which makes one in a fifth of a dataclass's time; they never form a circle, so that the collector
+need not look at them.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import NamedTuple
+
+import msgspec
 
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _SHOWN_CHARACTERS = 60
@@ -19,8 +24,7 @@ class Position(NamedTuple):
 START = Position(1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(msgspec.Struct, frozen=True, gc=False):
     """One value as its author wrote it. `plain` is false for quoted, block and tagged text, which is always text."""
 
     position: Position
@@ -33,16 +37,14 @@ class Scalar:
         return self.plain and self.text in _NULLS
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One `key: value` of a map."""
 
     key: Scalar
     value: "Node"
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(msgspec.Struct, frozen=True, gc=False):
     """Entries in the author's order, keys unique, merges (`<<`) already done."""
 
     position: Position
@@ -53,8 +55,7 @@ class Map:
         return next((entry.value for entry in self.entries if entry.key.text == name), None)
 
 
-@dataclass(frozen=True, slots=True)
-class List:
+class List(msgspec.Struct, frozen=True, gc=False):
     """Items in the author's order, splices (`- <<: *list`) already done."""
 
     position: Position

@@ -3,18 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pipelines.allowance import MAX_COMPARISONS, Budget
+from pipelines.changedfiles import ChangedFiles
 from pipelines.event import Event
-from pipelines.expressions.errors import Work
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Occasion:
     """An event as one job meets it: `matrix` is the job's cell, `variables` are those that have a value.
 
-    `work` is what is left for the expressions of the job's file.
+    `changes` are the event's changed files, for all jobs of a run; `comparisons` is what is left of those with globs.
     """
 
     event: Event
+    changes: ChangedFiles
+    comparisons: Budget = field(default_factory=lambda: Budget(MAX_COMPARISONS))
     matrix: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
-    work: Work = field(default_factory=Work)

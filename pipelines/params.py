@@ -18,11 +18,16 @@ def parameter_variables(root: Node, event: Event, report: Report) -> dict[str, s
     """
     place = _place(root, report)
     values = dict(event.params)
-    for name, parameter in (PARAMS.read(place) or {}).items() if place else ():
+    for name, parameter in _declared(place).items() if place else ():
         _check(name, parameter, event, place)
         if name not in values and parameter.default is not None:
             values[name] = parameter.default
     return _named(values)
+
+
+def _declared(place: Place) -> Mapping[str, Parameter]:
+    """What the file asks for. What is wrong with that is reported when its keys are read."""
+    return PARAMS.read(Place(place.node, place.path, Report(place.report.file))) or {}
 
 
 def _named(values: Mapping[str, str]) -> dict[str, str]:

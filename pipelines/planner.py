@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from pipelines import rules
-from pipelines.drafts import Draft, draft, without_filtered
+from pipelines.drafts import Draft, draft, unjudged, without_filtered
 from pipelines.event import Event, EventKind
 from pipelines.jobs import planned_job
 from pipelines.plan import Plan, PlannedJob
 from pipelines.problems import Level, Problem, has_errors
 from pipelines.reading.source import NOTHING
-from pipelines.readings import FileReading, read_for, setting
+from pipelines.readings import CellReading, FileReading, Setting, read_for, setting
 
 _SKIP = re.compile(r"\[(?i:ci *skip|skip *ci)\]")
 _NO_VARIABLES: Mapping[str, str] = {}
@@ -39,7 +39,7 @@ def make_plan(
     """
     run = setting(event, trust=trust, includable=includable, variables=variables)
     readings = sorted((read_for(run, files[file], file) for file in files), key=lambda each: (each.name, each.file))
-    drafts = without_filtered(draft(cell, run) for reading in readings for cell in reading.cells)
+    drafts = without_filtered(_draft(reading, cell, run) for reading in readings for cell in reading.cells)
     between = rules.check_together([each.workflow for each in drafts], {each.file: each.name for each in readings})
     broken = {
         *(reading.file for reading in readings if has_errors(reading.problems)),
@@ -48,6 +48,11 @@ def make_plan(
     }
     sound = [each for each in drafts if each.workflow.file not in broken]
     return Plan(event=event, jobs=tuple(_jobs(sound, drafts)), problems=_all_problems(readings, between, drafts))
+
+
+def _draft(reading: FileReading, cell: CellReading, run: Setting) -> Draft:
+    """A file with errors gives no job, so nobody need know what the event makes of it."""
+    return unjudged(cell, run) if has_errors(reading.problems) else draft(cell, run)
 
 
 def _jobs(sound: Iterable[Draft], drafts: Iterable[Draft]) -> Iterator[PlannedJob]:

@@ -1,25 +1,23 @@
 """Reads a workflow file for an event: its matrix, then for each cell `${NAME}`, the keys and the rules."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pipelines import rules
+from pipelines.allowance import MAX_VALUES_OF_A_MATRIX, Allowance
+from pipelines.changedfiles import ChangedFiles
 from pipelines.event import Event
-from pipelines.expressions.errors import Work
 from pipelines.files import workflow_name
 from pipelines.matrix import Cell, cells
 from pipelines.model import Workflow
-from pipelines.nodes import List, Map, Node, Position
+from pipelines.nodes import Map, Node
 from pipelines.params import parameter_variables
 from pipelines.problems import Problem
 from pipelines.reading.source import read_source
 from pipelines.report import Report
-from pipelines.substitution.allowance import Allowance
 from pipelines.substitution.tree import substituted
 from pipelines.validate import read_matrix, validated
 from pipelines.variables import event_variables, is_reserved
-
-MAX_STEPS_OF_A_MATRIX = 6_000  # 256 cells of 20 steps and some
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,19 +28,20 @@ class Setting:
     known: Mapping[str, str]
     trust: frozenset[str]
     includable: Mapping[str, bytes]
+    changes: ChangedFiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellReading:
     """A workflow as one cell of its matrix has it. `known` are all its variables, without those of the cell.
 
-    `work` is what is left for the expressions of its file.
+    `allowance` is what its file may still ask for.
     """
 
     workflow: Workflow
     cell: Cell
     known: Mapping[str, str]
-    work: Work
+    allowance: Allowance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +64,9 @@ def setting(
     """The setting of a run. Global `variables` give way to what is ours, and never have its names."""
     free = {name: value for name, value in variables.items() if not is_reserved(name)}
     known = {**free, **event_variables(event, trust)}
-    return Setting(event=event, known=known, trust=trust, includable=includable)
+    return Setting(
+        event=event, known=known, trust=trust, includable=includable, changes=ChangedFiles(event.changed_files or ())
+    )
 
 
 def read_for(run: Setting, text: bytes, file: str) -> FileReading:
@@ -79,38 +80,28 @@ def read_for(run: Setting, text: bytes, file: str) -> FileReading:
 def _cells(root: Node, run: Setting, report: Report) -> Iterator[CellReading]:
     given = parameter_variables(root, run.event, report)
     known = {**given, **run.known, "CI_WORKFLOW_NAME": workflow_name(report.file)}
-    allowance, work = Allowance(), Work()
     as_written: Workflow | None = None
     for cell in _few_enough(cells(read_matrix(root, report), report), root, report):
-        cells_own = Report(report.file)  # each may have as many globs as a file
-        tree = substituted(root, {**known, **cell}, cells_own, allowance=allowance)
+        cells_own = Report(report.file, allowance=report.allowance)
+        tree = substituted(root, {**known, **cell}, cells_own)
         workflow = as_written if tree is root and as_written else _workflow(tree, run, cells_own)
         as_written = workflow if tree is root else None
-        _pass_on(cells_own.problems, report)
+        cells_own.pass_on(report)
+        if report.allowance.is_overspent:
+            return
         if workflow is not None:
-            yield CellReading(workflow=workflow, cell=cell, known=known, work=work)
+            yield CellReading(workflow=workflow, cell=cell, known=known, allowance=report.allowance)
 
 
 def _few_enough(found: tuple[Cell, ...], root: Node, report: Report) -> tuple[Cell, ...]:
     """The cells; none, and reported, if a small file would make a huge plan of them."""
-    sections = [root.get(name) for name in ("services", "steps")] if isinstance(root, Map) else []
-    steps = sum(len(_children(section)) for section in sections)
-    if len(found) > 1 and len(found) * steps > MAX_STEPS_OF_A_MATRIX:
-        message = f"the matrix makes {len(found) * steps:,} steps in all; it may make {MAX_STEPS_OF_A_MATRIX:,}"
+    values = len(found) * report.allowance.values.spent
+    if len(found) > 1 and values > MAX_VALUES_OF_A_MATRIX:
+        message = f"the matrix unfolds the file to {values:,} values in all; it may make {MAX_VALUES_OF_A_MATRIX:,}"
         place = root.get("matrix") if isinstance(root, Map) else None
         report.add((place or root).position, "matrix", message, hint="leave out cells, or make several workflows")
         return ()
     return found
-
-
-def _children(section: Node | None) -> Sized:
-    match section:
-        case Map():
-            return section.entries
-        case List():
-            return section.items
-        case _:
-            return ()
 
 
 def _workflow(tree: Node, run: Setting, report: Report) -> Workflow | None:
@@ -118,9 +109,3 @@ def _workflow(tree: Node, run: Setting, report: Report) -> Workflow | None:
     if workflow is not None:
         rules.check_trust(workflow, run.trust, report)
     return workflow
-
-
-def _pass_on(problems: Iterable[Problem], report: Report) -> None:
-    for each in problems:
-        position = Position(each.line, each.column, "" if each.file == report.file else each.file)
-        report.add(position, each.path, each.message, hint=each.hint, level=each.level)

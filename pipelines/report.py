@@ -1,27 +1,27 @@
 """Report: collects the problems of one file, in file order, each once, and never too many to read."""
 
+from collections.abc import Iterable
+
+from pipelines.allowance import Allowance
 from pipelines.nodes import Position
 from pipelines.problems import Level, Problem, has_errors
+from pipelines.suggestions import nearest
 
 MAX_PROBLEMS = 100
-MAX_GLOBS_SIZE = 50_000
-MAX_EXPRESSIONS_SIZE = 50_000
 
 
 class Report:
     """Takes problems as they are found. Past `MAX_PROBLEMS` it only remembers that, and where, there were more.
 
     `is_raw` is true while `${NAME}` stands in the text as it was written, as for a file without an event.
-    `weight` is how many values have been read for this file, included ones and all.
+    `allowance` is what the file may still ask for.
     """
 
-    def __init__(self, file: str, *, is_raw: bool = False) -> None:
+    def __init__(self, file: str, *, is_raw: bool = False, allowance: Allowance | None = None) -> None:
         self.file, self.is_raw = file, is_raw
-        self.weight = 0
-        self._problems: dict[Problem, None] = {}
+        self.allowance = allowance or Allowance()
+        self._problems: dict[tuple[object, ...], Problem] = {}
         self._more: Problem | None = None
-        self._globs_size = 0
-        self._expressions_size = 0
 
     @property
     def is_full(self) -> bool:
@@ -31,7 +31,9 @@ class Report:
     @property
     def problems(self) -> tuple[Problem, ...]:
         """All of them by line and column, included files last; those at one place in the order they were found."""
-        shown = sorted(self._problems, key=lambda each: (each.file != self.file, each.file, each.line, each.column))
+        shown = sorted(
+            self._problems.values(), key=lambda each: (each.file != self.file, each.file, each.line, each.column)
+        )
         return (*shown, self._more) if self._more else tuple(shown)
 
     @property
@@ -55,17 +57,19 @@ class Report:
         if self.is_full:
             self._overflow(problem)
         else:
-            self._problems[problem] = None
+            # What an alias has put in several places is one mistake, whichever path leads there.
+            what = message.replace(path, "") if path else message
+            self._problems.setdefault((problem.file, *position, level, what, hint), problem)
 
-    def count_glob(self, size: int) -> bool:
-        """Count a glob's size. False once those of this file are too many to match in good time."""
-        self._globs_size += size
-        return self._globs_size <= MAX_GLOBS_SIZE
+    def pass_on(self, other: "Report") -> None:
+        """Give another report of this file all problems of this one."""
+        for each in self.problems:
+            position = Position(each.line, each.column, "" if each.file == self.file else each.file)
+            other.add(position, each.path, each.message, hint=each.hint, level=each.level)
 
-    def count_expression(self, size: int) -> bool:
-        """Count an expression's characters. False once those of this file are too many to read in good time."""
-        self._expressions_size += size
-        return self._expressions_size <= MAX_EXPRESSIONS_SIZE
+    def nearest(self, word: str, known: Iterable[str]) -> str:
+        """A hint that names the nearest known word; `""` if none is near, or if nobody would see it."""
+        return "" if self.is_full else nearest(word, sorted(known))
 
     def _overflow(self, problem: Problem) -> None:
         # An error that isn't shown must still stop the run, even behind a hundred warnings.

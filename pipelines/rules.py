@@ -3,14 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from pipelines import graph
+from pipelines.allowance import MAX_VARIABLES
 from pipelines.model import Step, Workflow
 from pipelines.nodes import quoted
 from pipelines.problems import Level, Problem
 from pipelines.report import Report
 from pipelines.syntax.trusted import TRUST_BY_KEY
-
-MAX_STEPS = 500
-MAX_ENVIRONMENT_SIZE = 4_000_000
 
 _HOST_SHELLS = frozenset({"bash", "cmd", "fish", "powershell", "pwsh", "sh", "zsh"})
 
@@ -19,8 +17,8 @@ def check(workflow: Workflow, report: Report) -> None:
     """Report what is wrong between keys that are each right."""
     _check_size(workflow, report)
     _check_names((*workflow.services, *_clone_steps(workflow), *workflow.steps), report)
+    _check_images((*workflow.services, *workflow.steps), report)
     for step in (*workflow.services, *workflow.steps):
-        _check_image(step, report)
         _check_settings(step, report)
         _check_detached(step, report)
         _check_shell(step, report)
@@ -41,14 +39,9 @@ def check_graph(workflow: Workflow, report: Report) -> None:
 def _check_size(workflow: Workflow, report: Report) -> None:
     """Every step carries the workflow's environment in the plan, so that a small file could make a huge one."""
     count = len(workflow.services) + len(workflow.steps)
-    if count > MAX_STEPS and workflow.steps:
-        message = f"the workflow has {count:,} steps and services; it may have {MAX_STEPS}"
-        report.add(workflow.steps[0].position, "steps", message)
-    size = count * sum(len(name) + len(str(value)) for name, value in workflow.environment.items())
-    if size > MAX_ENVIRONMENT_SIZE and workflow.steps:
-        message = (
-            f"the workflow's `environment` for all {count} steps has more than {MAX_ENVIRONMENT_SIZE:,} characters"
-        )
+    size = sum(1 + (len(name) + len(str(value))) // 80 for name, value in workflow.environment.items())
+    if not report.allowance.variables.take(count * size) and workflow.steps:
+        message = f"the workflow's `environment` makes more than {MAX_VARIABLES:,} variables, for each step its own"
         report.add(workflow.steps[0].position, "environment", message)
 
 
@@ -67,8 +60,10 @@ def _check_names(steps: Iterable[Step], report: Report) -> None:
             first[step.name] = step
 
 
-def _check_image(step: Step, report: Report) -> None:
-    if step.image in _HOST_SHELLS:
+def _check_images(steps: Iterable[Step], report: Report) -> None:
+    """Tell once of images that are called as shells are: who takes the one for the other does so all over the file."""
+    step = next((each for each in steps if each.image in _HOST_SHELLS), None)
+    if step is not None:
         message = f"`{step.path}` runs the container image {quoted(step.image)}, not a shell of the machine"
         hint = "name an image that has one, such as `alpine`"
         report.add(step.place_of("image"), f"{step.path}.image", message, hint=hint, level=Level.WARNING)

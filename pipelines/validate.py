@@ -1,6 +1,6 @@
 """Validates one workflow file: its text becomes a Workflow, and all that is wrong with it becomes Problems."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipelines import rules
@@ -35,24 +35,28 @@ class Reading:
         return workflow_name(self.file)
 
 
-def read_workflow(text: bytes, file: str, *, includable: Mapping[str, bytes] = NOTHING) -> Reading:
+def read_workflow(
+    text: bytes, file: str, *, includable: Mapping[str, bytes] = NOTHING, known: Iterable[str] = ()
+) -> Reading:
     """Read one file as it was written, `${NAME}` and all, whatever is in it.
 
     `file` is its path; it names the workflow and stands in the problems. `includable` are the files that it may
-    include, by their paths.
+    include, by their paths, `known` the names of global variables.
     """
     report = Report(file, is_raw=True)
     root = read_source(text, report, includable=includable)
     workflow = validated(root, report) if root is not None else None
     if root is not None:
-        _check_names(root, report)
+        _check_names(root, known, report)
     problems = report.problems
     return Reading(file, None if has_errors(problems) else workflow, problems)
 
 
-def read_workflows(files: Mapping[str, bytes], *, includable: Mapping[str, bytes] = NOTHING) -> tuple[Reading, ...]:
+def read_workflows(
+    files: Mapping[str, bytes], *, includable: Mapping[str, bytes] = NOTHING, known: Iterable[str] = ()
+) -> tuple[Reading, ...]:
     """Read the files of one run, sorted by their workflows' names."""
-    readings = (read_workflow(text, file, includable=includable) for file, text in files.items())
+    readings = (read_workflow(text, file, includable=includable, known=known) for file, text in files.items())
     return tuple(sorted(readings, key=lambda reading: (reading.name, reading.file)))
 
 
@@ -62,12 +66,12 @@ def check_together(readings: Sequence[Reading]) -> tuple[Problem, ...]:
     return rules.check_together(workflows, {reading.file: reading.name for reading in readings})
 
 
-def _check_names(root: Node, report: Report) -> None:
+def _check_names(root: Node, known: Iterable[str], report: Report) -> None:
     """Report what is wrong with the `${NAME}` of a file, and with its matrix, before anything is put into it."""
     axes = {name for cell in cells(read_matrix(root, report), report) for name in cell}
     params = root.get("params") if isinstance(root, Map) else None
     inputs = [entry.key.text for entry in params.entries] if isinstance(params, Map) else []
-    check_names(root, {*NAMES, *axes, *inputs, *(f"CI_PARAM_{name.upper()}" for name in inputs)}, report)
+    check_names(root, {*NAMES, *known, *axes, *inputs, *(f"CI_PARAM_{name.upper()}" for name in inputs)}, report)
 
 
 def read_matrix(root: Node, report: Report) -> Matrix | None:

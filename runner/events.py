@@ -1,16 +1,18 @@
 """The Event of a local run: what the command line says, and for the rest what the git working tree says."""
 
+import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.event import Deployment, Event, EventKind, PullRequest, Release, Repository
+from pipelines.event import Deployment, Event, EventKind, PullRequest, Release, Repository, System
 from pipelines.variables import is_reserved
 from runner.errors import UsageError
 from runner.source.remotes import repository_of
 
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"
+_GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386", "i386": "386"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +88,15 @@ def local_event(options: EventOptions, facts: WorkingTreeFacts) -> Event:
         deployment=_deployment(kind, options),
         release=_release(kind, options),
         params=dict(options.params),
+        system=this_system(),
         local=True,
     )
+
+
+def this_system() -> System:
+    """This machine as a server would be, in Go's words. Containers run on Linux, whatever it runs itself."""
+    machine = platform.machine().lower()
+    return System(host=platform.node(), platform=f"linux/{_GO_NAMES.get(machine, machine)}")
 
 
 def pairs(given: Iterable[str], *, flag: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from pipelines.plan import PlannedJob
 from worker.context import run_path
 from worker.exchange import JobOrder, Order, PlanOrder
 from worker.store import queries
+from worker.store.previous import previous_run
 from worker.store.tables import jobs, repositories, runs
 from worker.store.tasks import StoredTask
 
@@ -21,12 +22,18 @@ from worker.store.tasks import StoredTask
 def order_of(connection: Connection, task: StoredTask, server_url: str) -> Order:
     """The order that says what this task is about. `server_url` is how the server is reached."""
     row = connection.execute(
-        select(runs.c.event, runs.c.number, runs.c.created_at.label("run_created_at"), jobs.c.plan, repositories)
+        select(
+            runs.c.event,
+            runs.c.number,
+            runs.c.created_at.label("run_created_at"),
+            jobs.c.plan,
+            repositories,
+        )
         .join(repositories, repositories.c.id == runs.c.repository_id)
         .outerjoin(jobs, jobs.c.id == task.job_id)
         .where(runs.c.id == task.run_id)
     ).one()
-    event = _event(row, server_url)
+    event = _event(connection, row, server_url)
     if row.plan is None:
         return PlanOrder(task=task.id, run=task.run_id, event=event)
     job = _with_outputs(connection, task.run_id, msgspec.json.decode(row.plan, type=PlannedJob))
@@ -44,7 +51,7 @@ def _with_outputs(connection: Connection, run_id: str, job: PlannedJob) -> Plann
     return with_outputs(job, siblings, written_by(queries.ends_of_attempts(connection, run_id)))
 
 
-def _event(row: Row[Any], server_url: str) -> Event:
+def _event(connection: Connection, row: Row[Any], server_url: str) -> Event:
     """The stored event with what we know ourselves: where to clone from is our own record's word, never a payload's."""
     event = msgspec.json.decode(row.event, type=Event)
     repository = msgspec.structs.replace(
@@ -59,6 +66,7 @@ def _event(row: Row[Any], server_url: str) -> Event:
     return msgspec.structs.replace(
         event,
         repository=repository,
+        previous=previous_run(connection, event, repository_id=row.id, number=row.number, server_url=server_url),
         number=row.number,
         url=server_url + run_path(f"{row.owner}/{row.name}", row.number),
         created_at=int(datetime.fromisoformat(row.run_created_at).timestamp()),

@@ -20,6 +20,7 @@ from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
 from runner.backend import Backend, Ticket
 from runner.errors import RunnerError, SourceError
+from runner.events import this_system
 from runner.execute import execute
 from runner.includable import Includable
 from runner.results.output import DEFAULT_LIMIT_BYTES
@@ -120,6 +121,7 @@ def _with_what_git_knows(event: Event, mirror: Mirror) -> Event:
         author=event.author or facts.author,
         author_email=event.author_email or facts.author_email,
         changed_files=mirror.changed_files(),
+        system=msgspec.structs.replace(event.system, platform=this_system().platform),
     )
 
 

@@ -1,6 +1,6 @@
 """What is wrong with an expression whatever the variables are: unknown functions, and kinds that never fit."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipelines.expressions import machine
@@ -32,15 +32,29 @@ _OF_TEXTS = frozenset({"contains", "startsWith", "endsWith", "matches"})
 _ORDERS = frozenset({"<", "<=", ">", ">="})
 
 
-def check(root: Node) -> None:
-    """Raises ExpressionError for an expression that can never give true or false."""
+def check(root: Node) -> int:
+    """How many steps the patterns in a tree have. Raises ExpressionError if it can never give true or false."""
     _check_items(root, is_inside=False)
     _need(_kind(root), _FLAG, "gives")
+    return sum(map(machine.length, _patterns(root)))
+
+
+def _patterns(root: Node) -> Iterator[str]:
+    """The patterns of a tree that are known already."""
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        waiting += children(node)
+        if isinstance(node, Comparison) and node.operator == "matches" and isinstance(node.right, Literal):
+            yield str(node.right.value)
 
 
 def _check_items(node: Node, *, is_inside: bool) -> None:
+    """Functions that are there, and items only within predicates."""
     if isinstance(node, Item) and not is_inside:
         raise ExpressionError("has a `#` outside of a predicate", "write it within `any(LIST, {# …})` or the like")
+    if isinstance(node, Call):
+        _check_function(node.function)
     if isinstance(node, Call) and node.function in PREDICATES and node.arguments:
         _check_items(node.arguments[0], is_inside=is_inside)
         for each in node.arguments[1:]:
@@ -48,6 +62,13 @@ def _check_items(node: Node, *, is_inside: bool) -> None:
         return
     for child in children(node):
         _check_items(child, is_inside=is_inside)
+
+
+def _check_function(name: str) -> None:
+    if name not in FUNCTIONS and name not in PREDICATES:
+        # One that is only a little like another one mostly does something else.
+        hint = nearest(name, (*FUNCTIONS, *PREDICATES), likeness=0.75)
+        raise ExpressionError(f"calls `{name}`, which is not a function here", hint)
 
 
 def _kind(node: Node) -> str:
@@ -130,12 +151,7 @@ def _kind_of_call(node: Call) -> str:
     if node.function in PREDICATES:
         _check_predicate(node, kinds)
         return PREDICATES[node.function]
-    function = FUNCTIONS.get(node.function)
-    if function is None:
-        raise ExpressionError(
-            f"calls `{node.function}`, which is not a function here",
-            nearest(node.function, (*FUNCTIONS, *PREDICATES)),
-        )
+    function = FUNCTIONS[node.function]
     _check_count(node, function.counts)
     return function.gives
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping
 from operator import ge, gt, le, lt
 from typing import Any, cast
 
+from pipelines.allowance import Budget
 from pipelines.expressions import machine
-from pipelines.expressions.errors import ExpressionError, Work
+from pipelines.expressions.errors import ExpressionError
 from pipelines.expressions.functions import FUNCTIONS, PREDICATES, kind
 from pipelines.expressions.nodes import (
     Call,
@@ -30,7 +31,7 @@ from pipelines.expressions.nodes import (
 class Evaluation:
     """One evaluation for these variables, within a bound of work."""
 
-    def __init__(self, variables: Mapping[str, str], work: Work) -> None:
+    def __init__(self, variables: Mapping[str, str], work: Budget) -> None:
         self._variables = variables
         self._work = work
         self._items: list[Value] = []  # what `#` stands for, the innermost predicate's last
@@ -51,6 +52,7 @@ class Evaluation:
         return self._variables.get(node.name)
 
     def environment(self, _: Environment) -> Value:
+        self._work.spend(len(self._variables) // 8)
         return dict(self._variables)
 
     def item(self, _: Item) -> Value:
@@ -94,7 +96,7 @@ class Evaluation:
             raise ExpressionError(error.message, next(filter(None, hints), error.hint)) from error
 
     def _counted(self, value: Value) -> Value:
-        self._work.spend(len(value) // 64 if isinstance(value, str | list) else 0)
+        self._work.spend(len(value) // 8 if isinstance(value, str | list) else 0)
         return value
 
     def _predicate(self, node: Call) -> Value:

@@ -32,7 +32,7 @@ from pipelines.expressions.nodes import (
 )
 from pipelines.nodes import quoted
 
-MAX_LENGTH = 10_000
+MAX_LENGTH = 5_000
 MAX_DEPTH = 100
 
 _GRAMMAR = r"""
@@ -76,7 +76,6 @@ STRING: /"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|`[^`]*`/
 """
 
 
-@lru_cache(maxsize=256)
 def parse(expression: str) -> Node:
     """The tree of an expression. Raises ExpressionError for a text that is none."""
     if len(expression) > MAX_LENGTH:
@@ -123,7 +122,14 @@ def _complaint(error: UnexpectedInput) -> tuple[str, str]:
             return "can't be read", ""
 
 
+_ARITHMETIC = "arithmetic is not part of expressions here"
 _HINTS = {
+    **dict.fromkeys(("+", "*", "/", "%", "**", "^"), _ARITHMETIC),
+    ":": "slices and maps are not part of expressions here",
+    "{": "maps are not part of expressions here",
+    "..": "ranges are not part of expressions here",
+    ".": "ranges are not part of expressions here",
+    ";": "`let` is not part of expressions here",
     "=": "write `==`",
     "&": "write `&&`",
     "|": "write `||`",

@@ -5,15 +5,18 @@ character by character. What a set becomes by a character is remembered, so that
 character; both the remembering and the work are bounded.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pipelines.expressions.errors import ExpressionError, Work
+from pipelines.allowance import Budget
+from pipelines.expressions.errors import ExpressionError
 from pipelines.expressions.patternreader import read_pattern
 from pipelines.expressions.patterns import WORD_LETTERS, Edge, Either, InOrder, Letters, Part, Repeat
 
-_MAX_INSTRUCTIONS = 2000
-_MAX_REMEMBERED = 2000
+_MAX_INSTRUCTIONS = 1000
+_MAX_MOVES = 2000  # remembered, of one program
+_MAX_INSTRUCTIONS_OF_STATES = 20_000
 _WORD = Letters(WORD_LETTERS)
 
 
@@ -27,7 +30,13 @@ class _Fork:
 _Instruction = Letters | Edge | _Fork | None  # None is the end: the pattern matches
 
 _Program = list[_Instruction]
-_States = frozenset[int]
+_Key = tuple[str, frozenset[Edge]]
+"""A character (`""` at the text's end) and what the place before it is."""
+
+
+def length(pattern: str) -> int:
+    """How many steps a good pattern has, its repetitions written out."""
+    return _compiled(pattern).length
 
 
 @lru_cache(maxsize=1024)
@@ -40,12 +49,12 @@ def complaint(pattern: str) -> str:
     return ""
 
 
-def found(pattern: str, text: str, work: Work) -> bool:
-    """True if the pattern matches anywhere in the text. Raises ExpressionError if it is malformed or takes too long."""
+def found(pattern: str, text: str, work: Budget) -> bool:
+    """True if the pattern matches anywhere in the text. Raises ExpressionError if it is malformed."""
     return _compiled(pattern).search(text, work)
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=64)
 def _compiled(pattern: str) -> "_Machine":
     program: _Program = []
     _write(read_pattern(pattern), program)
@@ -105,44 +114,64 @@ def _write_loop(part: Part, program: _Program) -> None:
     program[fork] = _Fork((fork + 1, len(program)))
 
 
+class _State:
+    """Instructions that may come next, and the states that this one is known to become; None is a match."""
+
+    __slots__ = ("becomes", "instructions")
+
+    def __init__(self, instructions: frozenset[int]) -> None:
+        self.instructions = instructions
+        self.becomes: dict[str | _Key, _State | None] = {}
+
+
 class _Machine:
-    """A program, and what its sets of states have become before."""
+    """A program, and the states it has been in."""
 
     def __init__(self, program: _Program) -> None:
         self._program = program
+        self.length = len(program)
         self._has_edges = any(isinstance(each, Edge) for each in program)
-        self._remembered: dict[tuple[_States, str, frozenset[Edge]], _States | None] = {}
+        self._start = _State(frozenset())
+        self._states = {self._start.instructions: self._start}
+        self._moves_left, self._instructions_left = _MAX_MOVES, _MAX_INSTRUCTIONS_OF_STATES
 
-    def search(self, text: str, work: Work) -> bool:
+    def search(self, text: str, work: Budget) -> bool:
         """True if the program matches anywhere in the text."""
-        states: _States = frozenset()
-        work.spend(1 + len(text) // 2)
-        for at in range(len(text) + 1):
-            after = self._after(states, text[at : at + 1], self._edges(text, at), work)
-            if after is None:
-                return True
-            states = after
-        return False
+        work.spend(1 + len(text) // 8)
+        state: _State | None = self._start
+        for key in _places(text) if self._has_edges else (*text, ""):
+            if state is None:
+                break
+            state = state.becomes[key] if key in state.becomes else self._moved(state, key, work)
+        return state is None
 
-    def _edges(self, text: str, at: int) -> frozenset[Edge]:
-        return _edges(text[at - 1 : at] if at else "", text[at : at + 1]) if self._has_edges else frozenset()
+    def _moved(self, state: _State, key: str | _Key, work: Budget) -> _State | None:
+        """The state after this place, a new start among its instructions; None once the program matches."""
+        character, edges = key if isinstance(key, tuple) else (key, frozenset[Edge]())
+        after = self._reached(state.instructions, character, edges, work)
+        following = None if after is None else self._state(after)
+        if self._moves_left > 0:
+            self._moves_left -= 1
+            state.becomes[key] = following
+        return following
 
-    def _after(self, states: _States, character: str, edges: frozenset[Edge], work: Work) -> _States | None:
-        """The states after this character (`""` at the end), a new start among them; None once it matches."""
-        key = (states, character, edges)
-        if key in self._remembered:
-            return self._remembered[key]
-        after = self._moved(states, character, edges, work)
-        if len(self._remembered) < _MAX_REMEMBERED:
-            self._remembered[key] = after
-        return after
+    def _state(self, instructions: frozenset[int]) -> _State:
+        known = self._states.get(instructions)
+        if known is None:
+            known = _State(instructions)
+            self._instructions_left -= len(instructions)
+            if self._instructions_left > 0:
+                self._states[instructions] = known
+        return known
 
-    def _moved(self, states: _States, character: str, edges: frozenset[Edge], work: Work) -> _States | None:
-        seen = {0, *states}
+    def _reached(
+        self, from_: frozenset[int], character: str, edges: frozenset[Edge], work: Budget
+    ) -> frozenset[int] | None:
+        """The instructions after this place; None if the program's end is among them."""
+        seen = {0, *from_}
         waiting = list(seen)
         after = set()
         while waiting:
-            work.spend(1)
             at = waiting.pop()
             match self._program[at]:
                 case None:
@@ -151,10 +180,19 @@ class _Machine:
                     if character and letters.take(character):
                         after.add(at + 1)
                 case instruction:
-                    fresh = set(_targets(instruction, at, edges)) - seen
+                    fresh = [each for each in _targets(instruction, at, edges) if each not in seen]
                     waiting += fresh
-                    seen |= fresh
+                    seen.update(fresh)
+        work.spend(2 * len(seen))
         return frozenset(after)
+
+
+def _places(text: str) -> Iterator[_Key]:
+    """Each character with the place before it, and at last the text's end."""
+    before = ""
+    for character in (*text, ""):
+        yield character, _edges(before, character)
+        before = character
 
 
 def _targets(instruction: Edge | _Fork, at: int, edges: frozenset[Edge]) -> tuple[int, ...]:

@@ -6,24 +6,30 @@ as the events come, so that a file that would unfold to billions of values is re
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import yaml
 
+from pipelines.allowance import MAX_VALUES
+from pipelines.files import is_lenient
 from pipelines.nodes import START, Map, Node, Position, Scalar, quoted
+from pipelines.problems import Level
 from pipelines.reading.merges import Merges, Splice
 from pipelines.report import Report
 
 MAX_DEPTH = 64
-MAX_WEIGHT = 20_000  # values; text counts once more for every 80 characters
-TOO_HEAVY = f"the file unfolds to more than {MAX_WEIGHT:,} values, aliases written out"
+TOO_HEAVY = f"the file unfolds to more than {MAX_VALUES:,} values, aliases written out"
 
 _FORBIDDEN_VALUE = re.compile(r"[\x00\ud800-\udfff]")
 _TEXT_TAGS = frozenset({"!", "tag:yaml.org,2002:str"})
 _KNOWN_TAGS = _TEXT_TAGS | {
     f"tag:yaml.org,2002:{name}" for name in ("bool", "float", "int", "map", "merge", "null", "seq", "timestamp")
 }
+
+
+_new_position = tuple.__new__  # without the function that a NamedTuple puts before it
 
 
 class UnreadableError(Exception):
@@ -63,52 +69,66 @@ class Builder:
     def __init__(self, report: Report, file: str) -> None:
         self._report = report
         self._file = file
+        self._values = report.allowance.values
         self._merges = Merges(report)
         self._anchors: dict[str, _Built] = {}
         self._open: list[_Open] = []
         self._root: Node | None = None
         self._documents = 0
+        self._document = START
+        self._takers: dict[type[yaml.Event], Callable[[Any], None]] = {
+            yaml.ScalarEvent: self._take_scalar,
+            yaml.MappingStartEvent: self._start,
+            yaml.SequenceStartEvent: self._start,
+            yaml.MappingEndEvent: self._end,
+            yaml.SequenceEndEvent: self._end,
+            yaml.AliasEvent: self._alias,
+            yaml.DocumentStartEvent: self._start_document,
+        }
 
     def build(self, events: Iterator[yaml.Event]) -> Node | None:
         """The root node; None for an empty text. Raises UnreadableError where reading must end."""
         for event in events:
-            mark = event.start_mark
-            self._take(event, Position(mark.line + 1, mark.column + 1, self._file) if mark else START)
+            if self._documents > 1 and isinstance(event, yaml.NodeEvent):
+                if not _is_nothing(event):
+                    self._refuse_document()
+                    break
+            elif (take := self._takers.get(type(event))) is not None:
+                take(event)
         return self._root
 
-    def _take(self, event: yaml.Event, position: Position) -> None:
-        match event:
-            case yaml.ScalarEvent():
-                self._take_scalar(event, position)
-            case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                self._start(event, position)
-            case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                self._end()
-            case yaml.AliasEvent():
-                self._alias(event.anchor or "", position)
-            case yaml.DocumentStartEvent():
-                self._start_document(position)
+    def _position(self, event: yaml.Event) -> Position:
+        mark = event.start_mark
+        return _new_position(Position, (mark.line + 1, mark.column + 1, self._file)) if mark else START
 
-    def _start_document(self, position: Position) -> None:
+    def _start_document(self, event: yaml.DocumentStartEvent) -> None:
         self._documents += 1
-        if self._documents > 1:
-            is_drone = isinstance(self._root, Map) and self._root.get("kind") is not None
-            hint = "this looks like a Drone file: " if is_drone else ""
-            hint += "write each document to a file of its own, as .headrace/NAME.yaml"
-            raise UnreadableError(position, "a second document starts here; one file is one workflow", hint)
+        self._document = self._position(event)
+
+    def _refuse_document(self) -> None:
+        """A second document, which holds something. Woodpecker runs the first one alone, and so its files do here."""
+        is_old = is_lenient(self._file or self._report.file)
+        is_drone = isinstance(self._root, Map) and self._root.get("kind") is not None
+        place = ".woodpecker" if is_old else ".headrace"
+        hint = "this looks like a Drone file: " if is_drone else ""
+        hint += f"write each document to a file of its own, as {place}/NAME.yaml"
+        if not is_old:
+            raise UnreadableError(self._document, "a second document starts here; one file is one workflow", hint)
+        message = "a second document starts here, and is left out: one file is one workflow"
+        self._report.add(self._document, "", message, hint=hint, level=Level.WARNING)
 
     def _grow(self, weight: int, position: Position) -> None:
-        self._report.weight += weight
-        if self._report.weight > MAX_WEIGHT:
+        if not self._values.take(weight):
             raise UnreadableError(position, TOO_HEAVY)
 
-    def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent, position: Position) -> None:
+    def _start(self, event: yaml.MappingStartEvent | yaml.SequenceStartEvent) -> None:
+        position = self._position(event)
         self._grow(1, position)
         self._check_depth(1, position)
         self._check_tag(event.tag, position)
         self._open.append(_Open(event, position))
 
-    def _end(self) -> None:
+    def _end(self, _: yaml.MappingEndEvent | yaml.SequenceEndEvent) -> None:
         done = self._open.pop()
         if isinstance(done.start, yaml.SequenceStartEvent):
             node: Node | Splice = self._merges.list_of(done.position, done.children)
@@ -129,14 +149,17 @@ class Builder:
         parent = self._open[-1]
         parent.children.append(node)
         parent.weight += weight
-        parent.depth = max(parent.depth, depth)
+        if depth > parent.depth:  # noqa: PLR1730 (which is quicker than `max`, and all values come by)
+            parent.depth = depth
 
-    def _take_scalar(self, event: yaml.ScalarEvent, position: Position) -> None:
+    def _take_scalar(self, event: yaml.ScalarEvent) -> None:
+        position = self._position(event)
         weight = 1 + len(event.value) // 80
         self._grow(weight, position)
         self._finish(event.anchor, self._scalar(event, position), weight, 1)
 
-    def _alias(self, anchor: str, position: Position) -> None:
+    def _alias(self, event: yaml.AliasEvent) -> None:
+        anchor, position = event.anchor or "", self._position(event)
         target = self._anchors.get(anchor)
         if any(parent.start.anchor == anchor for parent in self._open):
             raise UnreadableError(position, f"*{anchor} stands inside the very value that &{anchor} names")
@@ -162,3 +185,8 @@ class Builder:
             self._report.add(position, "", f"the text {quoted(event.value)} holds a character that no program takes")
         plain = event.implicit[0] or (event.tag is not None and event.tag not in _TEXT_TAGS)
         return Scalar(position, event.value, plain=plain)
+
+
+def _is_nothing(event: yaml.NodeEvent) -> bool:
+    """True for what stands behind a `---` that nothing follows, comments aside."""
+    return isinstance(event, yaml.ScalarEvent) and event.implicit[0] and not event.value and event.anchor is None

@@ -14,6 +14,9 @@ MAX_BYTES = 1024 * 1024
 _Loader: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
+_KNOWN_AT_THE_START = frozenset({"could not find expected ':'"})
+"""What the parser only finds lines after the line that is wrong, which it names as its context."""
+
 _HINTS = {"could not find expected ':'": "indent a line that goes on with the one above deeper than its key"}
 
 
@@ -28,7 +31,8 @@ def read_document(text: bytes, report: Report, *, file: str = "") -> Node | None
         report.add(error.position._replace(file=file), "", error.message, hint=error.hint)
         return None
     if root is None or (isinstance(root, Scalar) and root.is_null):
-        report.add(START._replace(file=file), "", "the file is empty", hint="a workflow needs `steps`")
+        message = "the file holds only comments" if b"#" in text else "the file is empty"
+        report.add(START._replace(file=file), "", message, hint="a workflow needs `steps`")
         return None
     return root
 
@@ -57,7 +61,8 @@ def _events(text: str) -> Iterator[yaml.Event]:
         loader = _Loader(text)
         yield from iter(loader.get_event, None)  # `yaml.parse` asks twice for each
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark = error.context_mark if error.problem in _KNOWN_AT_THE_START else error.problem_mark
+        mark = mark or error.problem_mark or error.context_mark
         place = _within(text, Position(mark.line + 1, mark.column + 1)) if mark else START
         what = ", ".join(part for part in (error.problem, error.context) if part)
         hint = _HINTS.get(error.problem or "") or _yaml_hint(text, place)
@@ -77,6 +82,8 @@ def _yaml_hint(text: str, place: Position) -> str:
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     if line[: place.column].lstrip(" ").startswith("\t"):
         return "indent with spaces, not tabs"
+    if re.search(r"[\[{,]\s*([\w.-]+:\s*)?\$\{", line):
+        return "put quotes around `${…}`"
     if re.match(r"\s*(- )?\s*[\w.-]+:\s+.*: ", line):
         return "put quotes around a value that holds `: `"
     if re.match(r"\s*- [^'\"#].*: ", line):

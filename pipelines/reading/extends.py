@@ -1,15 +1,17 @@
 """Extends: a step that starts from another one of its file."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from pipelines.files import is_lenient
 from pipelines.nodes import Entry, List, Map, Node, Scalar, quoted
 from pipelines.places import Place, joined
-from pipelines.reading.builder import MAX_WEIGHT, TOO_HEAVY
+from pipelines.problems import Level
+from pipelines.reading.builder import TOO_HEAVY
 from pipelines.reading.includes import step_name
 from pipelines.report import Report
-from pipelines.suggestions import nearest
 
 MAX_DEPTH = 20
 
@@ -113,14 +115,15 @@ class _Section:
             return _Step(own)
         at = Place(name, joined(place.path, _KEY), self._report)
         if base is None:
-            at.problem(f"there is no step {quoted(name.text)} to extend", hint=nearest(name.text, self._places))
+            hint = self._report.nearest(name.text, self._places)
+            level = Level.WARNING if is_lenient(self._report.file) else Level.ERROR  # Woodpecker has no such key
+            at.problem(f"there is no step {quoted(name.text)} to extend", hint=hint, level=level)
             return _Step(own)
         if base.depth >= MAX_DEPTH:
             at.problem(f"steps extend each other more than {MAX_DEPTH} deep")
             return _Step(own)
-        if self._report.weight <= MAX_WEIGHT:  # past it, nothing more is weighed
-            self._report.weight += _weight(base.node)
-        if self._report.weight > MAX_WEIGHT:
+        values = self._report.allowance.values
+        if not values.take(0) or not values.take(_weight(base.node)):  # past it, nothing more is weighed
             at.problem(TOO_HEAVY)
             return _Step(own)
         return _Step(_merged(base.node, own), base.depth + 1)

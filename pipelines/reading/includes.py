@@ -1,13 +1,15 @@
 """Includes: the files that a workflow starts from, merged into one tree. Each node knows which file it stands in."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
+from msgspec.structs import replace
+
+from pipelines.files import is_lenient
 from pipelines.nodes import Entry, List, Map, Node, Scalar, quoted
 from pipelines.places import Place
+from pipelines.problems import Level
 from pipelines.reading.document import read_document
 from pipelines.report import Report
-from pipelines.suggestions import nearest
 
 MAX_FILES = 50
 
@@ -27,6 +29,8 @@ class Includes:
         self._includable = includable
         self._prepare = prepare
         self._files = 0
+        # Woodpecker has no such key, so that its files say something else by it.
+        self._level = Level.WARNING if is_lenient(report.file) else Level.ERROR
 
     def merged(self, root: Node, trail: tuple[str, ...]) -> Node:
         """The tree with all that it includes. `trail` are the files that lead to it, itself last."""
@@ -62,13 +66,15 @@ class Includes:
         elif (text := self._includable.get(path)) is not None:
             return text
         else:
-            item.problem(f"there is no file {quoted(path)} to include", hint=nearest(path, self._includable))
+            hint = self._report.nearest(path, self._includable)
+            item.problem(f"there is no file {quoted(path)} to include", hint=hint, level=self._level)
         return None
 
     def _path(self, item: Place) -> str | None:
         """The path from the repository's root."""
         if isinstance(item.node, Map):
-            item.problem(f"{item.name}: files of other repositories can't be included yet", hint="copy the file")
+            message = f"{item.name}: files of other repositories can't be included yet"
+            item.problem(message, hint="copy the file", level=self._level)
         elif isinstance(item.node, Scalar) and not item.node.is_null:
             return item.node.text.removeprefix("./")
         else:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from pipelines.nodes import Entry, List, Map, Node, Scalar
 from pipelines.places import Place

@@ -6,8 +6,8 @@ Lengths and positions count bytes, as Woodpecker's do; a character that is cut i
 import re
 from collections.abc import Callable, Sequence
 
+from pipelines.allowance import Allowance
 from pipelines.globtokens import GlobError, Token, tokens, used_up
-from pipelines.substitution.allowance import Allowance
 from pipelines.substitution.templates import TemplateError
 
 MAX_SIZE = 1_000_000
@@ -77,7 +77,8 @@ def _replace_end(value: str, arguments: Arguments) -> str:
 
 def _trimmed(operator: str, value: str, pattern: str, allowance: Allowance) -> str:
     glob = _glob(pattern)
-    allowance.take_trimming(len(glob) * len(value))
+    if not allowance.trimming.take(len(glob) * len(value)):
+        raise TemplateError("patterns are looked for in too much text", "take less away from long values")
     if operator[0] == "#":
         return value[_used(glob, value, _TRIMMING[operator]) :]
     return value[: len(value) - _used(glob[::-1], value[::-1], _TRIMMING[operator])]

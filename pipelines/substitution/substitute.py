@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipelines.substitution.allowance import Allowance
+from pipelines.allowance import MAX_CHARACTERS, Allowance
 from pipelines.substitution.operators import MAX_SIZE, apply
 from pipelines.substitution.templates import DEFAULTS, Reference, Template, TemplateError, parse
 
@@ -49,7 +49,10 @@ class _Substitution:
         """What the template becomes."""
         parts = (part if isinstance(part, str) else self._value(part, in_shell=in_shell) for part in template)
         text = "".join(parts)
-        self._allowance.take_characters(len(text))
+        if not self._allowance.characters.take(len(text)):
+            raise TemplateError(
+                f"the file grows to more than {MAX_CHARACTERS:,} characters, once `${{}}` has its values"
+            )
         if len(text) > MAX_SIZE:
             raise TemplateError(f"a text grows to more than {MAX_SIZE:,} characters")
         return text

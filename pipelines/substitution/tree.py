@@ -8,10 +8,8 @@ from pipelines.nodes import Entry, List, Map, Node, Scalar, quoted
 from pipelines.places import joined
 from pipelines.problems import Level
 from pipelines.report import Report
-from pipelines.substitution.allowance import Allowance
 from pipelines.substitution.substitute import may_change, substitute
 from pipelines.substitution.templates import TemplateError
-from pipelines.suggestions import nearest
 from pipelines.variables import AT_RUN_TIME
 
 _AS_WRITTEN = frozenset({"matrix", "params", "variables"})  # top-level keys that are read before, or by nobody
@@ -46,15 +44,13 @@ _Path = tuple["_Path", str | int] | tuple[()]
 """The keys that lead to a node, the last one first: put together only for what has a problem."""
 
 
-def substituted(
-    root: Node, variables: Mapping[str, str], report: Report, *, allowance: Allowance | None = None
-) -> Node:
+def substituted(root: Node, variables: Mapping[str, str], report: Report) -> Node:
     """The tree with values for names; the very same one if nothing in it changes.
 
     A name set to `""` is known, and has no value. Reports what is malformed, and warns of names, outside of
-    commands, that nobody gives a value. `allowance` is what is left of the file's, if this is not its first pass.
+    commands, that nobody gives a value.
     """
-    return _Pass(variables, report, allowance or Allowance()).node(root, (), Context.FILE)
+    return _Pass(variables, report).node(root, (), Context.FILE)
 
 
 def check_names(root: Node, names: Iterable[str], report: Report) -> None:
@@ -65,10 +61,9 @@ def check_names(root: Node, names: Iterable[str], report: Report) -> None:
 class _Pass:
     """One way through a tree, with values for names."""
 
-    def __init__(self, variables: Mapping[str, str], report: Report, allowance: Allowance) -> None:
+    def __init__(self, variables: Mapping[str, str], report: Report) -> None:
         self._variables = variables
         self._report = report
-        self._allowance = allowance
 
     def node(self, node: Node, path: _Path, context: Context) -> Node:
         """The node with values; the very same one if nothing in it changes."""
@@ -111,7 +106,7 @@ class _Pass:
     def _scalar(self, scalar: Scalar, path: _Path, context: Context) -> Scalar:
         try:
             in_shell = context is Context.COMMANDS
-            result = substitute(scalar.text, self._variables, in_shell=in_shell, allowance=self._allowance)
+            result = substitute(scalar.text, self._variables, in_shell=in_shell, allowance=self._report.allowance)
         except TemplateError as error:
             self._report.add(scalar.position, _joined(path), error.message, hint=error.hint)
             return scalar
@@ -125,7 +120,7 @@ class _Pass:
         if name in AT_RUN_TIME:
             hint = f"only steps know it, when they run: use `${name}` in `commands`"
         else:
-            hint = nearest(name, self._variables) or f"write `$${{{name}}}` if it is to stay as it is"
+            hint = self._report.nearest(name, self._variables) or f"write `$${{{name}}}` if it is to stay as it is"
         message = f"`${{{name}}}` is empty: nothing of this name is known before a step runs"
         self._report.add(scalar.position, _joined(path), message, hint=hint, level=Level.WARNING)
 

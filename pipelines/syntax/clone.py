@@ -15,6 +15,7 @@ from pipelines.syntax.steps import STEP
 
 _OUR_PLUGIN = "plugin-git"
 _OUR_ENTRY = "git"
+_WITHOUT_IMAGE = "Headrace checks out by itself, without this"
 
 _SETTINGS = Keys(
     owner="the checkout",
@@ -66,7 +67,7 @@ _SETTINGS = Keys(
         ),
         Key(name="backoff", form=DURATION, meaning="The time between two tries.", default="5s"),
     ),
-    stranger="Headrace checks out by itself, without this setting",
+    stranger=_WITHOUT_IMAGE,
 )
 _OURS = Keys(
     owner="an entry of clone",
@@ -76,8 +77,9 @@ _OURS = Keys(
         Key(name="settings", form=plain_record(_SETTINGS, Checkout), meaning="How to check out."),
         Key(name="when", form=WHEN, meaning="On which events to check out."),
         Key(name="pull", form=ANYTHING, meaning="Without effect: there is no image."),
-        Key(name="environment", form=ANYTHING, meaning="Without effect: there is no image."),
     ),
+    elsewhere={"environment": "there is no image to read it; `settings: {remote: …}` names another address"},
+    stranger=_WITHOUT_IMAGE,
 )
 
 

@@ -1,18 +1,20 @@
 """The keys of `when`: what an event must be like for a workflow or a step to run."""
 
+from pipelines.allowance import MAX_EXPRESSIONS_SIZE
 from pipelines.event import EventKind
-from pipelines.expressions.expression import complaint
+from pipelines.expressions.errors import ExpressionError
+from pipelines.expressions.expression import read
 from pipelines.files import is_lenient
 from pipelines.model import Condition, Evaluation, MatrixFilter, PathFilter
 from pipelines.nodes import Map, entries_of, quoted
 from pipelines.places import Place
 from pipelines.problems import Level
-from pipelines.report import MAX_EXPRESSIONS_SIZE
-from pipelines.suggestions import nearest
 from pipelines.syntax.forms import FLAG, TEXT, Form, map_of, map_or, mapped, one_or_many
 from pipelines.syntax.keys import Key, Keys, plain_record, read_keys
 from pipelines.syntax.shapes import GLOB, PATTERNS, STATES
 
+_LEAST_SIZE = 16  # what an expression costs, however short
+_MISTAKE_SIZE = 500  # what it costs to find one, and to think of a hint
 _KINDS = tuple(kind.value for kind in EventKind)
 
 
@@ -22,7 +24,7 @@ def _kind(place: Place) -> str | None:
     if text is not None and text not in _KINDS and not place.is_open:
         level = Level.WARNING if is_lenient(place.report.file) else Level.ERROR
         message = f"{place.name} must be a kind of event, not {quoted(text)}"
-        place.problem(message, hint=nearest(text, _KINDS) or f"there are {', '.join(_KINDS)}", level=level)
+        place.problem(message, hint=place.report.nearest(text, _KINDS) or f"there are {', '.join(_KINDS)}", level=level)
     return text
 
 
@@ -51,14 +53,20 @@ def _evaluation(place: Place) -> Evaluation | None:
     text = TEXT.read(place)
     if text is None:
         return None
-    if not place.report.count_expression(len(text)):
+    if place.is_open:
+        return Evaluation(position=place.position, path=place.path, text=text)
+    budget = place.report.allowance.expressions
+    if not budget.take_once(text, len(text) + _LEAST_SIZE):
         place.problem(f"the expressions of this file have more than {MAX_EXPRESSIONS_SIZE:,} characters")
         return None
-    wrong = complaint(text) if not place.is_open else None
-    if wrong is not None:
+    try:
+        expression = read(text)
+    except ExpressionError as wrong:
         place.problem(f"the expression {wrong.message}", hint=wrong.hint)
+        budget.take_once((text, wrong.message), _MISTAKE_SIZE)
         return None
-    return Evaluation(position=place.position, path=place.path, text=text)
+    budget.take_once(expression, expression.size)
+    return Evaluation(position=place.position, path=place.path, text=text, expression=expression)
 
 
 _MATRIX_KEYS = Keys(
@@ -177,7 +185,8 @@ steps:
         Key(
             name="path",
             form=_PATHS,
-            meaning="A changed file matches. Holds for events that are neither a push nor about a pull request.",
+            meaning="A changed file matches. Holds for events that are neither a push nor about a pull request, and "
+            "for a push with more changed files than there is time to compare: tens of thousands.",
             example="""
 when:
   path: {include: [src/**, go.mod], exclude: "**/*.md", ignore_message: "[all]", on_empty: false}

@@ -10,6 +10,7 @@ from pipelines.syntax.forms import ANYTHING, FLAG, TEXT, Form, checked, choice, 
 from pipelines.syntax.keys import H, Key, Keys, plain_record
 from pipelines.syntax.quantities import DURATION, FRACTION, SIZE, whole
 from pipelines.syntax.shapes import COMMANDS, FILLED
+from pipelines.syntax.trusted import TRUST_BY_KEY
 from pipelines.syntax.values import ENVIRONMENT
 
 _BELOW = checked(FILLED, below)
@@ -83,7 +84,9 @@ _APPROVAL_KEYS = Keys(
     ),
 )
 _DOCKER_KEYS = Keys(
-    owner="the Docker options", known=(Key(name="user", form=TEXT, meaning="User or user:group, by name or number."),)
+    owner="the Docker options",
+    known=(Key(name="user", form=TEXT, meaning="User or user:group, by name or number."),),
+    elsewhere=dict.fromkeys(TRUST_BY_KEY, "write it on the step itself, in a repository that is trusted with it"),
 )
 
 

@@ -10,7 +10,6 @@ from typing import Generic, TypeVar
 
 from pipelines.nodes import List, Map, Scalar, is_null
 from pipelines.places import Place
-from pipelines.suggestions import nearest
 
 T = TypeVar("T")
 S = TypeVar("S")
@@ -62,7 +61,7 @@ def choice(*names: str) -> Form[str]:
             return place.node.text
         if not place.is_open:
             found = place.node.text if isinstance(place.node, Scalar) else ""
-            place.expected(expects, hint=nearest(found, names))
+            place.expected(expects, hint=place.report.nearest(found, names))
         return None
 
     return Form(expects, read, {"enum": list(names)})

@@ -9,7 +9,7 @@ from pipelines.files import is_lenient
 from pipelines.nodes import Map, is_null, quoted
 from pipelines.places import Place, PlacedEntry
 from pipelines.problems import Level
-from pipelines.suggestions import nearest
+from pipelines.report import Report
 from pipelines.syntax.forms import Form
 
 T = TypeVar("T")
@@ -86,8 +86,23 @@ def read_keys(place: Place, keys: Keys) -> dict[str, Any] | None:
         elif not is_null(entry.value):
             if key.old:
                 _warn_of_old(place.entry(entry).key, key)
-            values[key.name] = key.form.read(place.below(key.name, entry.value))
+            values[key.name] = read_key(key, place.below(key.name, entry.value))
     return _complete(place, keys, values)
+
+
+def read_key(key: Key, place: Place) -> Any:
+    """The value of a key. Woodpecker ignores what only Headrace knows, so that in its files this is no mistake."""
+    if key.origin is W or not is_lenient(place.report.file):
+        return key.form.read(place)
+    trial = Report(place.report.file, is_raw=place.report.is_raw, allowance=place.report.allowance)
+    value = key.form.read(Place(place.node, place.path, trial))
+    if not trial.has_errors:
+        trial.pass_on(place.report)
+        return value
+    first = next(each for each in trial.problems if each.level is Level.ERROR)
+    hint = f"Woodpecker has no `{key.name}`; as Headrace's it is left out" + (f": {first.hint}" if first.hint else "")
+    place.problem(first.message, hint=hint, level=Level.WARNING)
+    return None
 
 
 def record(keys: Keys, make: Callable[..., T]) -> Form[T]:
@@ -127,5 +142,5 @@ def _refuse(entry: PlacedEntry, keys: Keys) -> None:
     level = Level.WARNING if is_lenient(entry.key.report.file) else Level.ERROR
     if entry.key.report.is_full:
         return entry.key.problem("unknown", level=level)
-    hint = keys.elsewhere.get(entry.name) or nearest(entry.name, keys.names) or keys.stranger
+    hint = keys.elsewhere.get(entry.name) or entry.key.report.nearest(entry.name, keys.names) or keys.stranger
     return entry.key.problem(f"{quoted(entry.name)} is not a key of {keys.owner}", hint=hint, level=level)

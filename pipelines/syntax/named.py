@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from pipelines.allowance import MAX_STEPS
 from pipelines.files import is_lenient
 from pipelines.model import Step
 from pipelines.nodes import List, Map, quoted
@@ -21,6 +22,8 @@ def named_steps(step: Form[Step], *, default_name: str) -> Form[tuple[Step, ...]
     expects = "a list, or a map from names"
 
     def read(place: Place) -> tuple[Step, ...]:
+        if _are_too_many(place):
+            return ()
         if isinstance(place.node, Map):
             named = [(entry.name, step.read(entry.value)) for entry in place.entries()]
         elif isinstance(place.node, List):
@@ -41,6 +44,13 @@ def named_steps(step: Form[Step], *, default_name: str) -> Form[tuple[Step, ...]
         ]
     }
     return Form(expects, read, schema)
+
+
+def _are_too_many(place: Place) -> bool:
+    count = len(place.node.entries) if isinstance(place.node, Map) else sum(1 for _ in place.items())
+    if count > MAX_STEPS:
+        place.problem(f"{place.name} has {count:,} entries; it may have {MAX_STEPS}", hint="make several workflows")
+    return count > MAX_STEPS
 
 
 def _with_names_of_their_own(steps: list[Step], place: Place) -> Iterable[Step]:

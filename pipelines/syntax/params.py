@@ -3,6 +3,7 @@
 import re
 
 from pipelines.details import Parameter
+from pipelines.nodes import List
 from pipelines.places import Place
 from pipelines.syntax.forms import FLAG, TEXT, Form, choice, map_of, one_or_many
 from pipelines.syntax.keys import H, Key, Keys, plain_record
@@ -57,6 +58,9 @@ _NAMED = map_of(Form(_PARAMETER.expects, _parameter, _PARAMETER.schema))
 
 
 def _params(place: Place) -> dict[str, Parameter] | None:
+    if isinstance(place.node, List):
+        place.expected(_NAMED.expects, hint="write `NAME: {type: string}` for each")
+        return None
     for entry in place.entries():
         VARIABLE_NAME.read(entry.key)
     return _NAMED.read(place)

@@ -3,18 +3,19 @@
 import re
 import shlex
 
-from pipelines import globs
+from pipelines.allowance import MAX_GLOBS_SIZE
 from pipelines.files import is_lenient
+from pipelines.globs import glob
 from pipelines.model import Dependency, Patterns
 from pipelines.nodes import Map, described
 from pipelines.paths import below
 from pipelines.places import Place
 from pipelines.problems import Level
-from pipelines.report import MAX_GLOBS_SIZE
 from pipelines.status import Status
 from pipelines.syntax.forms import FLAG, TEXT, Form, checked, choice, map_or, mapped, one_or_many
 from pipelines.syntax.keys import Key, Keys, plain_record, record
 
+_LEAST_SIZE = 20  # what a glob costs, however short
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -22,11 +23,15 @@ def _glob(place: Place) -> str | None:
     pattern = TEXT.read(place)
     if pattern is None or place.is_open:
         return pattern
-    if not place.report.count_glob(globs.size(pattern)):
+    budget = place.report.allowance.globs
+    if not budget.take(0):
+        return pattern  # which has been told
+    ready = glob(pattern)
+    if not budget.take_once(pattern, max(_LEAST_SIZE, ready.size)):
         place.problem(f"the globs of this file have more than {MAX_GLOBS_SIZE:,} characters, alternatives written out")
-    elif wrong := globs.complaint(pattern):
+    elif ready.complaint:
         level = Level.WARNING if is_lenient(place.report.file) else Level.ERROR
-        place.problem(f"the glob {described(place.node)} {wrong}, so it matches nothing", level=level)
+        place.problem(f"the glob {described(place.node)} {ready.complaint}, so it matches nothing", level=level)
     return pattern
 
 

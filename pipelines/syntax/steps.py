@@ -67,7 +67,12 @@ _PARAMETERS_OF_PLUGINS = (
     "password", "path", "port", "recipients", "registry", "repo", "server", "source", "tag", "tags", "target",
     "template", "to", "token", "url", "user", "username", "webhook",
 )  # fmt: skip
-_ELSEWHERE = dict.fromkeys(_PARAMETERS_OF_PLUGINS, _PLUGINS) | {
+_CONDITIONS = ("branch", "cron", "event", "evaluate", "instance", "matrix", "path", "ref", "status")
+_ELSEWHERE = {
+    **dict.fromkeys(_PARAMETERS_OF_PLUGINS, _PLUGINS),
+    **dict.fromkeys(_CONDITIONS, "write it below `when`"),
+    "platform": "write `labels: {platform: …}` for the whole workflow, in a file of its own",
+    "runs-on": "write `labels` for the whole workflow",
     "command": "write `commands`",
     "cmd": "write `commands`",
     "script": "write `commands`",
@@ -88,7 +93,7 @@ _ELSEWHERE = dict.fromkeys(_PARAMETERS_OF_PLUGINS, _PLUGINS) | {
 STEP_KEYS = Keys(
     owner="a step",
     known=(*RUNNING_KEYS, *COURSE_KEYS, *RESULT_KEYS, *_CONTAINER_KEYS, *_OLD_KEYS),
-    elsewhere=_ELSEWHERE,
+    elsewhere=_ELSEWHERE | {"ports": "only services have this key", "healthcheck": "only services have this key"},
     stranger=_PLUGINS,
 )
 
@@ -178,6 +183,8 @@ def _with_image(keys: Keys) -> Form[Step]:
         if values.get("image") and values.get("build"):
             hint = "the image that is built is the one that runs: leave out `image`"
             place.problem(f"{place.name} has an `image` and a `build`", hint=hint)
+        if values.pop("extends", None) is not None:  # one that could be done is done before the keys are read
+            place.problem(f"{place.name} extends another, as only `steps` and `services` can")
         return _step(place, **values)
 
     return Form(f"a map with the keys of {keys.owner}", read, {"map": keys})

@@ -1,6 +1,6 @@
 """`headrace lint`: what is wrong with workflow files, before anything runs."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -9,6 +9,7 @@ import msgspec
 from pipelines import lint as language
 from pipelines.problems import Level, Problem, has_errors
 from runner import annotations
+from runner.events import global_variables
 from runner.excerpts import with_excerpt
 from runner.includable import files_below
 from runner.workflow_files import read_workflow_files, working_tree_root
@@ -20,18 +21,20 @@ _OUTPUT_HELP = "json: all problems in one object; github: annotations; gitlab: a
 @click.command("lint")
 @click.argument("paths", nargs=-1, metavar="[FILE]...", type=click.Path(path_type=Path))
 @click.option("--output", type=click.Choice(_OUTPUTS), default="text", help=_OUTPUT_HELP)
+@click.option("--env", multiple=True, metavar="K=V", help="A global variable of the runs, as for `plan`; repeatable.")
 @click.option("--strict", is_flag=True, help="Let warnings fail, too.")
-def command(*, paths: tuple[Path, ...], output: str, strict: bool) -> int:
+def command(*, paths: tuple[Path, ...], output: str, env: tuple[str, ...], strict: bool) -> int:
     """Check the workflow files of this repository, or the FILEs.
 
     Errors would stop a run; warnings are old forms, what is probably not meant, and bad habits. Exit codes: 0 clean,
     2 with errors.
     """
-    return lint(paths, output=output, strict=strict)
+    return lint(paths, output=output, known=frozenset(global_variables(env)), strict=strict)
 
 
-def lint(paths: Sequence[Path], *, output: str, strict: bool) -> int:
-    """Print the problems of these files, or of the working tree's. `output` is text, json, github or gitlab.
+def lint(paths: Sequence[Path], *, output: str, known: Iterable[str] = (), strict: bool) -> int:
+    """Print the problems of these files, or of the working tree's. `output` is text, json, github or gitlab;
+    `known` are the names of global variables.
 
     Returns 2 if there are errors, with `strict` also if there are warnings; else 0. Raises UsageError if there is
     nothing to read.
@@ -39,7 +42,7 @@ def lint(paths: Sequence[Path], *, output: str, strict: bool) -> int:
     root = working_tree_root(Path.cwd())
     files = read_workflow_files(paths, root)
     includable = files_below(root)
-    problems = language.lint(files, includable=includable, is_whole_run=not paths)
+    problems = language.lint(files, includable=includable, known=known, is_whole_run=not paths)
     if output == "text":
         _show(problems, {**includable, **files}, count=len(files))
     else:

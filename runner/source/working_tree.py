@@ -16,6 +16,7 @@ from runner.source.gitcommand import git
 from runner.source.gitdirectory import Revision, make_git_directory
 from runner.source.remotes import repository_of
 from runner.source.tarstream import END, directory_member, every_file, tar_members
+from runner.workflow_files import working_tree_root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,11 +29,12 @@ class WorkingTree:
     @classmethod
     def around(cls, directory: Path) -> "WorkingTree":
         """The working tree that this directory lies in."""
+        root = working_tree_root(directory)
         try:
-            top = git(directory, "rev-parse", "--show-toplevel", environment=_USER).decode().rstrip("\n")
+            git(root, "rev-parse", "--show-toplevel", environment=_USER)
         except SourceError:
-            return cls(root=directory.absolute(), has_git=False)
-        return cls(root=Path(top), has_git=True) if top else cls(root=directory.absolute(), has_git=False)
+            return cls(root=root, has_git=False)
+        return cls(root=root, has_git=True)
 
     def files(self) -> tuple[str, ...]:
         """The paths of the files that belong to it, relative to the root, sorted."""

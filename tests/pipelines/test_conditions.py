@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from pipelines.changedfiles import ChangedFiles
 from pipelines.conditions import Verdict, judge
 from pipelines.event import Event, EventKind, PullRequest, Repository, System
 from pipelines.occasion import Occasion
@@ -29,7 +30,9 @@ def verdict(
     reading = read_workflow(f"steps: [{{image: x, when: {when}}}]".encode(), "a.yaml")
     assert reading.workflow is not None, reading.problems
     report = Report("a.yaml")
-    occasion = Occasion(event=event, matrix=matrix, variables=variables)
+    occasion = Occasion(
+        event=event, changes=ChangedFiles(event.changed_files or ()), matrix=matrix, variables=variables
+    )
     found = judge(reading.workflow.steps[0].when, occasion, report)
     assert report.problems == ()
     return found
@@ -193,7 +196,7 @@ def test_expression_without_an_answer_is_a_problem_in_its_place() -> None:
     reading = read_workflow(b"steps: [{image: x, when: {evaluate: 'len(A) == 1'}}]", "a.yaml")
     assert reading.workflow
     report = Report("a.yaml")
-    found = judge(reading.workflow.steps[0].when, Occasion(event=PUSH), report)
+    found = judge(reading.workflow.steps[0].when, Occasion(event=PUSH, changes=ChangedFiles(())), report)
     assert (found.included, found.reason) == (False, "when: evaluate has no answer")
     (problem,) = report.problems
     assert (problem.line, problem.column, problem.path) == (1, 37, "steps[0].when.evaluate")

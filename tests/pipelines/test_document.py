@@ -8,6 +8,7 @@ from pipelines.reading import document
 from pipelines.reading.builder import MAX_DEPTH
 from pipelines.reading.document import MAX_BYTES, read_document
 from pipelines.report import Report
+from pipelines.validate import read_workflow
 
 
 def read(text: str | bytes) -> Node:
@@ -124,8 +125,10 @@ def test_quoted_merge_key_is_an_ordinary_key() -> None:
         ("x: {<<: a, b: c}", 'a.yaml:1:9: `<<` merges maps and found "a"'),
         ("a: !reference [b]\n", 'a.yaml:1:4: the YAML tag "!reference" is not known here (leave it out)'),
         ("", "a.yaml:1:1: the file is empty (a workflow needs `steps`)"),
-        ("# nothing\n---\n", "a.yaml:1:1: the file is empty (a workflow needs `steps`)"),
+        ("# nothing\n---\n", "a.yaml:1:1: the file holds only comments (a workflow needs `steps`)"),
         ("a: 1\n---\nb: 2\n", "a.yaml:2:1: a second document starts here; one file is one workflow"),
+        ("a: 1\nb\nc: 2\n", "a.yaml:2:1: not valid YAML: could not find expected ':'"),
+        ("a: {tags: ${X}}\n", "put quotes around `${…}`"),
         ("kind: pipeline\n---\nkind: secret\n", "this looks like a Drone file"),
         ('a: "\\0"', 'the text "\\x00" holds a character that no program takes'),
     ],
@@ -175,7 +178,7 @@ def test_byte_order_mark_is_no_part_of_the_first_key() -> None:
 def test_bomb_is_refused_before_it_unfolds(text: str) -> None:
     """The first two stand for 2^40 values, the last for 50 GB of text."""
     (only,) = complaints(text)
-    assert "unfolds to more than 20,000 values" in only
+    assert "unfolds to more than 10,000 values" in only
 
 
 def test_aliases_cannot_nest_past_the_depth_limit() -> None:
@@ -189,3 +192,13 @@ def test_a_flood_of_problems_is_cut_and_says_so() -> None:
     found = complaints(text)
     assert len(found) == 101
     assert found[-1].endswith("there are more problems; only 100 are shown")
+
+
+@pytest.mark.parametrize("tail", ["---\n", "---\n# more to come\n", "...\n---\n"])
+def test_empty_document_at_the_end_is_none(tail: str, loader: str) -> None:
+    assert plain(read(f"a: 1\n{tail}")) == {"a": "1"}
+
+
+def test_same_mistake_in_several_places_of_an_alias_is_told_once() -> None:
+    text = "steps: {a: &a {image: x, timeout: no}, b: *a, c: {<<: *a}}"
+    assert len(read_workflow(text.encode(), "a.yaml").problems) == 1

@@ -95,9 +95,14 @@ def test_large_base_that_many_extend_is_refused() -> None:
     variables = "".join(f"      K{number}: v\n" for number in range(2_000))
     many = "".join(f"  s{number}: {{extends: .b}}\n" for number in range(400))
     text = f"steps:\n  .b:\n    image: x\n    environment:\n{variables}{many}"
-    assert any("unfolds to more than 20,000 values" in each for each in complaints(text))
+    assert any("unfolds to more than 10,000 values" in each for each in complaints(text))
 
 
 def test_long_chain_is_refused() -> None:
     text = "steps:\n" + "".join(f"  s{n}: {{extends: s{n + 1}}}\n" for n in range(30)) + "  s30: {image: x}\n"
     assert any("steps extend each other more than 20 deep" in each for each in complaints(text))
+
+
+def test_step_of_a_clone_has_nothing_to_extend() -> None:
+    (only,) = complaints("clone: {a: {image: x, extends: b}}\nsteps: {b: {image: x}}")
+    assert only.endswith("`clone.a` extends another, as only `steps` and `services` can")

@@ -82,7 +82,7 @@ def test_exclude_may_bring_a_matrix_below_the_cap() -> None:
 
 def test_matrix_beyond_measure_is_answered_at_once() -> None:
     axes: dict[str, tuple[str, ...]] = {f"A{n}": ("1", "2") for n in range(200)}
-    assert made(Matrix(position=HERE, axes=axes)) == ([], ["the matrix has more than 20,000 cells; it may have 256"])
+    assert made(Matrix(position=HERE, axes=axes)) == ([], ["the matrix has more than 2,000 cells; it may have 256"])
 
 
 def test_axis_can_not_have_a_name_of_ours() -> None:

@@ -225,3 +225,46 @@ def test_what_other_systems_have_is_told_with_a_hint(text: str, hint: str) -> No
 def test_what_other_systems_have_only_warns_in_a_woodpecker_file() -> None:
     _, warnings = old("kind: pipeline\nname: x\nsteps: {a: {image: x, repo: y}}")
     assert len(warnings) == 3
+
+
+def test_first_of_several_documents_is_what_runs() -> None:
+    """As in Woodpecker, which reads no further: not even what is no YAML is a mistake there."""
+    workflow, warnings = old("steps: {a: {image: x}}\n---\nsteps: {b: [\n")
+    assert [each.name for each in workflow.steps] == ["a"]
+    (only,) = warnings
+    assert only.startswith("2:1: a second document starts here, and is left out: one file is one workflow")
+    assert only.endswith("(write each document to a file of its own, as .woodpecker/NAME.yaml)")
+
+
+@pytest.mark.parametrize(
+    ("text", "warning"),
+    [
+        ("params: [{name: a}]\nsteps: {a: {image: x}}", "`params` must be a map from names to"),
+        ("timeout: 30\nsteps: {a: {image: x}}", "`timeout` must be a time above zero"),
+        ("steps: {a: {image: x, timeout: 30}}", "`steps.a.timeout` must be a time above zero"),
+        ("steps: {a: {image: x, retry: {max: 2}}}", "`steps.a.retry` has no `attempts`"),
+        ("steps: {a: {image: x, extends: .b}}", 'there is no step ".b" to extend'),
+        ("include: b.yml\nsteps: {a: {image: x}}", 'there is no file "b.yml" to include'),
+        ("include: [{local: b.yml}]\nsteps: {a: {image: x}}", "files of other repositories"),
+        (
+            "clone: {git: {environment: [A=b]}}\nsteps: {a: {image: x}}",
+            '"environment" is not a key of an entry of clone',
+        ),
+    ],
+)
+def test_key_that_only_headrace_has_is_no_mistake_in_a_woodpecker_file(text: str, warning: str) -> None:
+    workflow, warnings = old(text)
+    assert warning in warnings[0]
+    (only,) = workflow.steps
+    assert (only.timeout, only.retry, workflow.params, workflow.timeout) == (None, None, {}, None)
+    assert read_workflow(text.encode(), ".headrace.yaml").workflow is None
+
+
+def test_key_of_ours_that_can_be_read_counts_in_a_woodpecker_file_too() -> None:
+    workflow, warnings = old("timeout: 30m\nsteps: {a: {image: x}}")
+    assert (workflow.timeout, warnings) == (1800, [])
+
+
+def test_images_that_are_called_as_shells_are_told_of_once() -> None:
+    _, warnings = old("steps: {a: {image: bash}, b: {image: bash}, c: {image: sh}}")
+    assert len(warnings) == 1

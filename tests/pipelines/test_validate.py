@@ -372,7 +372,7 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         (STEP + "concurrency: {group: x}", "has no `limit`, which a concurrency needs"),
         (STEP + "params: {a-b: {}}", "must be letters, digits and _"),
         (STEP + "clone: {disable: true}", "`clone.disable` must be a map with the keys of a step"),
-        (STEP + "clone: {git: {settings: {ssh-key: x}}}", "Headrace checks out by itself, without this setting"),
+        (STEP + "clone: {git: {settings: {ssh-key: x}}}", "Headrace checks out by itself, without this"),
         ("steps: [{image: x, environment: {A=B: c}}]", '"A=B" can\'t be the name of a variable'),
         ("steps: [{image: x, environment: {A: {from_secret: [b]}}}]", "must be {from_secret: NAME} and nothing else"),
         ("steps: [{image: x, shell: bash}]", "`steps[0].shell` reads the `commands` of a step without `entrypoint`"),
@@ -394,6 +394,8 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         ("steps: [{image: x, depends_on: b}]", 'there is no step "b" to depend on'),
         ("steps: {build: {image: x}, test: {image: x, depends_on: biuld}}", "(did you mean `build`?)"),
         ("steps: {a: {image: x}, b: {image: x, depends_on: [a, a]}}", 'the step "a" is named twice'),
+        ("steps: {a: {image: x, ports: [80]}}", '"ports" is not a key of a step (only services have this key)'),
+        ("steps: {a: {image: x, cron: daily}}", '"cron" is not a key of a step (write it below `when`)'),
         ("steps: {a: {image: x, depends_on: a}}", "1:35: these steps wait for each other: a → a"),
     ],
 )  # fmt: skip
@@ -405,14 +407,14 @@ def test_mistake_gives_one_problem_that_helps(text: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("steps:\n" + "- {image: x}\n" * 501, "the workflow has 501 steps and services; it may have 500"),
+        ("steps:\n" + "- {image: x}\n" * 501, "`steps` has 501 entries; it may have 500"),
         (
-            f"environment: {{A: {'v' * 400_000}}}\nsteps:\n" + "- {image: x}\n" * 11,
-            "the workflow's `environment` for all 11 steps has more than 4,000,000 characters",
+            f"environment: {{A: {'v' * 40_000}}}\nsteps:\n" + "- {image: x}\n" * 220,
+            "the workflow's `environment` makes more than 100,000 variables, for each step its own",
         ),
         (
             "steps:\n" + "".join(f"- {{image: x, when: {{ref: '{'{a,b}' * 7}{n}'}}}}\n" for n in range(80)),
-            "the globs of this file have more than 50,000 characters, alternatives written out",
+            "the globs of this file have more than 30,000 characters, alternatives written out",
         ),
     ],
     ids=["steps", "environment", "globs"],

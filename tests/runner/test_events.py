@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.event import Deployment, Event, EventKind, PullRequest, Release
 from runner.errors import UsageError
-from runner.events import EventOptions, WorkingTreeFacts, global_variables, local_event, pairs
+from runner.events import EventOptions, WorkingTreeFacts, global_variables, local_event, pairs, this_system
 
 FACTS = WorkingTreeFacts(
     root=Path("/home/ann/app"),
@@ -29,8 +29,16 @@ def test_without_flags_it_is_a_push_of_what_is_checked_out() -> None:
     assert event.changed_files == ("a",)
 
 
-def test_outside_a_working_tree_it_is_empty() -> None:
-    assert local_event(EventOptions(), WorkingTreeFacts()) == Event(local=True)
+def test_outside_a_working_tree_it_knows_the_machine_alone() -> None:
+    assert local_event(EventOptions(), WorkingTreeFacts()) == Event(local=True, system=this_system())
+
+
+@pytest.mark.parametrize(("machine", "name"), [("x86_64", "amd64"), ("aarch64", "arm64"), ("riscv64", "riscv64")])
+def test_platform_is_called_as_go_does(monkeypatch: pytest.MonkeyPatch, machine: str, name: str) -> None:
+    """Workflow files say `platform: linux/amd64`."""
+    monkeypatch.setattr("platform.machine", lambda: machine)
+    assert this_system().platform == f"linux/{name}"
+    assert this_system().host
 
 
 def test_working_tree_without_a_remote_is_named_by_its_directory() -> None:

@@ -143,3 +143,10 @@ def test_problem_in_an_included_file_is_shown_with_its_line(project: Path, capsy
     first, line, _ = capsys.readouterr().out.splitlines()
     assert first.startswith("shared.yaml:4:5: error: ")
     assert line.endswith("comands: y")
+
+
+def test_global_variable_is_known_to_lint_as_to_plan(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (project / ".headrace/a.yaml").write_text("steps: {a: {image: '${REGISTRY}/x'}}\n")
+    assert lint([], output="text", strict=True) == 2
+    assert lint([], output="text", known=["REGISTRY"], strict=True) == 0
+    assert "`${REGISTRY}` is empty" in capsys.readouterr().out

@@ -4,6 +4,7 @@ import pytest
 
 from pipelines.status import Status
 from tests.worker.conftest import Service, job, step
+from worker.store import queries
 
 
 def test_cancelled_run_says_why(service: Service) -> None:
@@ -32,6 +33,8 @@ def test_run_again_is_a_new_run_of_the_same_event(service: Service) -> None:
     again = answer.json()
     assert (again["number"], again["status"]) == (2, "pending")
     assert again["event"] == service.client.get(f"/api/runs/{story.run.id}").json()["event"]
+    with service.database.read() as connection:
+        assert queries.run_with_id(connection, again["id"]).event.parent == 1
     assert service.announced.is_set()
 
 

@@ -4,6 +4,8 @@ DESIGN. These are the requests that change something. They take JSON and nothing
 can't make a browser send.
 """
 
+import msgspec
+
 from worker.api import models
 from worker.api.runs import summary
 from worker.context import Serving
@@ -28,7 +30,7 @@ def run_again(wanted: models.NewRun, context: Serving) -> models.RunSummary:
     with context.database.write() as connection:
         earlier = queries.run_with_id(connection, wanted.again)
         repository = repositories.named(connection, earlier.owner, earlier.name)
-        run = add_run(connection, repository, earlier.event)
+        run = add_run(connection, repository, msgspec.structs.replace(earlier.event, parent=earlier.number))
     context.announce()
     return _summary_of(context, run.id)
 

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.expressions.errors import ExpressionError
-from pipelines.expressions.expression import complaint, evaluate
+from pipelines.expressions.expression import read
 
 FILES = ["docs/index.md", "src/wheel.py"]
 VARIABLES = {
@@ -21,6 +22,18 @@ VARIABLES = {
     "CI_PIPELINE_NUMBER": "12",
     "TRUE": "true",
 }
+
+
+def complaint(text: str) -> ExpressionError | None:
+    try:
+        read(text)
+    except ExpressionError as error:
+        return error
+    return None
+
+
+def evaluate(text: str, variables: Mapping[str, str]) -> bool:
+    return read(text).holds(variables)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +123,7 @@ def test_expression_holds(text: str) -> None:
         ('CI_COMMIT_BRANCH matches "("', 'has the pattern "(", which has a ( without its )'),
         ('CI_COMMIT_BRANCH matches "\\d"', "has the unknown escape \\d"),
         ("(" * 200 + "true" + ")" * 200 + " && " + "!" * 200 + "true", "is nested more than 100 deep"),
-        ("true" + " " * 10_000, "has more than 10,000 characters"),
+        ("true" + " " * 10_000, "has more than 5,000 characters"),
     ],
 )
 def test_expression_that_can_not_be_right_says_why_before_any_event(text: str, message: str) -> None:
@@ -264,3 +277,24 @@ words = ["CI_X", "true", "nil", "not", "in", "&&", "||", "(", ")", "[", "]", "{"
 def test_any_text_holds_or_does_not_or_is_refused(text: str) -> None:
     with suppress(ExpressionError):
         assert evaluate(text, {"CI_X": "[1]"}) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("find([1, 2], {# == 2}) == 2", "calls `find`, which is not a function here"),
+        ("1 + 1 == 2", "arithmetic is not part of expressions here"),
+        ('CI[0:1] == "a"', "slices and maps are not part of expressions here"),
+    ],
+)
+def test_what_expressions_do_not_have_is_named(text: str, what: str) -> None:
+    error = complaint(text)
+    assert error is not None
+    assert what in (error.message, error.hint)
+
+
+@pytest.mark.parametrize("name", ["string", "toJSON", "last"])
+def test_function_of_another_meaning_is_not_suggested(name: str) -> None:
+    error = complaint(f"{name}(CI) == nil")
+    assert error is not None
+    assert error.hint == ""
