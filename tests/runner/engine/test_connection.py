@@ -102,7 +102,18 @@ def test_a_run_on_an_engine_that_asks_for_certificates(certificates: Path, busyb
     (project / ".headrace.yaml").write_text(f"steps: {{a: {step}, b: {step}}}")
     for command in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "a"]):
         subprocess.run(["git", *command], cwd=project, check=True)
-    apart = ["unshare", "--net", "bash", "-c", _APART, "apart", certificates, tmp_path, project, sys.executable]
+    apart: list[str | Path] = [
+        "unshare",
+        "--net",
+        "bash",
+        "-c",
+        _APART,
+        "apart",
+        certificates,
+        tmp_path,
+        project,
+        sys.executable,
+    ]
     state = {"HEADRACE_STATE": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
     done = subprocess.run(apart, env={**os.environ, **state}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
