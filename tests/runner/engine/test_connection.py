@@ -2,10 +2,12 @@
 
 import http.server
 import json
+import os
 import socket
 import socketserver
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
@@ -20,6 +22,8 @@ from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
 from runner.errors import BackendError
 from tests.runner.world import World
+
+ROOT = Path(__file__).parents[3]
 
 
 def openssl(*arguments: str | Path) -> None:
@@ -69,6 +73,53 @@ def test_a_job_runs_on_an_engine_that_is_reached_by_tls(
     assert result.status is Status.SUCCESS
     assert result.lines("a", Stream.STDOUT) == ["text", *["y"] * 200_000]
     assert result.lines("a", Stream.STDERR) == ["aside"]
+
+
+_APART = """
+set -e
+ip link set lo up
+cd "$1"
+dockerd --bridge=none --data-root "$2/data" --exec-root "$2/exec" --pidfile "$2/pid" --host tcp://127.0.0.1:2376 \\
+  --tlsverify --tlscacert ca.pem --tlscert server.pem --tlskey server-key.pem >"$2/log" 2>&1 &
+engine=$!
+trap 'kill $engine; wait $engine || true' EXIT
+export DOCKER_HOST=tcp://127.0.0.1:2376 DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$1
+for _ in $(seq 240); do docker version >/dev/null 2>&1 && break; sleep 0.25; done
+docker load --quiet --input "$2/image.tar" >/dev/null
+cd "$3"
+"$4" -m runner.cli run --event manual --output json
+"""
+"""An engine that asks for certificates, and a run on it, in a network of their own: it would take down our docker0."""
+
+
+@pytest.mark.docker
+def test_a_run_on_an_engine_that_asks_for_certificates(certificates: Path, busybox: str, tmp_path: Path) -> None:
+    """The engine's own TLS, gate and attach through it, and the variables that `docker` obeys."""
+    subprocess.run(["docker", "save", "--output", tmp_path / "image.tar", busybox], check=True)
+    project = tmp_path / "project"
+    project.mkdir()
+    step = "{image: IMAGE, commands: 'yes | head -n 200000'}".replace("IMAGE", busybox)
+    (project / ".headrace.yaml").write_text(f"steps: {{a: {step}, b: {step}}}")
+    for command in (["init", "-q"], ["add", "."], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "a"]):
+        subprocess.run(["git", *command], cwd=project, check=True)
+    apart: list[str | Path] = [
+        "unshare",
+        "--net",
+        "bash",
+        "-c",
+        _APART,
+        "apart",
+        certificates,
+        tmp_path,
+        project,
+        sys.executable,
+    ]
+    state = {"HEADRACE_STATE": str(tmp_path / "state"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(apart, env={**os.environ, **state}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    logs = [each for each in records if each["type"] == "log" and each["step"] == "a"]
+    assert sum(each["lines"].count("y") for each in logs) == 200_000
 
 
 @pytest.mark.docker
