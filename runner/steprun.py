@@ -1,11 +1,10 @@
 """One step's life as Records: started, its log, its artifacts, finished. Never raises but for a broken Sink."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
-
-import structlog
 
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import Artifact, StepFinished, StepStarted
@@ -23,7 +22,7 @@ from runner.results.steplog import Flusher, StepLog
 from runner.scribe import Scribe
 from runner.stop import Stop
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +119,7 @@ def _tell(
     except RunnerError as failure:
         error = failure
     except Exception as failure:  # noqa: BLE001 - whatever broke, the step ends as error
-        _log.exception("step broke the runner", job=context.job.name, step=step.name)
+        _log.exception("step broke the runner", extra={"job": context.job.name, "step": step.name})
         error = RunnerError(f"internal error: {type(failure).__name__}: {failure}")
     if error is not None:
         outcome = _outcome_of_error(error, stop)
