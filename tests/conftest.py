@@ -1,5 +1,6 @@
 """What tests of every package share: a container engine with a small image on it, and a Redis."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from runner.engine.client import Engine
 from tests.private_redis import PrivateRedis
@@ -43,3 +45,14 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateRedis]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """A test may set up logging as it likes: what pytest has set up comes back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

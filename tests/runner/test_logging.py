@@ -2,21 +2,12 @@
 
 import io
 import logging
-from collections.abc import Iterator
 
 import pytest
 
 from runner.logging import log_to_console
 
-
-@pytest.fixture(autouse=True)
-def own_logging() -> Iterator[None]:
-    """What pytest has set up comes back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("own_logging")
 
 
 def test_a_warning_is_one_line_with_its_data_behind() -> None:

@@ -3,23 +3,12 @@
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from worker.logging import configure_logging
 
-
-@pytest.fixture(autouse=True)
-def own_logging() -> Iterator[None]:
-    """What pytest has set up comes back afterwards."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    structlog.reset_defaults()
+pytestmark = pytest.mark.usefixtures("own_logging")
 
 
 def test_what_the_runner_logs_keeps_its_data() -> None:
