@@ -5,13 +5,12 @@ and waits behind its gate while the delay passes. Each attempt has a Stop of its
 not the step; what stops the step ends attempt and delay alike, and no other attempt follows.
 """
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-
-import structlog
 
 from pipelines.plan import PlannedStep
 from pipelines.records import CommandRun, StepRetried
@@ -26,7 +25,7 @@ from runner.results.steplog import StepLog
 from runner.retry import NO_RETRY, is_followed
 from runner.stop import Stop
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +129,7 @@ def carried_out(work: Callable[[], Attempt], context: JobContext, step: PlannedS
     except RunnerError as failure:
         error = failure
     except Exception as failure:  # noqa: BLE001 - whatever broke, the step ends as error
-        _log.exception("step broke the runner", job=context.job.name, step=step.name)
+        _log.exception("step broke the runner", extra={"job": context.job.name, "step": step.name})
         error = RunnerError(f"internal error: {type(failure).__name__}: {failure}")
     return Attempt(outcome=_outcome_of_error(error, stop), error=error)
 

@@ -1,7 +1,9 @@
 """The `headrace` command: which commands there are, and what their errors become."""
 
 import importlib
+import os
 import sys
+import threading
 from typing import Any
 
 import click
@@ -54,8 +56,26 @@ def headrace() -> None:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command and exit with its code: results are on stdout, everything else is on stderr."""
-    sys.exit(_exit_code(arguments))
+    """Run one command and exit with its code: results are on stdout, everything else is on stderr.
+
+    Without `arguments` those of the process count, and it ends here.
+    """
+    code = _exit_code(arguments)
+    if arguments is None:
+        _leave(code)
+    sys.exit(code)
+
+
+def _leave(code: int) -> None:
+    """End the process at once, if nothing is left to do but to free its memory: that takes Python some 50 ms."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        return
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return  # whoever read it has gone; Python has its own words for that
+    os._exit(code)
 
 
 def _exit_code(arguments: list[str] | None) -> int:

@@ -7,6 +7,7 @@ running steps through their own Stop, and the schedule when the first of them re
 Every included step gets exactly one `step_finished`, whatever happens.
 """
 
+import logging
 import queue
 import threading
 from collections.abc import Callable
@@ -14,8 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-
-import structlog
 
 from pipelines.plan import PlannedStep
 from pipelines.status import Status
@@ -31,7 +30,7 @@ from runner.stop import Stop
 
 AFTER_STOP_LIMIT_SECONDS = 300.0
 
-_log = structlog.get_logger(__name__)
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ class JobRun:
         except RunnerError as error:
             self._break_off(str(error))
         except Exception as error:  # noqa: BLE001 - whatever broke, the job ends as error and is cleaned up
-            _log.exception("job broke the runner", job=self._context.job.name)
+            _log.exception("job broke the runner", extra={"job": self._context.job.name})
             self._break_off(f"internal error: {type(error).__name__}: {error}")
         finally:
             self._end(site)

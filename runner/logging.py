@@ -1,38 +1,29 @@
-"""Our own log: constant phrases with data as keys, on stderr, as JSON lines or for people. Never a build's output."""
+"""The local commands' own log: warnings and worse, on stderr, for people. Never a build's output.
+
+What the runner logs goes through Python's own `logging`, with data as `extra`: the server shows it as JSON lines, and a
+command that only plans needn't read a library for it.
+"""
 
 import logging
 import sys
 from typing import TextIO
 
-import structlog
+_OWN_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
+_LIBRARIES_TO_WARN_ONLY = ("git", "docker", "urllib3")
 
-_LIBRARIES_TO_WARN_ONLY = ("rq", "uvicorn", "httpx", "git", "docker", "urllib3", "asyncio")
 
-
-def configure_logging(log_format: str, *, level: int = logging.INFO, stream: TextIO = sys.stderr) -> None:
-    """Send all of this process's logging through structlog. `log_format` is json or console."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        cache_logger_on_first_use=True,
-    )
+def log_to_console(*, level: int = logging.WARNING, stream: TextIO = sys.stderr) -> None:
+    """Send all of this process's logging to the stream."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=_rendering(log_format, stream))
-    )
+    handler.setFormatter(_Formatter("%(levelname)s: %(message)s"))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for library in _LIBRARIES_TO_WARN_ONLY:
         logging.getLogger(library).setLevel(logging.WARNING)
 
 
-def _rendering(log_format: str, stream: TextIO) -> list[structlog.typing.Processor]:
-    strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    if log_format == "json":
-        return [strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [strip, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+class _Formatter(logging.Formatter):
+    """Puts the data behind the phrase: `ERROR: job broke the runner job=build`."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        data = (f" {name}={value}" for name, value in vars(record).items() if name not in _OWN_FIELDS)
+        return super().formatMessage(record) + "".join(data)

@@ -1,5 +1,6 @@
 """What tests of every package share: a container engine with a small image on it, a Redis and a PostgreSQL."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from runner.engine.client import Engine
 from tests.private_postgresql import PrivatePostgresql, private_postgresql
@@ -51,3 +53,14 @@ def postgresql() -> Iterator[PrivatePostgresql]:
     """A running PostgreSQL that nobody else uses."""
     with private_postgresql() as server:
         yield server
+
+
+@pytest.fixture
+def own_logging() -> Iterator[None]:
+    """A test may set up logging as it likes: what pytest has set up comes back afterwards."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()

@@ -1,6 +1,5 @@
 """A local run, from the working tree over its plan to the exit code."""
 
-import logging
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -23,7 +22,7 @@ from runner.events import EventOptions, PlanOptions, local_event
 from runner.excerpts import with_excerpt
 from runner.execute import execute
 from runner.includable import files_below
-from runner.logging import configure_logging
+from runner.logging import log_to_console
 from runner.results.history import LocalHistory
 from runner.run import refuse_plan, run_plan
 from runner.scribe import Scribe
@@ -59,7 +58,7 @@ class Means:
 
 def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanOptions, means: Means) -> int:
     """Plan what this event runs, of these workflow files or the repository's, and run it; gives the exit code."""
-    configure_logging("console", level=logging.WARNING)
+    log_to_console()
     tree = WorkingTree.around(Path.cwd())
     files = read_workflow_files(paths, tree.root)
     includable = files_below(tree.root)

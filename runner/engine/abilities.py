@@ -1,15 +1,14 @@
 """Abilities: what an engine turns out not to do, told once, with what is done instead."""
 
+import logging
 import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import structlog
-
 from runner.engine.client import EngineRefusal
 from runner.engine.spec import Options
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 NO_INIT = "the container engine has no init program: processes that a step's own leave behind stay until it ends"
 

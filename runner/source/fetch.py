@@ -1,11 +1,10 @@
 """Fetching into a mirror: what an event needs of its repository, from the network."""
 
+import logging
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-
-import structlog
 
 from pipelines.event import Event
 from runner.errors import SourceError
@@ -27,7 +26,7 @@ _FINAL = (
     "does not exist", "' not found",
 )  # fmt: skip
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 
 class NoCommit(SourceError):  # noqa: N818 - a thing that happens
@@ -49,7 +48,7 @@ def retried(tries: Tries, work: Callable[[], None]) -> None:
         except SourceError as error:
             if is_final(error) or not may_try_again:
                 raise
-            log.warning("fetching failed, will be tried again", error=str(error))
+            log.warning("fetching failed, will be tried again", extra={"error": str(error)})
         else:
             return
 

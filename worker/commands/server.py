@@ -4,10 +4,10 @@ import socket
 
 import click
 
-from runner.logging import configure_logging
 from worker.commands.settings_options import settings_options
 from worker.errors import SettingsError
 from worker.listening import address_of, listen
+from worker.logging import configure_logging
 from worker.serve import serve
 from worker.settings import Settings
 

@@ -10,11 +10,11 @@ from types import FrameType
 
 import click
 
-from runner.logging import configure_logging
 from worker.commands.settings_options import settings_options
 from worker.data_directory import only_one_service
 from worker.errors import Unavailable
 from worker.listening import address_of, listen
+from worker.logging import configure_logging
 from worker.redis_server import answers, end_left_over, forget_socket, redis_command, redis_url
 from worker.settings import Settings
 from worker.supervisor import Child, Supervisor, headrace_command

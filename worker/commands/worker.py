@@ -9,9 +9,9 @@ import structlog
 from runner.config import Config
 from runner.engine.configured import docker_backend
 from runner.engine.sweep import Swept
-from runner.logging import configure_logging
 from worker.commands.settings_options import settings_options
 from worker.errors import SettingsError
+from worker.logging import configure_logging
 from worker.parent import signal_when_parent_dies
 from worker.queue import work_until_stopped
 from worker.settings import Settings
