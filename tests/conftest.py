@@ -14,6 +14,19 @@ from tests.private_redis import PrivateRedis
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long` adds the tests that take minutes."""
+    parser.addoption("--long", action="store_true", help="run also the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tests out, and have pytest count them as deselected, unless they are asked for."""
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
+
+
 @pytest.fixture(scope="session")
 def engine_url() -> str:
     """The address of the engine that the tests use."""

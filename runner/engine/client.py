@@ -86,6 +86,7 @@ class ContainerState:
     exit_code: int
     out_of_memory: bool
     error: str
+    is_being_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +221,7 @@ class Engine:
             exit_code=state["ExitCode"],
             out_of_memory=state["OOMKilled"],
             error=state["Error"],
+            is_being_removed=state["Status"] == "removing",
         )
 
     def signal(self, container: str, name: str) -> None:
