@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from runner.engine.client import Engine
+from tests.leftovers import in_engine, on_this_machine
 from tests.private_redis import PrivateRedis
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,6 +33,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def engine_url() -> str:
     """The address of the engine that the tests use."""
     return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left(engine_url: str) -> Iterator[None]:
+    """At the end of the session the engine and the machine are as they were found."""
+    yield
+    wait_until(lambda: on_this_machine() == [], what="all threads and processes of the tests have ended")
+    assert in_engine(engine_url) == []
 
 
 @pytest.fixture(scope="session")
