@@ -11,16 +11,39 @@ import pytest
 import structlog
 
 from runner.engine.client import Engine
+from tests.leftovers import in_engine, on_this_machine
 from tests.private_postgresql import PrivatePostgresql, private_postgresql
 from tests.private_redis import PrivateRedis
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--long` adds the tests that take minutes."""
+    parser.addoption("--long", action="store_true", help="run also the tests that take minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long tests out, and have pytest count them as deselected, unless they are asked for."""
+    if not config.getoption("--long"):
+        long = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in set(long)]
 
 
 @pytest.fixture(scope="session")
 def engine_url() -> str:
     """The address of the engine that the tests use."""
     return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_is_left(engine_url: str) -> Iterator[None]:
+    """At the end of the session the engine and the machine are as they were found."""
+    yield
+    wait_until(lambda: on_this_machine() == [], what="all threads and processes of the tests have ended")
+    assert in_engine(engine_url) == []
 
 
 @pytest.fixture(scope="session")

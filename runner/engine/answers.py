@@ -33,6 +33,7 @@ class ContainerState:
     exit_code: int
     out_of_memory: bool
     error: str
+    is_being_removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

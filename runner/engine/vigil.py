@@ -25,6 +25,7 @@ _SUCCESSOR_SECONDS = 0.1  # no engine stops, and another starts, sooner
 _KILL_SECONDS = 30.0
 _MOST_STREAMS = 3
 _LOST_GATE = 125
+_REMOVED = "its container was removed by somebody else while it ran"
 
 
 class Vigil:
@@ -52,13 +53,12 @@ class Vigil:
         while True:
             try:
                 self._see_again()
-                if self._engine.wait(self._container, _LOOK_SECONDS):
+                if self._engine.wait(self._container, _LOOK_SECONDS) or not self._look():
                     state = self._believed()
                     break
-                self._look()
             except EngineRefusal as refusal:
                 if refusal.status == 404:
-                    raise BackendError("its container was removed by somebody else while it ran") from refusal
+                    raise BackendError(_REMOVED) from refusal
                 self._outage.bear(refusal)
             except BackendError as error:
                 self._is_out_of_sight = True
@@ -72,14 +72,18 @@ class Vigil:
             self._look()
             self._is_out_of_sight = False
 
-    def _look(self) -> None:
-        """Make sure that the engine doesn't hang, that the output comes, and that a stop is obeyed in the end."""
+    def _look(self) -> bool:
+        """True if the container runs. Then its output comes, and a stop is obeyed in the end.
+
+        Raises BackendError if the engine hangs.
+        """
         is_running = self._engine.state(self._container).is_running
         self._outage.end()
         if is_running and self._reader.has_ended:
             self._attach_again()
         if is_running and self._stopped_seconds() > self._stop_grace_seconds + _KILL_SECONDS:
             raise BackendError("its container doesn't end, not even by SIGKILL")
+        return is_running
 
     def _attach_again(self) -> None:
         if self._streams == _MOST_STREAMS:
@@ -98,6 +102,8 @@ class Vigil:
         self._outage.end()
         if (self._outage.has_been or is_late) and not self._witness_lives():
             raise BackendError("the container engine was stopped or restarted, which ended the step's container")
+        if state.is_being_removed:
+            raise BackendError(_REMOVED)
         if self._outage.has_been and state.exit_code == _LOST_GATE:
             raise BackendError("the container engine was lost when the step was to begin")
         return state

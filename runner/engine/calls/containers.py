@@ -73,6 +73,7 @@ def state(engine: Connection, container: str) -> ContainerState:
         exit_code=state["ExitCode"],
         out_of_memory=state["OOMKilled"],
         error=state["Error"],
+        is_being_removed=state["Status"] == "removing",
     )
 
 

@@ -1,0 +1,209 @@
+"""The runner ends at any moment, by SIGKILL, SIGTERM or because nobody reads it: a sweep leaves nothing of it."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from runner.engine.client import Engine
+from runner.engine.ownership import HOST, RUN, this_process
+from tests.gitrepo import GitRepository
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.docker
+
+MOMENTS, AT_ONCE = 10, 5
+LONGEST_SECONDS = 4.0
+WORKFLOW = """
+services:
+  db: {image: IMAGE, commands: sleep 300}
+steps:
+  first: {image: IMAGE, commands: [echo first, sleep 0.2]}
+  second: {image: IMAGE, commands: [echo second, sleep 0.2, touch made], artifacts: made}
+  third: {image: IMAGE, commands: 'while :; do echo third; sleep 0.1; done'}
+  mourn: {image: IMAGE, commands: echo alas, when: {status: [success, failure]}}
+"""
+
+End = Callable[["subprocess.Popen[bytes]"], None]
+
+
+class Installation:
+    """A place where Headrace runs things: a repository, a state of its own."""
+
+    def __init__(self, directory: Path, engine: Engine, image: str, workflow: str = WORKFLOW) -> None:
+        self._engine = engine
+        self._state = directory / "state"
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._repository = GitRepository(directory / "project")
+        self._repository.write(".headrace.yaml", workflow.replace("IMAGE", image))
+        self._repository.commit(readme="hello\n")
+
+    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
+        """Start `headrace` with these arguments."""
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "runner.cli", *arguments],
+            cwd=self._repository.path,
+            env={**os.environ, "HEADRACE_STATE": str(self._state), "HEADRACE_GRACE_SECONDS": "1"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        self._processes.append(process)
+        return process
+
+    def end(self) -> None:
+        """End what a test that failed has left running."""
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
+
+    def left(self) -> list[str]:
+        """What the engine holds of the runs of this place."""
+        directory = self._state / "runs"
+        runs = [path.name for path in directory.iterdir()] if directory.exists() else []
+        found = (*self._engine.containers(RUN), *self._engine.networks(RUN), *self._engine.volumes(RUN))
+        return [each.name for each in found if each.labels[RUN] in runs]
+
+    def is_swept(self) -> bool:
+        """True if a sweep leaves nothing of them."""
+        process = self.start("clean")
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 0, told
+        return self.left() == []
+
+
+@pytest.fixture
+def place(tmp_path: Path, engine: Engine, busybox: str) -> Iterator[Installation]:
+    place = Installation(tmp_path, engine, busybox)
+    yield place
+    place.end()
+
+
+@pytest.fixture
+def foreign(busybox: str) -> Iterator[Callable[[], list[str]]]:
+    """Tells which of somebody else's container, network and volume are there; their names could be ours."""
+    name = f"headrace-{random.randrange(16**12):012x}"  # noqa: S311 - a name
+    made = [
+        ("container", "create", "--name", name, "--label", f"{HOST}={this_process().host}", busybox),
+        ("network", "create", "--subnet", f"10.233.{random.randrange(256)}.0/28", name),  # noqa: S311 - a place
+        ("volume", "create", name),
+    ]
+    for arguments in made:
+        subprocess.run(["docker", *arguments], check=True, capture_output=True)
+    yield lambda: [kind for kind, *_ in made if not _docker(kind, "inspect", name).returncode]
+    for kind, *_ in made:
+        _docker(kind, "rm", name)
+
+
+def _docker(*arguments: str) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(["docker", *arguments], check=False, capture_output=True)
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    process.kill()
+
+
+def terminate(process: "subprocess.Popen[bytes]") -> None:
+    process.terminate()
+
+
+def close_the_pipe(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdout
+    process.stdout.close()
+
+
+EXIT_CODES: dict[End, tuple[int, ...]] = {
+    kill: (-signal.SIGKILL,),
+    terminate: (130, -signal.SIGTERM),
+    close_the_pipe: (130,),
+}
+"""A signal that comes before we listen for it is Python's."""
+
+
+def assert_ended(process: "subprocess.Popen[bytes]", codes: tuple[int, ...]) -> None:
+    assert process.stderr
+    told = process.stderr.read()
+    process.stderr.close()
+    assert process.wait(60) in codes, told
+    assert b"Traceback" not in told
+    if process.stdout and not process.stdout.closed:
+        process.stdout.close()
+
+
+@pytest.mark.parametrize("end", [kill, terminate, close_the_pipe])
+def test_nothing_is_left_of_runs_that_ended_at_ten_random_moments(
+    place: Installation, foreign: Callable[[], list[str]], end: End
+) -> None:
+    """The third step never ends by itself, so that each moment is one within the run."""
+    seed = random.randrange(10**6)  # noqa: S311 - no secret
+    dice = random.Random(seed)  # noqa: S311 - no secret
+    moments = sorted(dice.uniform(0, LONGEST_SECONDS) for _ in range(MOMENTS))
+    sys.stdout.write(f"seed {seed}: after {', '.join(f'{moment:.2f}' for moment in moments)} s\n")
+    for batch in (moments[first : first + AT_ONCE] for first in range(0, MOMENTS, AT_ONCE)):
+        began = time.monotonic()
+        processes = [place.start("run") for _ in batch]
+        for process, moment in zip(processes, batch, strict=True):
+            wait_until(lambda due=began + moment: time.monotonic() >= due, what="the moment")  # type: ignore[misc]
+            end(process)
+        for process in processes:
+            assert_ended(process, EXIT_CODES[end])
+    if end is not kill:
+        assert place.left() == [], "who is asked to end cleans up"
+    wait_until(place.is_swept, seconds=60, what="nothing is left; the engine may still be making what was asked for")
+    assert foreign() == ["container", "network", "volume"]
+
+
+def test_two_installations_on_one_engine_leave_each_other_alone(
+    tmp_path: Path, engine: Engine, busybox: str, foreign: Callable[[], list[str]]
+) -> None:
+    """One is killed, and cleaned up from both sides, while the other runs."""
+    paths = [tmp_path / "one", tmp_path / "two"]
+    for path in paths:
+        path.mkdir()
+    one, two = (Installation(path, engine, busybox) for path in paths)
+    try:
+        killed, living = one.start("run", "--output", "json"), two.start("run", "--output", "json")
+        for process in (killed, living):
+            assert process.stdout
+            assert any(b'"third"' in line and b"step_started" in line for line in process.stdout)
+        killed.kill()
+        killed.communicate()
+        before = two.left()
+        assert two.is_swept() is False
+        wait_until(lambda: one.left() == [], what="the sweep of the one removes what the other left")
+        assert set(two.left()) == set(before)
+        living.terminate()
+        rest, _ = living.communicate(timeout=60)
+        assert json.loads(rest.splitlines()[-1])["status"] == "cancelled"
+        assert two.left() == []
+        assert foreign() == ["container", "network", "volume"]
+    finally:
+        one.end()
+        two.end()
+
+
+def test_step_whose_container_an_operator_removes_is_an_error_that_says_so(place: Installation, engine: Engine) -> None:
+    process = place.start("run", "--output", "json")
+    assert process.stdout
+    assert any(b'"step":"third"' in line and b'"third"]' in line for line in process.stdout)
+    [container] = [
+        each.name
+        for each in engine.containers(RUN)
+        if each.name in place.left() and "-third-" in _docker("inspect", "-f", "{{.Name}}", each.name).stdout.decode()
+    ]
+    _docker("rm", "-f", container)
+    rest, _ = process.communicate(timeout=60)
+    finished = {
+        record["step"]: record for record in map(json.loads, rest.splitlines()) if record["type"] == "step_finished"
+    }
+    assert finished["third"]["status"] == "error"
+    assert finished["third"]["reason"] == "its container was removed by somebody else while it ran"
+    assert process.returncode == 3
+    assert place.left() == []
