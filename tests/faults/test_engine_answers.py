@@ -55,7 +55,7 @@ def between(engine_url: str) -> Iterator[Interposer]:
 def world(between: Interposer, busybox: str, tmp_path: Path) -> Iterator[World]:
     """A world on that engine."""
     backend = DockerBackend(between.url, owner=ENDED, stop_grace_seconds=1, patience_seconds=3)
-    assert backend.info.cpus, "an engine that has never answered isn't waited for"
+    assert backend.machine.info.cpus, "an engine that has never answered isn't waited for"
     with closing(backend):
         yield World(backend=backend, image=busybox, directory=tmp_path)
 

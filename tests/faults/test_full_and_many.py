@@ -185,4 +185,4 @@ def test_no_more_containers_start_at_once_than_there_are_processors(
 
     monkeypatch.setattr(Engine, "start", counted)
     assert world.run(*[world.step(str(number)) for number in range(8)]).status is Status.SUCCESS
-    assert 1 <= most[0] <= world.backend.info.cpus
+    assert 1 <= most[0] <= world.backend.machine.info.cpus
