@@ -21,7 +21,7 @@ def test_keys_are_told_with_their_places() -> None:
     lines = told(
         """
 labels: {os: linux}
-services: {db: {image: x, build: ci}}
+services: {db: {image: x}}
 steps:
   a: {image: x, cache: c, commands: c}
   b: {image: x, cache: c, artifacts: {paths: p, expire: 1d}}
@@ -29,7 +29,6 @@ steps:
     )
     assert lines == [
         "`labels` has no effect yet: build",
-        "`build` has no effect yet: build > db",
         "`cache` has no effect yet: build > a, build > b",
         "`artifacts.expire` has no effect yet: build > b",
     ]

@@ -16,9 +16,6 @@ from typing import Any
 
 import pytest
 
-from pipelines.event import Event, EventKind, Repository
-from pipelines.planner import make_plan
-from pipelines.unacted import unacted
 from runner.engine.client import Engine
 from runner.engine.ownership import RUN
 from tests.gitrepo import GitRepository
@@ -32,9 +29,8 @@ Records = list[dict[str, Any]]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_scenario(name: str, engine: Engine, busybox: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+def test_scenario(name: str, engine: Engine, busybox: str, tmp_path: Path) -> None:
     files = workflow_files((HERE / f"{name}.yaml").read_text().replace("IMAGE", busybox))
-    expect_failure_of_what_has_no_effect_yet(files, request)
     code, records, told = run(files, tmp_path)
     expected = json.loads((HERE / f"{name}.json").read_text())
     assert outcome(records) | {"exit_code": code} == {key: expected[key] for key in outcome([]) | {"exit_code": 0}}, (
@@ -56,16 +52,6 @@ def workflow_files(text: str) -> dict[str, str]:
     """The workflow files of a scenario by path."""
     _, *parts = re.split(r"(?m)^# file: (\S+)\n", text)
     return dict(zip(parts[::2], parts[1::2], strict=True))
-
-
-def expect_failure_of_what_has_no_effect_yet(files: dict[str, str], request: pytest.FixtureRequest) -> None:
-    """A scenario of a key that is read and not acted on can't come true, and must fail until it does."""
-    event = Event(
-        kind=EventKind.LOCAL, repository=Repository(owner="o", name="n"), ref="refs/heads/main", branch="main"
-    )
-    plan = make_plan({name: text.encode() for name, text in files.items()}, event)
-    if keys := unacted(plan):
-        request.applymarker(pytest.mark.xfail(strict=True, reason=" ".join(keys)))
 
 
 def run(files: dict[str, str], directory: Path) -> tuple[int, Records, str]:
