@@ -43,7 +43,8 @@ def test_name_of_the_base_is_not_taken_over() -> None:
 
 def test_base_may_come_later_and_stand_on_another() -> None:
     found = steps(
-        "steps: {c: {extends: b, commands: c}, b: {extends: a, environment: {B: b}}, a: {image: x, shell: bash, commands: a}}"
+        "steps: {c: {extends: b, commands: c}, b: {extends: a, environment: {B: b}}, "
+        "a: {image: x, shell: bash, commands: a}}"
     )
     assert (found["c"].image, found["c"].shell, found["c"].environment) == ("x", ("bash",), {"B": "b"})
 

@@ -111,11 +111,11 @@ def test_message_that_skips_ci_is_mentioned(repository: GitRepository, capsys: p
 def test_key_without_an_effect_yet_is_told_beside_the_plan(
     repository: GitRepository, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    repository.write(".headrace.yaml", "steps: {a: {image: x, retry: 3}}")
+    repository.write(".headrace.yaml", "steps: {a: {image: x, cache: c}}")
     assert exit_code() == 0
     out, err = capsys.readouterr()
-    assert "retry" not in out
-    assert err == "warning: `retry` has no effect yet: headrace > a\n"
+    assert "warning" not in out
+    assert err == "warning: `cache` has no effect yet: headrace > a\n"
 
 
 def test_trust_variables_and_included_files_reach_the_plan(

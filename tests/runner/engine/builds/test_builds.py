@@ -235,6 +235,7 @@ def test_built_images_go_once_nothing_has_used_them_for_long(containers: World, 
     assert abs(datetime.now(UTC) - used) < timedelta(minutes=5)
     remove_outdated(engine, timedelta(hours=1))
     assert ours in engine.tags_of(REPOSITORY)
+    wait_until(lambda: datetime.now(UTC) > used + timedelta(seconds=1.1), seconds=10)  # it notes whole seconds
     containers.run(built("a", "true"), files={"Dockerfile": base + "RUN true\n"})
     assert engine.tags_of(REPOSITORY)[ours] > used
 
