@@ -132,7 +132,7 @@ class DockerSite:
 
     def _open(self) -> None:
         if not self._is_laid:
-            self._clear()
+            self.close()
             self._lay(self._backend.new_ground(self._ticket, addresses=self._addresses))
         try:
             self._ground.sandboxes.wait_for(0)
