@@ -234,6 +234,13 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
+def acme_web(database: Database) -> None:
+    """The database has a repository, acme/web."""
+    with database.write() as connection:
+        repositories.add(connection, Repository(owner="acme", name="web", clone_url="/srv/web.git"), forge="git")
+
+
+@pytest.fixture
 def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
     with serving(tmp_path, database_url=database_url) as running:
         yield running

@@ -21,15 +21,7 @@ from worker.store.database import Database
 from worker.store.tables import runs
 from worker.store.tasks import TaskState
 
-pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def database(database: Database) -> Database:
-    """One with a repository in it."""
-    with database.write() as connection:
-        repositories.add(connection, Repository(owner="acme", name="web", clone_url="/srv/web.git"), forge="git")
-    return database
+pytestmark = [pytest.mark.redis, pytest.mark.usefixtures("acme_web")]
 
 
 @pytest.fixture

@@ -1,8 +1,5 @@
 """What a worker is told of a run: its event, with what our own records know."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from pipelines.event import Event, EventKind, Repository
@@ -11,16 +8,9 @@ from worker.orders import order_of
 from worker.store import inbox, repositories, tasks
 from worker.store.database import Database
 
+pytestmark = pytest.mark.usefixtures("acme_web")
+
 SERVER = "https://ci.example.org"
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(f"sqlite:///{tmp_path}/test.sqlite")
-    with database.write() as connection:
-        repositories.add(connection, Repository(owner="acme", name="web", clone_url="/srv/web.git"), forge="git")
-    yield database
-    database.close()
 
 
 def ordered(database: Database, event: Event) -> Event:
