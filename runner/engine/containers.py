@@ -69,7 +69,7 @@ class DockerBackend:
     ) -> None:
         self.engine = Engine(base_url, certificates, patience_seconds=patience_seconds)
         self.machine = Machine(self.engine, network_range, memory_bytes=memory_bytes)
-        self.images = Images(self.engine, credentials)
+        self.images = Images(self.engine, credentials, info=lambda: self.machine.info)
         self.owner = owner or this_process()
         self.lanes = lanes
         self.stop_grace_seconds = stop_grace_seconds
@@ -117,8 +117,17 @@ class DockerSite:
         self._tree = tree
         self._stop = stop
         self._workspace = self._in_files(job.workspace)
-        self._is_laid = True
         self._lay(backend.ground_for(ticket, addresses=self._addresses))
+
+    def _lay(self, ground: Ground) -> None:
+        """Begin all that depends on the job."""
+        self._ground = ground
+        self._is_laid = True
+        source = Source(self._engine, ground.files_name, self._workspace)
+        builder = Builder(self._backend.images, source, network=ground.place.network, run=self._ticket.run)
+        self._images = StepImages(self._backend.images, builder, run=self._ticket.run)
+        self._images.begin(self._job)
+        self._filled = ground.errands.submit(self._fill, ground)
 
     @property
     def lanes(self) -> int:
@@ -140,16 +149,6 @@ class DockerSite:
         except BackendError:
             self._is_laid = False
             raise
-        self._is_laid = True
-
-    def _lay(self, ground: Ground) -> None:
-        """Begin all that depends on the job."""
-        self._ground = ground
-        source = Source(self._engine, ground.files_name, self._workspace)
-        builder = Builder(self._backend.images, source, network=ground.place.network, run=self._ticket.run)
-        self._images = StepImages(self._backend.images, builder, run=self._ticket.run)
-        self._images.begin(self._job)
-        self._filled = ground.errands.submit(self._fill, ground)
 
     @property
     def _addresses(self) -> int:

@@ -9,13 +9,14 @@ asked for anew is so once in a run: whoever wants it later in that run takes wha
 import threading
 from collections.abc import Callable, Iterator
 from enum import StrEnum
-from functools import cached_property, partial
+from functools import partial
 
-from runner.engine.client import Engine, EngineLost, Image
+from runner.engine.client import Engine, EngineInfo, EngineLost, Image
 from runner.engine.credentials import Credentials
 from runner.engine.pull import Patience, Say, pull
 from runner.engine.sandbox import MACHINES
 from runner.errors import BackendError, ImageError
+from runner.once import Once
 from runner.stop import Stop
 
 
@@ -34,11 +35,17 @@ _REASONS = {
 
 
 class Images:
-    """The images of one engine, for all its jobs, from any thread."""
+    """The images of one engine, for all its jobs, from any thread. `info` gives the engine's facts, asked for once."""
 
     def __init__(
-        self, engine: Engine, credentials: Credentials | None = None, *, patience: Patience | None = None
+        self,
+        engine: Engine,
+        credentials: Credentials | None = None,
+        *,
+        info: Callable[[], EngineInfo] | None = None,
+        patience: Patience | None = None,
     ) -> None:
+        self.info = info or Once(engine.info)
         self._engine = engine
         self._credentials = credentials or Credentials()
         self._patience = patience or Patience()
@@ -67,10 +74,10 @@ class Images:
         say(recorded(name, found) + _emulated(found, self._architecture))
         return found
 
-    @cached_property
+    @property
     def _architecture(self) -> str:
         """What the engine's machine runs, as images say it."""
-        machine = self._engine.info().architecture
+        machine = self.info().architecture
         return MACHINES.get(machine, machine)
 
     def is_fresh(self, name: str, run: str) -> bool:

@@ -52,7 +52,7 @@ class Builder:
 
         Raises BuildError if the build fails, ImageError if it can't be begun, BackendError if the engine fails.
         """
-        if self._engine.info().kind is EngineKind.PODMAN:
+        if self.images.info().kind is EngineKind.PODMAN:
             raise ImageError(f"build {build.context}: {_NOT_BY_PODMAN}")
         context = read_context(self.source, build, stop)
         if context is None:
