@@ -138,6 +138,7 @@ class TaskWorker(Worker):
     def setup_work_horse_signals(self) -> None:
         """Ctrl-C is the worker's business; SIGTERM and SIGHUP are the task's, which stops its containers first."""
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # a worker under nohup hands on that it is ignored
 
     def kill_horse(self, sig: signal.Signals = signal.SIGTERM) -> None:
         """Ask the horse to stop: it stops its containers, reports, and ends."""

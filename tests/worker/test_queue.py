@@ -103,9 +103,16 @@ def test_pickle_in_redis_is_never_loaded(redis: PrivateRedis, workers: Workers, 
     assert not canary.exists()
 
 
-def test_horse_is_told_when_its_worker_is_killed(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hangup", [signal.SIG_DFL, signal.SIG_IGN], ids=["usual", "nohup"])
+def test_horse_is_told_when_its_worker_is_killed(
+    redis: PrivateRedis, workers: Workers, tmp_path: Path, hangup: signal.Handlers
+) -> None:
     """RQ leaves it running on, an orphan in a process group of its own."""
-    worker = workers.start()
+    before = signal.signal(signal.SIGHUP, hangup)
+    try:
+        worker = workers.start()
+    finally:
+        signal.signal(signal.SIGHUP, before)
     TaskQueue(redis.client()).put("long")
     wait_until((tmp_path / "long").exists)
     horse = int(wait_until((tmp_path / "long").read_text))
