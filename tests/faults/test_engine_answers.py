@@ -150,7 +150,7 @@ def test_step_whose_output_breaks_off_goes_on_and_its_log_says_so(
     world: World, between: Interposer, engine: Engine
 ) -> None:
     between.faults.append(Fault(pattern=REQUESTS["attach"], trouble=Trouble.CUT))
-    step = world.step("a", "echo before", "printf 'c'; printf 'ut\\n'", "sleep 3", "echo after")
+    step = world.step("a", "echo before", "printf 'c%st\\n' u", "sleep 3", "echo after")
     result = world.run(step, run="cut")
     assert result.status is Status.SUCCESS
     assert result.lines("a", Stream.STDOUT) == ["before", "cut", "after"]

@@ -399,5 +399,6 @@ def test_an_authors_variable_wins_over_what_is_known_late(world: World) -> None:
 
 
 def test_the_clock_of_a_step_starts_with_its_turn(world: World) -> None:
-    result = world.run(*world.chain(world.step("a", "sleep 1"), world.step("b")))
-    assert result.finished("b").duration_ms < 900
+    wait = world.opening_seconds / 2
+    result = world.run(*world.chain(world.step("a", f"sleep {wait:g}"), world.step("b")))
+    assert result.finished("b").duration_ms < 900 * wait
