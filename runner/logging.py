@@ -6,7 +6,7 @@ from typing import TextIO
 
 import structlog
 
-_LIBRARIES_TO_WARN_ONLY = ("rq", "uvicorn", "httpx", "git", "docker", "urllib3", "asyncio")
+_LIBRARIES_TO_WARN_ONLY = ("alembic", "rq", "uvicorn", "httpx", "git", "docker", "urllib3", "asyncio")
 
 
 def configure_logging(log_format: str, *, level: int = logging.INFO, stream: TextIO = sys.stderr) -> None:

@@ -5,6 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -13,22 +14,27 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from worker import hooks
+from worker.access.guard import Need, guarded
+from worker.access.throttle import Throttle
 from worker.api import artifacts, control, logs, models, records, runs
 from worker.api.problems import problem
 from worker.context import Context, Serving
-from worker.errors import ServiceError
+from worker.errors import ServiceError, Unidentified
 from worker.live import Live
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
-from worker.web import pages, reference
+from worker.web import account, login, pages, reference
+from worker.web.forms import LARGEST_BYTES
 from worker.web.headers import SecurityHeaders
 
 Background = Callable[[Live], AbstractAsyncContextManager[Callable[[], None]]]
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _DESCRIPTION = "What Headrace tells programs: repositories, runs, logs, artifacts, and the hooks that forges post to."
+_LARGEST_BODY = 1024 * 1024
+_HASHES_AT_ONCE = 2  # each takes 19 MiB
 _FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz")
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -64,6 +70,8 @@ def create_app(
                 live=live,
                 inbox=GroupedWrites(database),
                 announce=announce,
+                throttle=Throttle(),
+                hashing=CapacityLimiter(_HASHES_AT_ONCE),
             )
             yield
 
@@ -71,9 +79,7 @@ def create_app(
         title="Headrace",
         description=_DESCRIPTION,
         lifespan=lifespan,
-        openapi_url="/api/openapi.json",
-        docs_url=None,  # FastAPI's page loads its programs from elsewhere; ours is below
-        redoc_url=None,
+        openapi_url=None,  # FastAPI would add a route that nothing guards; ours is below
     )
     app.add_middleware(SecurityHeaders)
     for error in (ServiceError, HTTPException, RequestValidationError, Exception):
@@ -83,33 +89,54 @@ def create_app(
 
 
 def _add_routes(app: FastAPI) -> None:
-    def api(path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        app.add_api_route(f"/api{path}", endpoint, responses=_PROBLEMS, **options)
+    """All routes, each with what it needs; the first one that fits a path answers."""
 
-    def page(path: str, endpoint: Callable[..., Any]) -> None:
-        app.add_api_route(path, endpoint, include_in_schema=False)
+    def add(path: str, endpoint: Callable[..., Any], need: Need, **options: Any) -> None:
+        app.router.add_api_route(path, endpoint, route_class_override=guarded(need), **options)
 
-    app.add_api_route(
-        "/hooks/{forge}/{owner:path}/{name}", hooks.receive, methods=["POST"], status_code=202, responses=_HOOK_ANSWERS
-    )
+    def api(path: str, endpoint: Callable[..., Any], need: Need, **options: Any) -> None:
+        add(f"/api{path}", endpoint, need, responses=_PROBLEMS, max_body_size=_LARGEST_BODY, **options)
 
-    api("/repositories", runs.list_repositories)
-    api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository)
-    api("/runs", runs.list_runs)
-    api("/runs", control.run_again, methods=["POST"], status_code=201)
-    api("/runs/{run_id}", runs.show_run)
-    api("/runs/{run_id}/cancel", control.cancel_run, methods=["POST"], status_code=202)
-    api("/runs/{run_id}/records", records.show_records, response_class=Response)
-    api("/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log", logs.show_log, response_class=Response)
-    api("/runs/{run_id}/artifacts", artifacts.list_artifacts)
-    api("/artifacts/{artifact_id}/content", artifacts.download_artifact, response_class=Response)
+    def page(path: str, endpoint: Callable[..., Any], need: Need) -> None:
+        add(path, endpoint, need, include_in_schema=False)
 
-    page("/api/docs", reference.show_reference)
-    page("/healthz", _health)
+    def form(path: str, endpoint: Callable[..., Any], need: Need) -> None:
+        add(path, endpoint, need, methods=["POST"], include_in_schema=False, max_body_size=LARGEST_BYTES)
+
+    hook = "/hooks/{forge}/{owner:path}/{name}"
+    add(hook, hooks.receive, Need.NOTHING, methods=["POST"], status_code=202, responses=_HOOK_ANSWERS)
+
+    api("/repositories", runs.list_repositories, Need.READ)
+    api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)
+    api("/runs", runs.list_runs, Need.READ)
+    api("/runs", control.run_again, Need.WRITE, methods=["POST"], status_code=201)
+    api("/runs/{run_id}", runs.show_run, Need.READ)
+    api("/runs/{run_id}/cancel", control.cancel_run, Need.WRITE, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/records", records.show_records, Need.READ, response_class=Response)
+    log = "/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log"
+    api(log, logs.show_log, Need.READ, response_class=Response)
+    api("/runs/{run_id}/artifacts", artifacts.list_artifacts, Need.READ)
+    download = "/artifacts/{artifact_id}/content"
+    api(download, artifacts.download_artifact, Need.READ, response_class=Response)
+
+    page("/api/docs", reference.show_reference, Need.READ)
+    page("/api/openapi.json", reference.show_openapi, Need.READ)
+    page("/healthz", _health, Need.NOTHING)
     app.mount("/static", StaticFiles(directory=_STATIC))
-    page("/", pages.show_latest)
-    page("/{owner:path}/{name}/runs/{number:int}", pages.show_run)
-    page("/{owner:path}/{name}", pages.show_repository)
+
+    page("/login", login.show_login, Need.NOTHING)
+    form("/login", login.log_in, Need.OWN_PAGE)
+    page("/setup", login.show_setup, Need.NOTHING)
+    form("/setup", login.set_up, Need.OWN_PAGE)
+    form("/logout", login.log_out, Need.PERSON)
+    page("/account", account.show_account, Need.PERSON)
+    form("/account/password", account.change_password, Need.PERSON)
+    form("/account/tokens", account.create_token, Need.PERSON)
+    form("/account/tokens/{token_id:int}/revoke", account.revoke_token, Need.PERSON)
+
+    page("/", pages.show_latest, Need.READ)
+    page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
+    page("/{owner:path}/{name}", pages.show_repository, Need.READ)
 
 
 def _health(context: Serving) -> JSONResponse:
@@ -122,4 +149,6 @@ def _health(context: Serving) -> JSONResponse:
 def _answer_error(request: Request, error: Exception) -> Response:
     if request.url.path.startswith(_FOR_PROGRAMS):
         return problem(error)
+    if isinstance(error, Unidentified):
+        return login.send_to_login(request)
     return pages.show_error(error)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from worker.access.throttle import Throttle
 from worker.live import Live
 from worker.settings import Settings
 from worker.storage import Storage
@@ -16,7 +18,10 @@ from worker.store.grouped import GroupedWrites
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it. `inbox` takes deliveries, `announce` says that there is something to do."""
+    """The service as an endpoint sees it. `inbox` takes deliveries, `announce` says that there is something to do.
+
+    `throttle` counts attempts to log in that failed, `hashing` bounds how many passwords are hashed at a time.
+    """
 
     settings: Settings
     database: Database
@@ -24,6 +29,8 @@ class Context:
     live: Live
     inbox: GroupedWrites
     announce: Callable[[], None]
+    throttle: Throttle
+    hashing: CapacityLimiter
 
     def url(self, *segments: str | int) -> str:
         """The address, as browsers and forges know it, of a path of these segments."""

@@ -58,7 +58,8 @@ class Watcher:
     def __init__(self, service: Service, path: str, **params: str | int) -> None:
         self.seen: list[Sent] = []
         self._service = service
-        self._request = {"url": service.url + path, "params": params, "headers": {"accept": "text/event-stream"}}
+        headers = {"accept": "text/event-stream", "authorization": f"Bearer {service.token}"}
+        self._request = {"url": service.url + path, "params": params, "headers": headers}
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
 

@@ -54,9 +54,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def reader(browser: Browser) -> Iterator[Reader]:
-    """Fails the test if there was a dialog, an error, or anything the content security policy had to stop."""
+def reader(browser: Browser, service: Service) -> Iterator[Reader]:
+    """Somebody who has logged in.
+
+    Fails the test if there was a dialog, an error, or anything the content security policy had to stop.
+    """
     reader = Reader(browser.new_page(viewport={"width": 1200, "height": 600}))
+    reader.page.context.add_cookies([{"name": "headrace", "value": service.session(), "url": service.url}])
     reader.listen()
     yield reader
     reader.page.close()

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastapi import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 
+from worker.access.guard import Caller
 from worker.web.pages import render
 
 _METHODS = ("get", "post", "put", "patch", "delete")
@@ -40,11 +41,17 @@ class Shape:
     fields: tuple[Field, ...]
 
 
-def show_reference(request: Request) -> HTMLResponse:
+def show_openapi(request: Request) -> JSONResponse:
+    """The OpenAPI document itself."""
+    return JSONResponse(request.app.openapi())
+
+
+def show_reference(request: Request, caller: Caller) -> HTMLResponse:
     """The reference."""
     document = request.app.openapi()
     return render(
         "reference.html",
+        caller=caller,
         description=document["info"]["description"],
         operations=operations(document),
         shapes=shapes(document),
