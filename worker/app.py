@@ -91,20 +91,23 @@ def create_app(
 def _add_routes(app: FastAPI) -> None:
     """All routes, each with what it needs; the first one that fits a path answers."""
 
-    def add(path: str, endpoint: Callable[..., Any], need: Need, **options: Any) -> None:
-        app.router.add_api_route(path, endpoint, route_class_override=guarded(need), **options)
+    def add(
+        path: str, endpoint: Callable[..., Any], need: Need, *, largest: int | None = _LARGEST_BODY, **options: Any
+    ) -> None:
+        route = guarded(need, largest_body_bytes=largest)
+        app.router.add_api_route(path, endpoint, route_class_override=route, **options)
 
     def api(path: str, endpoint: Callable[..., Any], need: Need, **options: Any) -> None:
-        add(f"/api{path}", endpoint, need, responses=_PROBLEMS, max_body_size=_LARGEST_BODY, **options)
+        add(f"/api{path}", endpoint, need, responses=_PROBLEMS, **options)
 
     def page(path: str, endpoint: Callable[..., Any], need: Need) -> None:
         add(path, endpoint, need, include_in_schema=False)
 
     def form(path: str, endpoint: Callable[..., Any], need: Need) -> None:
-        add(path, endpoint, need, methods=["POST"], include_in_schema=False, max_body_size=LARGEST_BYTES)
+        add(path, endpoint, need, methods=["POST"], include_in_schema=False, largest=LARGEST_BYTES)
 
     hook = "/hooks/{forge}/{owner:path}/{name}"
-    add(hook, hooks.receive, Need.NOTHING, methods=["POST"], status_code=202, responses=_HOOK_ANSWERS)
+    add(hook, hooks.receive, Need.NOTHING, largest=None, methods=["POST"], status_code=202, responses=_HOOK_ANSWERS)
 
     api("/repositories", runs.list_repositories, Need.READ)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)

@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from worker.access.bodies import limited
 from worker.access.cookie import session_key
 from worker.access.identity import Identity, Scope
 from worker.access.origin import SAFE_METHODS, is_own_page
@@ -45,8 +46,8 @@ class Need(Enum):
 _SCOPES = {Need.READ: Scope.READ, Need.WRITE: Scope.WRITE, Need.ADMIN: Scope.ADMIN, Need.PERSON: Scope.READ}
 
 
-def guarded(need: Need) -> type[APIRoute]:
-    """The class of a route that asks this of its callers."""
+def guarded(need: Need, *, largest_body_bytes: int | None = None) -> type[APIRoute]:
+    """The class of a route that asks this of its callers, and reads so much of their bodies; None: it looks itself."""
 
     class Guarded(APIRoute):
         """A route behind the guard."""
@@ -59,7 +60,7 @@ def guarded(need: Need) -> type[APIRoute]:
 
             async def admit_and_handle(request: Request) -> Response:
                 request.state.caller = await admitted(request, need)
-                return await handle(request)
+                return await handle(limited(request, largest_body_bytes) if largest_body_bytes else request)
 
             return admit_and_handle
 
