@@ -98,7 +98,8 @@ def _add_routes(app: FastAPI) -> None:
         app.router.add_api_route(path, endpoint, route_class_override=route, **options)
 
     def api(path: str, endpoint: Callable[..., Any], need: Need, **options: Any) -> None:
-        add(f"/api{path}", endpoint, need, responses=_PROBLEMS, **options)
+        security = [{reference.SCHEME: [need.scope]}]
+        add(f"/api{path}", endpoint, need, responses=_PROBLEMS, openapi_extra={"security": security}, **options)
 
     def page(path: str, endpoint: Callable[..., Any], need: Need) -> None:
         add(path, endpoint, need, include_in_schema=False)

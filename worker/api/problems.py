@@ -19,6 +19,7 @@ from worker.errors import (
     Unidentified,
 )
 
+MEDIA_TYPE = "application/problem+json"
 _STATUSES: dict[type[ServiceError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
@@ -49,7 +50,7 @@ def problem(error: Exception) -> JSONResponse:
     """The answer to a program."""
     status, detail = described(error)
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return JSONResponse(body, status_code=status, media_type="application/problem+json", headers=headers_of(error))
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers_of(error))
 
 
 def headers_of(error: Exception) -> dict[str, str]:

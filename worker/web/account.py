@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from worker.access import passwords
 from worker.access.guard import Caller
 from worker.access.identity import Identity, Scope
+from worker.api.numbers import Number
 from worker.context import Context, Serving
 from worker.errors import Malformed
 from worker.store import accounts, tokens
@@ -38,7 +39,7 @@ def create_token(form: Form, caller: Caller, context: Serving) -> HTMLResponse:
     return _page(caller, context, new_token=key)
 
 
-def revoke_token(token_id: int, caller: Caller, context: Serving) -> Response:
+def revoke_token(token_id: Number, caller: Caller, context: Serving) -> Response:
     """Let one of one's own tokens in no more."""
     with context.database.write() as connection:
         tokens.revoke(connection, token_id, account_id=caller.account_id)

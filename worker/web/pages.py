@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse
 
 from worker.access.guard import Caller
 from worker.access.identity import Identity
+from worker.api.numbers import LARGEST, Number
 from worker.api.problems import described, headers_of
 from worker.context import Serving, path
 from worker.store import parts, queries, repositories
@@ -41,7 +42,11 @@ def show_latest(caller: Caller, context: Serving) -> HTMLResponse:
 
 
 def show_repository(
-    owner: str, name: str, caller: Caller, context: Serving, before: Annotated[int | None, Query(ge=1)] = None
+    owner: str,
+    name: str,
+    caller: Caller,
+    context: Serving,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
 ) -> HTMLResponse:
     """The runs of a repository, latest first."""
     with context.database.read() as connection:
@@ -60,7 +65,7 @@ def show_repository(
     )
 
 
-def show_run(owner: str, name: str, number: int, caller: Caller, context: Serving) -> HTMLResponse:
+def show_run(owner: str, name: str, number: Number, caller: Caller, context: Serving) -> HTMLResponse:
     """One run: where it stands, its steps and their logs, its artifacts."""
     with context.database.read() as connection:
         run = queries.run_numbered(connection, owner, name, number)
