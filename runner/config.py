@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -24,7 +24,8 @@ _STATE = "~/.local/state"
 class Config:
     """How steps run here. `lanes` is how many steps of a job run at once, `grace` the time from SIGTERM to SIGKILL.
 
-    What a step prints beyond `log_limit_bytes` is dropped.
+    What a step prints beyond `log_limit_bytes` is dropped. `server` is the one that commands speak to unless told
+    otherwise, or `""`, and `token` lets them in.
     """
 
     state: Path
@@ -35,6 +36,8 @@ class Config:
     grace: timedelta
     lanes: int
     log_limit_bytes: int
+    server: str
+    token: str = field(repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -49,6 +52,8 @@ class Config:
             grace=timedelta(seconds=_number(environment, "HEADRACE_GRACE_SECONDS", _GRACE_SECONDS)),
             lanes=max(1, int(_number(environment, "HEADRACE_PARALLEL", str(os.cpu_count() or 1)))),
             log_limit_bytes=_size_bytes(environment, "HEADRACE_LOG_LIMIT", _LOG_LIMIT),
+            server=environment.get("HEADRACE_SERVER") or "",
+            token=environment.get("HEADRACE_TOKEN") or "",
         )
 
     @property

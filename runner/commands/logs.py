@@ -1,9 +1,14 @@
-"""`headrace logs`: what an earlier run on this machine said."""
+"""`headrace logs`: what an earlier run on this machine said, or any run of a server, live."""
+
+from collections.abc import Iterator
 
 import click
 
 from pipelines.records import AnyRecord, Log, Sink, encode
+from runner.commands.server_options import chosen_server, connected, place_options
 from runner.config import Config
+from runner.remote.following import follow
+from runner.remote.server import Server
 from runner.results.history import find_run, replayed
 from runner.terminal import PlainConsole, Terminal
 
@@ -13,18 +18,31 @@ from runner.terminal import PlainConsole, Terminal
 @click.option("--step", default="", metavar="NAME", help="Just this step's output, as it was.")
 @click.option("--job", default="", metavar="NAME", help="Of this job, if several have such a step.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="json: Records, one a line.")
-def command(*, run: str, step: str, job: str, output: str) -> int:
-    """Show a run of this machine again: the latest, or the one whose id begins with RUN."""
-    directory = find_run(Config.read().runs_directory, run)
+@place_options
+def command(*, run: str, step: str, job: str, output: str, server: str, local: bool) -> int:
+    """Show a run again: this machine's latest, or the one whose id begins with RUN.
+
+    Of a server: its latest, or RUN as an id, OWNER/NAME#NUMBER, or OWNER/NAME for the latest there. One that goes on is
+    followed to its end.
+    """
     show = _sink(output, only_lines=bool(step))
     shown = 0
-    for record in replayed(directory):
+    for record in _records(Config.read(), run, server, local=local):
         if _is_wanted(record, step, job):
             show(record)
             shown += 1
     if step and not shown:
-        raise click.UsageError(f"the run {directory.name} has no output of a step {step!r}")
+        raise click.UsageError(f"the run has no output of a step {step!r}")
     return 0
+
+
+def _records(config: Config, run: str, server: str, *, local: bool) -> Iterator[AnyRecord]:
+    url = chosen_server(config, server, local=local)
+    if not url:
+        yield from replayed(find_run(config.runs_directory, run))
+        return
+    with connected(config, url) as connection:
+        yield from follow(connection, Server(connection).find(run).id)
 
 
 def _is_wanted(record: AnyRecord, step: str, job: str) -> bool:

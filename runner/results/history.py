@@ -9,7 +9,7 @@ from runner.errors import UsageError
 from runner.results.artifacts import DirectoryArtifacts
 from runner.results.logstore import LogLine, LogStore
 
-_RECORDS = "records.jsonl"
+RECORDS = "records.jsonl"
 _BLOCK_LINES = 500
 
 
@@ -26,7 +26,7 @@ class LocalHistory:
             ) from error
         self.logs = LogStore(self.directory / "logs")
         self.artifacts = DirectoryArtifacts(self.directory / "artifacts")
-        self._records = (self.directory / _RECORDS).open("ab", buffering=0)
+        self._records = (self.directory / RECORDS).open("ab", buffering=0)
 
     def __call__(self, record: AnyRecord) -> None:
         """Keep one Record."""
@@ -45,7 +45,7 @@ class LocalHistory:
 
 def find_run(runs: Path, wanted: str) -> Path:
     """The directory of the run whose id begins with `wanted`, or of the latest if that is empty. Raises UsageError."""
-    found = sorted(path for path in runs.glob("*") if path.name.startswith(wanted) and (path / _RECORDS).exists())
+    found = sorted(path for path in runs.glob("*") if path.name.startswith(wanted) and (path / RECORDS).exists())
     if not found:
         raise UsageError(f"there is no run {wanted!r} in {runs}" if wanted else f"there is no run in {runs} yet")
     if wanted and len(found) > 1:
@@ -56,7 +56,7 @@ def find_run(runs: Path, wanted: str) -> Path:
 def replayed(directory: Path) -> Iterator[AnyRecord]:
     """A kept run's Records as they were, but for the log: each step's comes at once, when the step ends."""
     logs = LogStore(directory / "logs")
-    with (directory / _RECORDS).open("rb") as file:
+    with (directory / RECORDS).open("rb") as file:
         for line in file:
             record = decode(line)
             if isinstance(record, StepFinished):
