@@ -8,34 +8,34 @@ from typing import Any
 from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from worker import hooks
+from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
 from worker.api import artifacts, control, logs, models, records, runs
 from worker.api.problems import problem
-from worker.context import Context, Serving
+from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
 from worker.live import Live
-from worker.settings import Settings
+from worker.settings import AccessLog, Settings
 from worker.storage import Storage
 from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
+from worker.traffic import Observer, Traffic
 from worker.web import account, login, pages, reference
 from worker.web.forms import LARGEST_BYTES
 from worker.web.headers import SecurityHeaders
 
-Background = Callable[[Live], AbstractAsyncContextManager[Callable[[], None]]]
+Background = Callable[[Live], AbstractAsyncContextManager[Backstage]]
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _DESCRIPTION = "What Headrace tells programs: repositories, runs, logs, artifacts, and the hooks that forges post to."
 _LARGEST_BODY = 1024 * 1024
 _HASHES_AT_ONCE = 2  # each takes 19 MiB
-_FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz")
+_FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz", "/readyz", "/metrics")
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {"model": models.Problem, "description": "What went wrong, as application/problem+json"}
@@ -54,22 +54,22 @@ def create_app(
     storage: Storage,
     background: Background,
 ) -> FastAPI:
-    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live.
-
-    It gives a function, which hooks call when they have stored something to do.
-    """
+    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live."""
+    traffic = Traffic()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         live = Live()
-        async with background(live) as announce:
+        async with background(live) as backstage:
             app.state.context = Context(
                 settings=settings,
                 database=database,
                 storage=storage,
                 live=live,
                 inbox=GroupedWrites(database),
-                announce=announce,
+                announce=backstage.announce,
+                trouble=backstage.trouble,
+                traffic=traffic,
                 throttle=Throttle(),
                 hashing=CapacityLimiter(_HASHES_AT_ONCE),
             )
@@ -82,6 +82,7 @@ def create_app(
         openapi_url=None,  # FastAPI would add a route that nothing guards; ours is below
     )
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observer, traffic=traffic, is_logging=settings.access_log is AccessLog.ON)  # the outermost
     for error in (ServiceError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, _answer_error)
     _add_routes(app)
@@ -125,7 +126,9 @@ def _add_routes(app: FastAPI) -> None:
 
     page("/api/docs", reference.show_reference, Need.READ)
     page("/api/openapi.json", reference.show_openapi, Need.READ)
-    page("/healthz", _health, Need.NOTHING)
+    page("/healthz", health.show_health, Need.NOTHING)
+    page("/readyz", health.show_readiness, Need.NOTHING)
+    page("/metrics", metrics.show_metrics, Need.READ)
     app.mount("/static", StaticFiles(directory=_STATIC))
 
     page("/login", login.show_login, Need.NOTHING)
@@ -141,13 +144,6 @@ def _add_routes(app: FastAPI) -> None:
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
     page("/{owner:path}/{name}", pages.show_repository, Need.READ)
-
-
-def _health(context: Serving) -> JSONResponse:
-    """200 while the database answers."""
-    with context.database.read() as connection:
-        connection.exec_driver_sql("SELECT 1")
-    return JSONResponse({"status": "ok"})
 
 
 def _answer_error(request: Request, error: Exception) -> Response:

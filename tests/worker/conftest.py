@@ -2,7 +2,7 @@
 
 import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +31,7 @@ from tests.private_postgresql import PrivatePostgresql
 from tests.waiting import wait_until
 from worker.access.identity import Role, Scope
 from worker.app import create_app
+from worker.context import Backstage
 from worker.listening import address_of, listen
 from worker.live import Live
 from worker.settings import Address, Settings
@@ -56,6 +57,7 @@ class Service:
     storage: Storage
     lives: list[Live]
     announced: threading.Event
+    trouble: list[str]
     token: str
     client: httpx.Client
     open_logs: dict[str, LogStore] = field(default_factory=dict)
@@ -231,21 +233,28 @@ def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
 
 @contextmanager
 def serving(
-    data: Path, *, database_url: str | None = None, url: str = "", has_account: bool = True
+    data: Path,
+    *,
+    database_url: str | None = None,
+    url: str = "",
+    has_account: bool = True,
+    access_log: str = "on",
 ) -> Iterator[Service]:
     """A server until the end of the block; it takes itself to be at `url`, if that is given."""
     with listen(Address(host="127.0.0.1", port=0)) as listening:
         address = f"http://{address_of(listening)}"
-        settings = Settings.build({}, data=str(data), url=url or address, database_url=database_url)
+        given = {"url": url or address, "database_url": database_url, "access_log": access_log}
+        settings = Settings.build({}, data=str(data), **given)
         database = Database(settings.database_url)
         storage = Storage(settings.runs_directory)
         lives: list[Live] = []
         announced = threading.Event()
+        trouble: list[str] = []
 
         @asynccontextmanager
-        async def note_live(live: Live) -> AsyncIterator[Callable[[], None]]:
+        async def note_live(live: Live) -> AsyncIterator[Backstage]:
             lives.append(live)
-            yield announced.set
+            yield Backstage(announce=announced.set, trouble=lambda: "".join(trouble))
 
         app = create_app(settings=settings, database=database, storage=storage, background=note_live)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
@@ -262,6 +271,7 @@ def serving(
                     storage=storage,
                     lives=lives,
                     announced=announced,
+                    trouble=trouble,
                     token=token,
                     client=client,
                 )

@@ -164,6 +164,7 @@ def test_server_logs_no_key_and_no_password(service: Service) -> None:
         with service.browser() as other:
             cookie = other.cookies["headrace"]
             other.get("/")
+    assert len([entry for entry in logged if entry["event"] == "request"]) >= 3, "else this shows nothing"
     said = json.dumps(logged, default=str)
     for secret in (password, "a-key-of-a-link", service.token, cookie):
         assert secret not in said

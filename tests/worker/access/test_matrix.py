@@ -18,6 +18,8 @@ from worker.settings import Settings
 TABLE = {
     "POST /hooks/{forge}/{owner:path}/{name}": Need.NOTHING,
     "GET /healthz": Need.NOTHING,
+    "GET /readyz": Need.NOTHING,
+    "GET /metrics": Need.READ,
     "GET /login": Need.NOTHING,
     "GET /setup": Need.NOTHING,
     "POST /login": Need.OWN_PAGE,
