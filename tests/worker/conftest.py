@@ -231,6 +231,13 @@ def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
         yield running
 
 
+@pytest.fixture
+def logging_service(tmp_path: Path) -> Iterator[Service]:
+    """A server that logs every request."""
+    with serving(tmp_path, access_log="on") as running:
+        yield running
+
+
 @contextmanager
 def serving(
     data: Path,
@@ -238,7 +245,7 @@ def serving(
     database_url: str | None = None,
     url: str = "",
     has_account: bool = True,
-    access_log: str = "on",
+    access_log: str = "off",
 ) -> Iterator[Service]:
     """A server until the end of the block; it takes itself to be at `url`, if that is given."""
     with listen(Address(host="127.0.0.1", port=0)) as listening:

@@ -75,18 +75,18 @@ def requests_logged(logged: list[Any]) -> list[dict[str, Any]]:
     return [dict(entry) for entry in logged if entry["event"] == "request"]
 
 
-def test_request_is_logged_with_who_asked_and_what_came_of_it(service: Service) -> None:
+def test_request_is_logged_with_who_asked_and_what_came_of_it(logging_service: Service) -> None:
     with capture_logs() as logged:
-        service.client.get("/api/runs?limit=1")
+        logging_service.client.get("/api/runs?limit=1")
         wait_until(lambda: requests_logged(logged), what="the request to be logged")
     [entry] = requests_logged(logged)
     assert (entry["method"], entry["path"], entry["status"]) == ("GET", "/api/runs", 200)
     assert (entry["account"], entry["client"]) == ("ada", "127.0.0.1")
-    assert entry["size_bytes"] == len(service.client.get("/api/runs?limit=1").content)
+    assert entry["size_bytes"] == len(logging_service.client.get("/api/runs?limit=1").content)
 
 
-def test_path_of_a_stranger_can_not_break_a_line_of_the_log(service: Service) -> None:
-    with capture_logs() as logged, service.visitor() as browser:
+def test_path_of_a_stranger_can_not_break_a_line_of_the_log(logging_service: Service) -> None:
+    with capture_logs() as logged, logging_service.visitor() as browser:
         browser.get("/x%0a%1b%5b2Jforged")
         wait_until(lambda: requests_logged(logged), what="the request to be logged")
     [entry] = requests_logged(logged)

@@ -155,18 +155,18 @@ def test_stream_ends_in_time_for_who_is_shut_out(service: Service, monkeypatch: 
         assert browser.get(records).status_code == 401
 
 
-def test_server_logs_no_key_and_no_password(service: Service) -> None:
+def test_server_logs_no_key_and_no_password(logging_service: Service) -> None:
     password = "correct horse battery"
-    with capture_logs() as logged, service.visitor() as browser:
+    with capture_logs() as logged, logging_service.visitor() as browser:
         browser.post("/login", data={"name": "ada", "password": password})
         browser.get("/setup", params={"key": "a-key-of-a-link"})
-        service.client.get("/api/runs")
-        with service.browser() as other:
+        logging_service.client.get("/api/runs")
+        with logging_service.browser() as other:
             cookie = other.cookies["headrace"]
             other.get("/")
     assert len([entry for entry in logged if entry["event"] == "request"]) >= 3, "else this shows nothing"
     said = json.dumps(logged, default=str)
-    for secret in (password, "a-key-of-a-link", service.token, cookie):
+    for secret in (password, "a-key-of-a-link", logging_service.token, cookie):
         assert secret not in said
 
 
