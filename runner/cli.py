@@ -17,11 +17,17 @@ _COMMANDS = {
     "plan": ("runner.commands.plan", "Show what an event would run, and why."),
     "lint": ("runner.commands.lint", "Check workflow files."),
     "schema": ("runner.commands.schema", "Print the JSON Schema of workflow files, for editors."),
-    "logs": ("runner.commands.logs", "Show an earlier run of this machine again."),
+    "runs": ("runner.commands.runs", "List the latest runs, of this machine or of a server."),
+    "logs": ("runner.commands.logs", "Show a run again, or follow a server's."),
+    "artifacts": ("runner.commands.artifacts", "List what a run's steps left behind, or fetch it."),
+    "cancel": ("runner.commands.cancel", "End a server's run before its time."),
+    "rerun": ("runner.commands.rerun", "Have a server run something again."),
     "clean": ("runner.commands.clean", "Remove what runs that were killed have left in the engine."),
     "up": ("worker.commands.up", "Serve: server, workers and Redis in one."),
     "server": ("worker.commands.server", "Serve webhooks, API and pages only."),
     "worker": ("worker.commands.worker", "Take jobs from the queue only."),
+    "user": ("worker.commands.user", "Say who may use the server."),
+    "token": ("worker.commands.token", "Make tokens for programs, and revoke them."),
     "repo": ("worker.commands.repo", "Say which repositories the server builds."),
 }
 

@@ -3,7 +3,7 @@
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -28,7 +28,8 @@ class Config:
 
     `engine_patience` is how long an engine that doesn't answer any more is waited for. What a step prints beyond
     `log_limit_bytes` is dropped. `memory_bytes` is what a step may take that doesn't say how much; None leaves that to
-    the machine's size.
+    the machine's size. `server` is the one that commands speak to unless told otherwise, or `""`, and `token` lets them
+    in.
     """
 
     state: Path
@@ -41,6 +42,8 @@ class Config:
     lanes: int
     log_limit_bytes: int
     memory_bytes: int | None
+    server: str
+    token: str = field(repr=False)
 
     @classmethod
     def read(cls, environment: Mapping[str, str] = os.environ) -> Self:
@@ -59,6 +62,8 @@ class Config:
             lanes=max(1, int(_number(environment, "HEADRACE_PARALLEL", str(os.cpu_count() or 1)))),
             log_limit_bytes=_size_bytes(environment, "HEADRACE_LOG_LIMIT", _LOG_LIMIT),
             memory_bytes=_memory_bytes(environment),
+            server=environment.get("HEADRACE_SERVER") or "",
+            token=environment.get("HEADRACE_TOKEN") or "",
         )
 
     @property

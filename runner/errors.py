@@ -4,6 +4,7 @@ RunnerError
 ├── UsageError         the command line or the workflow file is wrong: exit code 2
 ├── SourceError        a repository can't be read, cloned or checked out
 ├── SinkError          whoever takes the Records doesn't
+├── RemoteError        a server doesn't answer, or not as a server does
 ├── ArtifactError      a file can't be kept as an artifact
 └── BackendError       the engine is missing, refuses or fails
     └── StepError      the engine is well, but won't run a container as its step asks for it
@@ -30,6 +31,10 @@ class SourceError(RunnerError):
 
 class SinkError(RunnerError):
     """Raised when a Sink didn't take a Record: what happens from then on can't be told."""
+
+
+class RemoteError(RunnerError):
+    """Raised when a server doesn't answer, or not as a Headrace server does."""
 
 
 class ArtifactError(RunnerError):

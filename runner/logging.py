@@ -9,7 +9,7 @@ import sys
 from typing import TextIO
 
 _OWN_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
-_LIBRARIES_TO_WARN_ONLY = ("git", "docker", "urllib3")
+_LIBRARIES_TO_WARN_ONLY = ("httpx", "git", "docker", "urllib3")
 
 
 def log_to_console(*, level: int = logging.WARNING, stream: TextIO = sys.stderr) -> None:

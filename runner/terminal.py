@@ -22,6 +22,7 @@ from pipelines.records import (
     Stream,
 )
 from pipelines.status import Status
+from runner.visible import visible
 
 _MARKS = {
     Status.SUCCESS: ("✓", "green"),
@@ -36,13 +37,6 @@ _LONG_MS = 10_000
 _WIDEST_COMMAND = 60
 _COLOURS = ("cyan", "magenta", "blue", "yellow", "green", "bright_cyan", "bright_magenta", "bright_blue")
 _COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
-_CONTROL = re.compile(
-    r"\x1b\[[0-9;:]*m"  # colours: kept
-    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # other control sequences
-    r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|$)"  # titles, links, clipboards
-    r"|\x1b."
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
 
 
 class PlainConsole(Console):
@@ -71,12 +65,12 @@ class Terminal:
             case RunStarted():
                 self._show_plan(record.plan)
             case StepStarted():
-                self._line(record.job, record.step, Text(f"▸ {_visible(record.image)}", style="dim"))
+                self._line(record.job, record.step, Text(f"▸ {visible(record.image)}", style="dim"))
             case Log():
                 self._show_log(record)
             case Artifact():
                 self._artifacts += 1
-                kept = f"▪ artifact {_visible(record.path)} ({_size(record.size_bytes)})"
+                kept = f"▪ artifact {visible(record.path)} ({_size(record.size_bytes)})"
                 self._line(record.job, record.step, Text(kept, style="dim"))
             case StepFinished():
                 self._finished.append(record)
@@ -113,7 +107,7 @@ class Terminal:
         texts = self._commands.get((record.job, record.step), ())
         for run in record.commands:
             if len(texts) > 1 and run.duration_ms >= _LONG_MS and run.command < len(texts):
-                first = _visible(texts[run.command].partition("\n")[0])[:_WIDEST_COMMAND]
+                first = visible(texts[run.command].partition("\n")[0])[:_WIDEST_COMMAND]
                 self._line(record.job, record.step, Text(f"▪ {_seconds(run.duration_ms)} for {first}", style="dim"))
 
     def _line(self, job: str, step: str, text: Text) -> None:
@@ -130,7 +124,7 @@ class Terminal:
         return self._prefixes[name]
 
     def _name(self, job: str, step: str) -> str:
-        return _visible(f"{job}/{step}" if self._has_many_jobs else step)
+        return visible(f"{job}/{step}" if self._has_many_jobs else step)
 
     def _show_results(self, record: RunFinished) -> None:
         self._console.print()
@@ -140,32 +134,27 @@ class Terminal:
                 self._console.print(name + _verdict(finished), soft_wrap=True, highlight=False)
         for finished in self._finished:
             if isinstance(finished, JobFinished) and finished.reason:
-                why = Text(f"  job {_visible(finished.job)}: {_visible(finished.reason)}")
+                why = Text(f"  job {visible(finished.job)}: {visible(finished.reason)}")
                 self._console.print(why, soft_wrap=True, highlight=False)
         mark, style = _MARKS[record.status]
-        reason = f": {_visible(record.reason)}" if record.reason else ""
+        reason = f": {visible(record.reason)}" if record.reason else ""
         said = f"{mark} {record.status} in {_seconds(record.duration_ms)}{reason}"
         self._console.print(Text(said, style=f"bold {style}"), soft_wrap=True, highlight=False)
 
 
 def _last_state(line: str, *, keep_colours: bool) -> str:
     """What a terminal would show of a line in the end: of a progress bar, its last state."""
-    visible = _visible(line.rstrip("\r").rpartition("\r")[2])
-    return visible if keep_colours else _COLOUR.sub("", visible)
+    shown = visible(line.rstrip("\r").rpartition("\r")[2])
+    return shown if keep_colours else _COLOUR.sub("", shown)
 
 
 def _verdict(record: StepFinished) -> Text:
     mark, style = _MARKS[record.status]
     word = "" if record.status is Status.SUCCESS else f" {record.status}"
-    reason = f": {_visible(record.reason)}" if record.reason else ""
+    reason = f": {visible(record.reason)}" if record.reason else ""
     time = f" {_seconds(record.duration_ms)}" if record.status is not Status.SKIPPED else ""
     attempt = f" in attempt {record.attempt}" if record.attempt > 1 else ""
     return Text(f"{mark}{word}{time}{attempt}{reason}", style=style)
-
-
-def _visible(text: str) -> str:
-    """The text without what a terminal would obey, save colours."""
-    return _CONTROL.sub(lambda match: match[0] if match[0].endswith("m") and match[0].startswith("\x1b[") else "", text)
 
 
 def _seconds(duration_ms: int) -> str:

@@ -58,8 +58,9 @@ def run_demo(*, keep: bool) -> None:
     with temporary_directory(keep=keep) as directory, nothing_left() as runs:
         heading("A repository with one workflow")
         repository = make_repository(directory, workflow())
-        heading("Headrace runs, and knows the repository")
+        heading("Headrace runs, and knows a person and the repository")
         with server_in(directory, keep=keep) as server:
+            link = server.make_account()
             install_hook(repository, server.add_repository(NAME, str(repository.origin)))
             heading("A push")
             page = push_and_find_page(repository)
@@ -70,9 +71,8 @@ def run_demo(*, keep: bool) -> None:
             check_artifact(server, run, repository.sha)
             say(f"its page: {page}")
             if keep:
-                print(
-                    f"\nThe server stays up. To stop it and remove all:\n   sh {write_stop_script(server, directory)}"
-                )
+                print(f"\nThe server stays up. To choose a password and look around, as demo:\n   {link}")
+                print(f"To stop it and remove all:\n   sh {write_stop_script(server, directory)}")
 
 
 def workflow() -> str:

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
@@ -19,6 +20,7 @@ ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _HEADRACE = Path(sys.executable).with_name("headrace")
 _START_PATIENCE_SECONDS = 30
+_AS_JSON = ("--output", "json")
 _DRAIN_SECONDS = 3
 _STOP_PATIENCE_SECONDS = 40
 _STREAM_PATIENCE_SECONDS = 120
@@ -32,30 +34,43 @@ class Server:
     data: Path
     log: Path
     url: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def make_account(self) -> str:
+        """`headrace user` and `headrace token`, as an administrator would type them; the link to choose a password."""
+        link = self._headrace("user", "add", "demo", "--role", "administrator")
+        token = self._headrace("token", "create", "the demo", "--user", "demo")
+        self.headers["authorization"] = f"Bearer {token}"
+        return link
 
     def add_repository(self, name: str, clone_url: str) -> str:
         """`headrace repo add`, as a person would type it; the ready-made script for git's post-receive hook."""
-        command = ["repo", "add", name, "--forge", "git", "--clone-url", clone_url]
-        say(f"$ headrace {' '.join(command)}")
-        place = ["--data", str(self.data), "--url", self.url, "--output", "json"]
-        added = subprocess.run([_HEADRACE, *command, *place], stdout=subprocess.PIPE, check=False)
-        if added.returncode:
-            raise DemoError(f"headrace repo add ended with {added.returncode}")
-        return str(json.loads(added.stdout)["post_receive"])
+        added = self._headrace("repo", "add", name, "--forge", "git", "--clone-url", clone_url, options=_AS_JSON)
+        return str(json.loads(added)["post_receive"])
 
     def get(self, path: str) -> httpx.Response:
         """The answer to a GET. Raises DemoError if it is not a good one."""
-        answer = httpx.get(httpx.URL(self.url).join(path))
+        answer = httpx.get(httpx.URL(self.url).join(path), headers=self.headers)
         if answer.is_error:
             raise DemoError(f"GET {path} answered {answer.status_code}: {answer.text}")
         return answer
 
     def lines(self, path: str) -> Iterator[str]:
         """The lines of an event stream, as they come."""
-        with httpx.stream("GET", f"{self.url}{path}", timeout=_STREAM_PATIENCE_SECONDS) as stream:
+        timeout = _STREAM_PATIENCE_SECONDS
+        with httpx.stream("GET", f"{self.url}{path}", headers=self.headers, timeout=timeout) as stream:
             if stream.is_error:
                 raise DemoError(f"GET {path} answered {stream.status_code}")
             yield from stream.iter_lines()
+
+    def _headrace(self, *command: str, options: tuple[str, ...] = ()) -> str:
+        """What a command of ours prints. Raises DemoError if it fails."""
+        say(f"$ headrace {shlex.join(command)}")
+        place = ["--data", str(self.data), "--url", self.url]
+        done = subprocess.run([_HEADRACE, *command, *options, *place], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise DemoError(f"headrace {' '.join(command[:2])} ended with {done.returncode}: {done.stderr.strip()}")
+        return done.stdout.strip()
 
     def last_words(self) -> str:
         """The end of its log."""

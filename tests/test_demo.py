@@ -51,6 +51,14 @@ def processes_of(directory: Path) -> list[str]:
     return [line for line in lines if str(directory) in line]
 
 
+def look_around(link: str, page: str) -> None:
+    """Choose a password with the link, and read the page with that session."""
+    with httpx.Client(headers={"sec-fetch-site": "same-origin"}) as browser:
+        form = {"key": link.partition("?key=")[2], "password": "correct horse battery"}
+        assert browser.post(link.partition("?")[0], data=form).status_code == 303
+        assert browser.get(page).is_success
+
+
 def test_demo_shows_the_run_and_leaves_no_files(tmp_path: Path) -> None:
     with demo(tmp_path) as process:
         said, _ = process.communicate()
@@ -78,11 +86,13 @@ def test_demo_that_is_kept_serves_until_it_is_stopped_as_it_says(tmp_path: Path)
     with demo(tmp_path, KEEP="1") as process:
         said, _ = process.communicate()
     assert process.returncode == 0, said
-    page, stop = re.search(r"its page: (\S+)", said), re.search(r"^ +(sh .*)$", said, re.MULTILINE)
+    page, link = re.search(r"its page: (\S+)", said), re.search(r"^ +(http\S+/setup\S+)$", said, re.MULTILINE)
+    stop = re.search(r"^ +(sh .*)$", said, re.MULTILINE)
     assert page
+    assert link
     assert stop
     try:
-        assert httpx.get(page[1]).is_success
+        look_around(link[1], page[1])
     finally:
         subprocess.run(stop[1], shell=True, check=True)  # noqa: S602 -- as a person would paste it
     assert list(tmp_path.iterdir()) == []

@@ -5,31 +5,37 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
-from worker import hooks
+from worker import health, hooks, metrics
+from worker.access.guard import Need, guarded
+from worker.access.throttle import Throttle
 from worker.api import artifacts, control, logs, models, records, runs
 from worker.api.problems import problem
-from worker.context import Context, Serving
-from worker.errors import ServiceError
+from worker.context import Backstage, Context
+from worker.errors import ServiceError, Unidentified
 from worker.live import Live
-from worker.settings import Settings
+from worker.settings import AccessLog, Settings
 from worker.storage import Storage
 from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
-from worker.web import pages, reference
+from worker.traffic import Observer, Traffic
+from worker.web import account, login, pages, reference
+from worker.web.forms import LARGEST_BYTES
 from worker.web.headers import SecurityHeaders
 
-Background = Callable[[Live], AbstractAsyncContextManager[Callable[[], None]]]
+Background = Callable[[Live], AbstractAsyncContextManager[Backstage]]
 
 _STATIC = Path(__file__).parent / "web" / "static"
 _DESCRIPTION = "What Headrace tells programs: repositories, runs, logs, artifacts, and the hooks that forges post to."
-_FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz")
+_LARGEST_BODY = 1024 * 1024
+_HASHES_AT_ONCE = 2  # each takes 19 MiB
+_FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz", "/readyz", "/metrics")
 
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {"model": models.Problem, "description": "What went wrong, as application/problem+json"}
@@ -48,22 +54,24 @@ def create_app(
     storage: Storage,
     background: Background,
 ) -> FastAPI:
-    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live.
-
-    It gives a function, which hooks call when they have stored something to do.
-    """
+    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live."""
+    traffic = Traffic()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         live = Live()
-        async with background(live) as announce:
+        async with background(live) as backstage:
             app.state.context = Context(
                 settings=settings,
                 database=database,
                 storage=storage,
                 live=live,
                 inbox=GroupedWrites(database),
-                announce=announce,
+                announce=backstage.announce,
+                trouble=backstage.trouble,
+                traffic=traffic,
+                throttle=Throttle(),
+                hashing=CapacityLimiter(_HASHES_AT_ONCE),
             )
             yield
 
@@ -71,11 +79,10 @@ def create_app(
         title="Headrace",
         description=_DESCRIPTION,
         lifespan=lifespan,
-        openapi_url="/api/openapi.json",
-        docs_url=None,  # FastAPI's page loads its programs from elsewhere; ours is below
-        redoc_url=None,
+        openapi_url=None,  # FastAPI would add a route that nothing guards; ours is below
     )
     app.add_middleware(SecurityHeaders)
+    app.add_middleware(Observer, traffic=traffic, is_logging=settings.access_log is AccessLog.ON)  # the outermost
     for error in (ServiceError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, _answer_error)
     _add_routes(app)
@@ -83,43 +90,65 @@ def create_app(
 
 
 def _add_routes(app: FastAPI) -> None:
-    def api(path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        app.add_api_route(f"/api{path}", endpoint, responses=_PROBLEMS, **options)
+    """All routes, each with what it needs; the first one that fits a path answers."""
 
-    def page(path: str, endpoint: Callable[..., Any]) -> None:
-        app.add_api_route(path, endpoint, include_in_schema=False)
+    def add(
+        path: str, endpoint: Callable[..., Any], need: Need, *, largest: int | None = _LARGEST_BODY, **options: Any
+    ) -> None:
+        route = guarded(need, largest_body_bytes=largest)
+        app.router.add_api_route(path, endpoint, route_class_override=route, **options)
 
-    app.add_api_route(
-        "/hooks/{forge}/{owner:path}/{name}", hooks.receive, methods=["POST"], status_code=202, responses=_HOOK_ANSWERS
-    )
+    def api(path: str, endpoint: Callable[..., Any], need: Need, **options: Any) -> None:
+        security = [{reference.SCHEME: [need.scope]}]
+        add(f"/api{path}", endpoint, need, responses=_PROBLEMS, openapi_extra={"security": security}, **options)
 
-    api("/repositories", runs.list_repositories)
-    api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository)
-    api("/runs", runs.list_runs)
-    api("/runs", control.run_again, methods=["POST"], status_code=201)
-    api("/runs/{run_id}", runs.show_run)
-    api("/runs/{run_id}/cancel", control.cancel_run, methods=["POST"], status_code=202)
-    api("/runs/{run_id}/records", records.show_records, response_class=Response)
-    api("/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log", logs.show_log, response_class=Response)
-    api("/runs/{run_id}/artifacts", artifacts.list_artifacts)
-    api("/artifacts/{artifact_id}/content", artifacts.download_artifact, response_class=Response)
+    def page(path: str, endpoint: Callable[..., Any], need: Need) -> None:
+        add(path, endpoint, need, include_in_schema=False)
 
-    page("/api/docs", reference.show_reference)
-    page("/healthz", _health)
+    def form(path: str, endpoint: Callable[..., Any], need: Need) -> None:
+        add(path, endpoint, need, methods=["POST"], include_in_schema=False, largest=LARGEST_BYTES)
+
+    hook = "/hooks/{forge}/{owner:path}/{name}"
+    add(hook, hooks.receive, Need.NOTHING, largest=None, methods=["POST"], status_code=202, responses=_HOOK_ANSWERS)
+
+    api("/repositories", runs.list_repositories, Need.READ)
+    api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)
+    api("/runs", runs.list_runs, Need.READ)
+    api("/runs", control.run_again, Need.WRITE, methods=["POST"], status_code=201)
+    api("/runs/{run_id}", runs.show_run, Need.READ)
+    api("/runs/{run_id}/cancel", control.cancel_run, Need.WRITE, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/records", records.show_records, Need.READ, response_class=Response)
+    log = "/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log"
+    api(log, logs.show_log, Need.READ, response_class=Response)
+    api("/runs/{run_id}/artifacts", artifacts.list_artifacts, Need.READ)
+    download = "/artifacts/{artifact_id}/content"
+    api(download, artifacts.download_artifact, Need.READ, response_class=Response)
+
+    page("/api/docs", reference.show_reference, Need.READ)
+    page("/api/openapi.json", reference.show_openapi, Need.READ)
+    page("/healthz", health.show_health, Need.NOTHING)
+    page("/readyz", health.show_readiness, Need.NOTHING)
+    page("/metrics", metrics.show_metrics, Need.READ)
     app.mount("/static", StaticFiles(directory=_STATIC))
-    page("/", pages.show_latest)
-    page("/{owner:path}/{name}/runs/{number:int}", pages.show_run)
-    page("/{owner:path}/{name}", pages.show_repository)
 
+    page("/login", login.show_login, Need.NOTHING)
+    form("/login", login.log_in, Need.OWN_PAGE)
+    page("/setup", login.show_setup, Need.NOTHING)
+    form("/setup", login.set_up, Need.OWN_PAGE)
+    form("/logout", login.log_out, Need.PERSON)
+    page("/account", account.show_account, Need.PERSON)
+    form("/account/password", account.change_password, Need.PERSON)
+    form("/account/tokens", account.create_token, Need.PERSON)
+    form("/account/tokens/{token_id:int}/revoke", account.revoke_token, Need.PERSON)
 
-def _health(context: Serving) -> JSONResponse:
-    """200 while the database answers."""
-    with context.database.read() as connection:
-        connection.exec_driver_sql("SELECT 1")
-    return JSONResponse({"status": "ok"})
+    page("/", pages.show_latest, Need.READ)
+    page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
+    page("/{owner:path}/{name}", pages.show_repository, Need.READ)
 
 
 def _answer_error(request: Request, error: Exception) -> Response:
     if request.url.path.startswith(_FOR_PROGRAMS):
         return problem(error)
+    if isinstance(error, Unidentified):
+        return login.send_to_login(request)
     return pages.show_error(error)

@@ -5,18 +5,34 @@ from dataclasses import dataclass
 from typing import Annotated
 from urllib.parse import quote
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from worker.access.throttle import Throttle
 from worker.live import Live
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
+from worker.traffic import Traffic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backstage:
+    """What runs beside the web application, as that sees it: `announce` says that there is something to do, `trouble`
+    tells why nothing is given out, `""` if all is well.
+    """
+
+    announce: Callable[[], None]
+    trouble: Callable[[], str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it. `inbox` takes deliveries, `announce` says that there is something to do."""
+    """The service as an endpoint sees it. `inbox` takes deliveries; `announce` and `trouble` are Backstage's.
+
+    `throttle` counts attempts to log in that failed, `hashing` bounds how many passwords are hashed at a time.
+    """
 
     settings: Settings
     database: Database
@@ -24,6 +40,10 @@ class Context:
     live: Live
     inbox: GroupedWrites
     announce: Callable[[], None]
+    trouble: Callable[[], str]
+    traffic: Traffic
+    throttle: Throttle
+    hashing: CapacityLimiter
 
     def url(self, *segments: str | int) -> str:
         """The address, as browsers and forges know it, of a path of these segments."""

@@ -52,6 +52,10 @@ class Dispatcher:
         """There may be something new to do. May be called from any thread."""
         self._news.set()
 
+    def is_alive(self) -> bool:
+        """True while the thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End, and wait for the end."""
         self._is_stopping = True

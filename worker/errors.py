@@ -5,6 +5,9 @@ ServiceError
 ├── NotFound           no such repository, run, job, step or artifact: HTTP 404
 ├── Conflict           it exists already, or is in a state that forbids this: HTTP 409
 ├── Refused            a delivery whose signature doesn't verify: HTTP 401
+├── Unidentified       nobody has proved who they are: HTTP 401
+├── Forbidden          who asks is known, and may not: HTTP 403
+├── TooMany            too many attempts failed: HTTP 429
 ├── Malformed          a delivery or request that can't be understood: HTTP 400
 ├── TooLarge           a body over the limit: HTTP 413
 └── Unavailable        something we need doesn't answer: HTTP 503
@@ -37,6 +40,24 @@ class Conflict(ServiceError):  # noqa: N818
 
 class Refused(ServiceError):  # noqa: N818
     """Raised when a delivery's signature does not verify. Nothing of it is stored."""
+
+
+class Unidentified(ServiceError):  # noqa: N818
+    """Raised when who asks has not proved who they are, or what they gave proves nothing any more."""
+
+
+class Forbidden(ServiceError):  # noqa: N818
+    """Raised when who asks is known, and may not do this."""
+
+    exit_code = 2
+
+
+class TooMany(ServiceError):  # noqa: N818
+    """Raised when too many attempts have failed. `retry_after_seconds` says when to come again."""
+
+    def __init__(self, text: str, *, retry_after_seconds: int) -> None:
+        super().__init__(text)
+        self.retry_after_seconds = retry_after_seconds
 
 
 class Malformed(ServiceError):  # noqa: N818

@@ -46,6 +46,10 @@ class Ingester:
         self._live = live
         self._thread.start()
 
+    def is_alive(self) -> bool:
+        """True while the thread runs."""
+        return self._thread.is_alive()
+
     def stop(self) -> None:
         """End after the reports that are being taken, and wait for the end."""
         self._is_stopping = True

@@ -6,7 +6,7 @@ from typing import TextIO
 
 import structlog
 
-_LIBRARIES_TO_WARN_ONLY = ("rq", "uvicorn", "httpx", "git", "docker", "urllib3", "asyncio")
+_LIBRARIES_TO_WARN_ONLY = ("alembic", "rq", "uvicorn", "httpx", "git", "docker", "urllib3", "asyncio")
 _DATA_OF_THE_RUNNER = ("job", "step")  # it logs through Python's own logging, with data as `extra`
 
 

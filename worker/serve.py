@@ -6,11 +6,13 @@ import socket
 import structlog
 import uvicorn
 
+from worker.access.keys import setup_url
 from worker.app import create_app
 from worker.parent import signal_when_parent_dies
 from worker.service import background
 from worker.settings import Settings
 from worker.storage import Storage
+from worker.store import invitations
 from worker.store.database import Database, Older
 
 _SHUTDOWN_SECONDS = 5
@@ -34,5 +36,14 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         app, log_config=None, access_log=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS, server_header=False
     )
     log.info("server is up", url=settings.url)
+    _offer_first_account(settings, database)
     uvicorn.Server(config).run(sockets=[listening])
     database.close()
+
+
+def _offer_first_account(settings: Settings, database: Database) -> None:
+    """While there is no account, say where the first one is made; the link of an earlier start is worth nothing now."""
+    with database.write() as connection:
+        key = invitations.invite_first(connection)
+    if key is not None:
+        log.warning("there is no account yet: open this link to make the first one", link=setup_url(settings.url, key))

@@ -1,17 +1,19 @@
 """The server's insides, put together: database, storage, dispatcher and ingester behind the web application."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from redis import Redis
 from starlette.concurrency import run_in_threadpool
 
 from worker.app import Background
+from worker.context import Backstage
 from worker.dispatch import Dispatcher
 from worker.exchange import Exchange
 from worker.ingest import Ingester
 from worker.live import Live
 from worker.queue import TaskQueue
+from worker.redis_server import answers
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
@@ -20,7 +22,7 @@ from worker.store.database import Database
 def background(settings: Settings, database: Database, storage: Storage) -> Background:
     """What runs beside the web application for as long as that does: the dispatcher's thread and the ingester's.
 
-    It gives the function that wakes the dispatcher.
+    It is in trouble while Redis does not answer, or if one of the two has ended.
     """
     queue = TaskQueue(_redis(settings))
     dispatcher = Dispatcher(database, Exchange(_redis(settings)), queue, server_url=settings.url)
@@ -28,16 +30,22 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
 
     @asynccontextmanager
-    async def run(live: Live) -> AsyncIterator[Callable[[], None]]:
+    async def run(live: Live) -> AsyncIterator[Backstage]:
         dispatcher.start(live)
         ingester.start(live)
         try:
-            yield dispatcher.wake
+            yield Backstage(announce=dispatcher.wake, trouble=lambda: _trouble(settings, dispatcher, ingester))
         finally:
             await run_in_threadpool(ingester.stop)
             await run_in_threadpool(dispatcher.stop)
 
     return run
+
+
+def _trouble(settings: Settings, dispatcher: Dispatcher, ingester: Ingester) -> str:
+    if not dispatcher.is_alive() or not ingester.is_alive():
+        return "the server has lost a thread: start it again, and tell us what its log says"
+    return "" if answers(settings.redis_url) else "Redis does not answer"
 
 
 def _end_task(exchange: Exchange, dispatcher: Dispatcher, task: str) -> None:

@@ -5,6 +5,7 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
@@ -40,6 +41,13 @@ class Address:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class AccessLog(StrEnum):
+    """Whether every request is logged."""
+
+    ON = "on"
+    OFF = "off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of the service. `url` is how browsers and forges reach it, without a final slash.
@@ -57,6 +65,7 @@ class Settings:
     redis_image: str
     host: str
     log_format: str
+    access_log: AccessLog
 
     @classmethod
     def build(cls, environment: Mapping[str, str] = os.environ, **given: str | None) -> Self:
@@ -79,6 +88,7 @@ class Settings:
             redis_image=setting("redis_image", _REDIS_IMAGE),
             host=setting("host", socket.gethostname()),
             log_format=log_format,
+            access_log=_access_log(setting("access_log", "on" if log_format == "json" else "off")),
         )
 
     def on_port(self, port: int) -> Self:
@@ -98,6 +108,7 @@ class Settings:
             "HEADRACE_REDIS_IMAGE": self.redis_image,
             "HEADRACE_HOST": self.host,
             "HEADRACE_LOG_FORMAT": self.log_format,
+            "HEADRACE_ACCESS_LOG": self.access_log.value,
         }
 
     @property
@@ -109,6 +120,13 @@ class Settings:
     def mirrors_directory(self) -> Path:
         """A bare mirror a repository: the workers'."""
         return self.data / "mirrors"
+
+
+def _access_log(text: str) -> AccessLog:
+    try:
+        return AccessLog(text)
+    except ValueError as error:
+        raise SettingsError(f"HEADRACE_ACCESS_LOG is {text!r}: expected on or off") from error
 
 
 def _checked_url(url: str) -> str:

@@ -18,7 +18,7 @@ from runner.errors import UsageError
 from runner.results.artifacts import DirectoryArtifacts
 from runner.results.logstore import LogLine, LogStore
 
-_RECORDS = "records.jsonl"
+RECORDS = "records.jsonl"
 _BLOCK_LINES = 500
 
 
@@ -35,9 +35,9 @@ class LocalHistory:
             ) from error
         self.logs = LogStore(self.directory / "logs")
         self.artifacts = DirectoryArtifacts(self.directory / "artifacts")
-        self._records = (self.directory / f"{_RECORDS}.new").open("ab", buffering=0)
+        self._records = (self.directory / f"{RECORDS}.new").open("ab", buffering=0)
         fcntl.flock(self._records, fcntl.LOCK_EX)
-        Path(self._records.name).rename(self.directory / _RECORDS)
+        Path(self._records.name).rename(self.directory / RECORDS)
 
     def __call__(self, record: AnyRecord) -> None:
         """Keep one Record."""
@@ -56,7 +56,7 @@ class LocalHistory:
 
 def find_run(runs: Path, wanted: str) -> Path:
     """The directory of the run whose id begins with `wanted`, or of the latest if that is empty. Raises UsageError."""
-    found = sorted(path for path in runs.glob("*") if path.name.startswith(wanted) and (path / _RECORDS).exists())
+    found = sorted(path for path in runs.glob("*") if path.name.startswith(wanted) and (path / RECORDS).exists())
     if not found:
         raise UsageError(f"there is no run {wanted!r} in {runs}" if wanted else f"there is no run in {runs} yet")
     if wanted and len(found) > 1:
@@ -75,7 +75,7 @@ def replayed(directory: Path) -> Iterator[AnyRecord]:
 
 def without_logs(directory: Path) -> Iterator[AnyRecord]:
     """A kept run's Records as they were, without those of the log."""
-    with (directory / _RECORDS).open("rb") as file:
+    with (directory / RECORDS).open("rb") as file:
         yield from map(decode, file)
 
 
@@ -92,7 +92,7 @@ def forget_runs(runs: Path, *, keep: int | None = None) -> int:
 
     None keeps them all. Gives how many were removed. Raises UsageError if one can't be.
     """
-    states = {path.parent: _state(path) for path in sorted(runs.glob(f"*/{_RECORDS}"))}
+    states = {path.parent: _state(path) for path in sorted(runs.glob(f"*/{RECORDS}"))}
     ended = [directory for directory, state in states.items() if state is _State.ENDED]
     surplus = ended[: max(0, len(ended) - keep)] if keep is not None else []
     unwanted = [directory for directory, state in states.items() if state is _State.KILLED] + surplus

@@ -51,6 +51,7 @@ class Service:
         self.data = directory / "data"
         self.url = f"http://127.0.0.1:{_free_port()}"
         self._redis_url = redis_url
+        self._token = ""
         self._processes: list[Process] = []
 
     def up(self) -> Process:
@@ -86,22 +87,28 @@ class Service:
 
     def add_repository(self, origin: Origin, name: str = "acme/web", *, clone_url: str = "") -> None:
         """`headrace repo add` for plain git, its ready `post-receive` script put in place."""
-        added = subprocess.run(
-            headrace_command(
-                *("repo", "add", name, "--forge", "git", "--clone-url", clone_url or str(origin.path)),
-                *("--output", "json"),
-                *("--data", str(self.data), "--url", self.url),
-            ),
-            check=True,
-            capture_output=True,
-        )
-        origin.install_hook(json.loads(added.stdout)["post_receive"])
+        self.authorization()  # now, so that whoever pushes can look at once
+        place = ("--forge", "git", "--clone-url", clone_url or str(origin.path))
+        added = self._headrace("repo", "add", name, *place, "--output", "json")
+        origin.install_hook(json.loads(added)["post_receive"])
 
     def get(self, path: str, **options: Any) -> httpx.Response:
-        """GET a path of the server."""
-        response = httpx.get(self.url + path, timeout=10, **options)
+        """GET a path of the server, with a token."""
+        response = httpx.get(self.url + path, timeout=10, headers=self.authorization(), **options)
         response.raise_for_status()
         return response
+
+    def authorization(self) -> dict[str, str]:
+        """The header of a program that may act on runs."""
+        if not self._token:
+            self._headrace("user", "add", "robot", "--robot")
+            self._token = self._headrace("token", "create", "tests", "--user", "robot", "--scope", "write").strip()
+        return {"authorization": f"Bearer {self._token}"}
+
+    def _headrace(self, *arguments: str) -> str:
+        """What a command says to stdout, on the server's own machine."""
+        command = headrace_command(*arguments, "--data", str(self.data), "--url", self.url)
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
     def run(self, run_id: str) -> dict[str, Any]:
         """A run as the API shows it."""

@@ -1,7 +1,8 @@
 """A real server on a real socket with a real database, and what tests do in its world."""
 
+import ssl
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from sqlalchemy import update
 
 from pipelines.event import Event, Repository
 from pipelines.plan import Plan, PlannedJob, PlannedStep
@@ -29,30 +31,36 @@ from pipelines.status import Status
 from runner.results.logstore import LogStore
 from tests.private_postgresql import PrivatePostgresql
 from tests.waiting import wait_until
+from worker.access.identity import Role, Scope
 from worker.app import create_app
+from worker.context import Backstage
 from worker.listening import address_of, listen
 from worker.live import Live
 from worker.settings import Address, Settings
 from worker.storage import Storage
-from worker.store import history, inbox, repositories, tasks
+from worker.store import accounts, history, inbox, repositories, sessions, tasks, tokens
 from worker.store.database import Database
 from worker.store.inbox import AcceptedRun
 from worker.store.repositories import StoredRepository
+from worker.store.tables import accounts as accounts_table
 from worker.store.tasks import TaskState
 
 TIME = "2026-11-24T03:04:05.678Z"
+TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: a client that makes its own takes 30 ms
 EVENT = Event(message="Add the wheel", ref="refs/heads/main", branch="main", sha="b" * 40)
 
 
 @dataclass(slots=True, kw_only=True)
 class Service:
-    """A server that runs, and its insides."""
+    """A server that runs, and its insides. `client` speaks as an administrator's program, with `token`."""
 
     settings: Settings
     database: Database
     storage: Storage
     lives: list[Live]
     announced: threading.Event
+    trouble: list[str]
+    token: str
     client: httpx.Client
     open_logs: dict[str, LogStore] = field(default_factory=dict)
 
@@ -71,6 +79,43 @@ class Service:
         with self.database.write() as connection:
             run = inbox.add_run(connection, repository, event)
         return Story(service=self, run=run, event=event)
+
+    def visitor(self) -> httpx.Client:
+        """A browser that nobody has logged in with, as far as headers go. It follows no redirect by itself."""
+        return httpx.Client(
+            base_url=self.client.base_url, timeout=10, verify=TLS, headers={"sec-fetch-site": "same-origin"}
+        )
+
+    def browser(self, name: str = "grace", role: Role = Role.MEMBER) -> httpx.Client:
+        """A browser that somebody has logged in with."""
+        browser = self.visitor()
+        browser.cookies.set("headrace", self.session(name, role))
+        return browser
+
+    def session(self, name: str = "grace", role: Role = Role.MEMBER) -> str:
+        """The value of the cookie of somebody who has logged in; they get an account if they have none."""
+        with self.database.write() as connection:
+            account = accounts.find(connection, name) or accounts.add(connection, name, role=role)
+            return sessions.begin(connection, account.id)
+
+    def new_token(self, scope: Scope, name: str = "ada") -> str:
+        """A new token of an account."""
+        with self.database.write() as connection:
+            account = accounts.named(connection, name)
+            what_for = f"{scope} {len(tokens.every(connection))}"
+            return tokens.create(connection, account, what_for, scope=scope, lasts=None)
+
+    def token_of_fallen_administrator(self) -> str:
+        """A token with the scope admin, of an account that is only a member by now."""
+        with self.database.write() as connection:
+            if not accounts.find(connection, "macbeth"):
+                accounts.add(connection, "macbeth", role=Role.MEMBER)
+            row = accounts_table.c.name == "macbeth"
+            connection.execute(update(accounts_table).where(row).values(role=Role.ADMINISTRATOR.value))
+        key = self.new_token(Scope.ADMIN, "macbeth")
+        with self.database.write() as connection:
+            connection.execute(update(accounts_table).where(row).values(role=Role.MEMBER.value))
+        return key
 
     def count(self, table: str) -> int:
         with self.database.read() as connection:
@@ -246,20 +291,37 @@ def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
         yield running
 
 
+@pytest.fixture
+def logging_service(tmp_path: Path) -> Iterator[Service]:
+    """A server that logs every request."""
+    with serving(tmp_path, access_log="on") as running:
+        yield running
+
+
 @contextmanager
-def serving(data: Path, *, database_url: str | None = None) -> Iterator[Service]:
-    """A server until the end of the block."""
+def serving(
+    data: Path,
+    *,
+    database_url: str | None = None,
+    url: str = "",
+    has_account: bool = True,
+    access_log: str = "off",
+) -> Iterator[Service]:
+    """A server until the end of the block; it takes itself to be at `url`, if that is given."""
     with listen(Address(host="127.0.0.1", port=0)) as listening:
-        settings = Settings.build({}, data=str(data), url=f"http://{address_of(listening)}", database_url=database_url)
+        address = f"http://{address_of(listening)}"
+        given = {"url": url or address, "database_url": database_url, "access_log": access_log}
+        settings = Settings.build({}, data=str(data), **given)
         database = Database(settings.database_url)
         storage = Storage(settings.runs_directory)
         lives: list[Live] = []
         announced = threading.Event()
+        trouble: list[str] = []
 
         @asynccontextmanager
-        async def note_live(live: Live) -> AsyncIterator[Callable[[], None]]:
+        async def note_live(live: Live) -> AsyncIterator[Backstage]:
             lives.append(live)
-            yield announced.set
+            yield Backstage(announce=announced.set, trouble=lambda: "".join(trouble))
 
         app = create_app(settings=settings, database=database, storage=storage, background=note_live)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
@@ -267,16 +329,27 @@ def serving(data: Path, *, database_url: str | None = None) -> Iterator[Service]
         thread.start()
         try:
             wait_until(lambda: server.started, what="the server to start")
-            with httpx.Client(base_url=settings.url, timeout=10) as client:
+            token = _administrators_token(database) if has_account else ""
+            headers = {"authorization": f"Bearer {token}"}
+            with httpx.Client(base_url=address, timeout=10, verify=TLS, headers=headers) as client:
                 yield Service(
                     settings=settings,
                     database=database,
                     storage=storage,
                     lives=lives,
                     announced=announced,
+                    trouble=trouble,
+                    token=token,
                     client=client,
                 )
         finally:
             server.should_exit = True
             thread.join()
             database.close()
+
+
+def _administrators_token(database: Database) -> str:
+    with database.write() as connection:
+        account = accounts.find(connection, "ada") or accounts.add(connection, "ada", role=Role.ADMINISTRATOR)
+        what_for = f"tests {len(tokens.every(connection))}"
+        return tokens.create(connection, account, what_for, scope=Scope.ADMIN, lasts=None)

@@ -58,7 +58,8 @@ class Watcher:
     def __init__(self, service: Service, path: str, **params: str | int) -> None:
         self.seen: list[Sent] = []
         self._service = service
-        self._request = {"url": service.url + path, "params": params, "headers": {"accept": "text/event-stream"}}
+        headers = {"accept": "text/event-stream", "authorization": f"Bearer {service.token}"}
+        self._request = {"url": service.url + path, "params": params, "headers": headers}
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
 
@@ -434,3 +435,15 @@ def test_reference_describes_every_operation_and_needs_nothing_from_elsewhere(se
 
 def test_health_is_the_databases(service: Service) -> None:
     assert service.client.get("/healthz").json() == {"status": "ok"}
+
+
+@pytest.mark.parametrize("after", ["9" * 9, "9" * 30, "-1", "x", "1-2:3-4:5"])
+def test_cursor_that_was_made_up_is_no_error(service: Service, after: str) -> None:
+    story = finished(service.add_run(service.add_repository()))
+    answer = service.client.get(f"/api/runs/{story.run.id}/records?format=jsonl", headers={"last-event-id": after})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/artifacts/99999999999999999999/content", "/acme/web/runs/4294967296"])
+def test_number_beyond_what_a_database_holds_is_answered_400(service: Service, path: str) -> None:
+    assert service.client.get(path).status_code == 400

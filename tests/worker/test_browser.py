@@ -12,6 +12,9 @@ from pipelines.event import Event
 from pipelines.records import Stream
 from pipelines.status import Status
 from tests.worker.conftest import Service, Story, job, step
+from worker.access import passwords
+from worker.access.identity import Role
+from worker.store import accounts
 
 pytestmark = pytest.mark.browser
 
@@ -54,9 +57,13 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def reader(browser: Browser) -> Iterator[Reader]:
-    """Fails the test if there was a dialog, an error, or anything the content security policy had to stop."""
+def reader(browser: Browser, service: Service) -> Iterator[Reader]:
+    """Somebody who has logged in.
+
+    Fails the test if there was a dialog, an error, or anything the content security policy had to stop.
+    """
     reader = Reader(browser.new_page(viewport={"width": 1200, "height": 600}))
+    reader.page.context.add_cookies([{"name": "headrace", "value": service.session(), "url": service.url}])
     reader.listen()
     yield reader
     reader.page.close()
@@ -240,3 +247,31 @@ def test_list_of_runs_stays_live(service: Service, reader: Reader) -> None:
     reader.page.goto(f"{service.url}/")
     service.add_run(repository)
     expect(reader.page.locator(".run-row")).to_have_count(1, timeout=10_000)
+
+
+def test_person_logs_in_makes_a_token_and_logs_out_in_a_real_browser(
+    browser: Browser, service: Service, story: Story
+) -> None:
+    """What browsers say of where a form comes from is theirs alone to show."""
+    with service.database.write() as connection:
+        accounts.add(connection, "lin", role=Role.MEMBER, password=passwords.hashed("correct horse battery"))
+    reader = Reader(browser.new_page())
+    reader.listen()
+    page = reader.page
+    page.goto(f"{service.url}/acme/web/runs/1")
+    page.get_by_label("Name").fill("lin")
+    page.get_by_label("Password").fill("correct horse battery")
+    page.get_by_role("button", name="Log in").click()
+    expect(page).to_have_url(f"{service.url}/acme/web/runs/1")
+    page.get_by_role("link", name="lin").click()
+    page.get_by_label("What it is for").fill("a robot")
+    page.get_by_role("button", name="Make a token").click()
+    expect(page.get_by_role("status")).to_contain_text("hrt_")
+    page.get_by_role("button", name="Revoke").click()
+    expect(page.get_by_role("cell", name="a robot")).to_have_count(0)
+    page.get_by_role("button", name="Log out").click()
+    expect(page).to_have_url(f"{service.url}/login")
+    page.goto(service.url)
+    expect(page).to_have_url(f"{service.url}/login")
+    page.close()
+    assert reader.trouble == []

@@ -14,6 +14,7 @@ from starlette.responses import StreamingResponse
 from runner.errors import ArtifactError
 from runner.results.artifacts import StoredArtifact as KeptArtifact
 from worker.api import models
+from worker.api.numbers import Number
 from worker.context import Context, Serving, path
 from worker.errors import NotFound
 from worker.store import parts, queries
@@ -30,7 +31,7 @@ def list_artifacts(run_id: str, context: Serving) -> models.Artifacts:
     return models.Artifacts(artifacts=[_artifact(context, artifact) for artifact in stored])
 
 
-def download_artifact(artifact_id: int, context: Serving) -> StreamingResponse:
+def download_artifact(artifact_id: Number, context: Serving) -> StreamingResponse:
     """An artifact's content, as a download."""
     with context.database.read() as connection:
         artifact = parts.artifact_with_id(connection, artifact_id)

@@ -1,25 +1,24 @@
 """What people do to runs: cancel one, do one again.
 
 DESIGN. These are the requests that change something. They take JSON and nothing else, which a page of another site
-can't make a browser send.
+can't make a browser send; the guard asks browsers where a request comes from as well.
 """
 
 import msgspec
 
+from worker.access.guard import Caller
 from worker.api import models
 from worker.api.runs import summary
 from worker.context import Serving
 from worker.store import history, queries, repositories
 from worker.store.inbox import add_run
 
-_BY_HAND = "cancelled by hand"
 
-
-def cancel_run(run_id: str, wanted: models.Cancellation, context: Serving) -> models.RunSummary:
+def cancel_run(run_id: str, wanted: models.Cancellation, caller: Caller, context: Serving) -> models.RunSummary:
     """End a run before its time: what has not begun never will, running steps are stopped, those for failures run."""
     with context.database.write() as connection:
         queries.run_with_id(connection, run_id)
-        history.cancel(connection, run_id, " ".join(wanted.reason.split()) or _BY_HAND)
+        history.cancel(connection, run_id, " ".join(wanted.reason.split()) or f"cancelled by {caller.name}")
     context.announce()
     context.live.publish(run_id)
     return _summary_of(context, run_id)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Self
 
-_TEXT = re.compile(r"(\d{1,18})((?:-\d{1,18}:\d{1,18})*)", re.ASCII)
+_TEXT = re.compile(r"(\d{1,9})((?:-\d{1,18}:\d{1,18})*)", re.ASCII)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,7 @@ from starlette.responses import Response, StreamingResponse
 
 from runner.results.logstore import LogLine, LogStore
 from worker.api import models, sse
+from worker.api.numbers import LARGEST
 from worker.context import Context, Serving
 from worker.errors import NotFound
 from worker.store import parts
@@ -57,7 +58,7 @@ def show_log(
     log_format: Annotated[
         LogFormat, Query(alias="format", description="text: all of it; json: a page")
     ] = LogFormat.TEXT,
-    first_line: Annotated[int, Query(alias="from", description="the first line wanted", ge=1)] = 1,
+    first_line: Annotated[int, Query(alias="from", description="the first line wanted", ge=1, le=LARGEST)] = 1,
     limit: Annotated[int, Query(description="json: at most this many lines", ge=1, le=10_000)] = 1000,
     tail: Annotated[int | None, Query(description="only the last lines, this many", ge=0, le=10_000)] = None,
     accept: Annotated[str, Header()] = "",

@@ -6,12 +6,27 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from worker.errors import Conflict, Malformed, NotFound, Refused, ServiceError, TooLarge, Unavailable
+from worker.errors import (
+    Conflict,
+    Forbidden,
+    Malformed,
+    NotFound,
+    Refused,
+    ServiceError,
+    TooLarge,
+    TooMany,
+    Unavailable,
+    Unidentified,
+)
 
+MEDIA_TYPE = "application/problem+json"
 _STATUSES: dict[type[ServiceError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
     Refused: HTTPStatus.UNAUTHORIZED,
+    Unidentified: HTTPStatus.UNAUTHORIZED,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Malformed: HTTPStatus.BAD_REQUEST,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -35,7 +50,20 @@ def problem(error: Exception) -> JSONResponse:
     """The answer to a program."""
     status, detail = described(error)
     body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
-    return JSONResponse(body, status_code=status, media_type="application/problem+json")
+    return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers_of(error))
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """What an answer to this error says in its headers."""
+    match error:
+        case Unidentified():
+            return {"WWW-Authenticate": 'Bearer realm="headrace"'}
+        case TooMany():
+            return {"Retry-After": str(error.retry_after_seconds)}
+        case HTTPException() if error.headers:
+            return dict(error.headers)
+        case _:
+            return {}
 
 
 def _first_complaint(error: RequestValidationError) -> str:

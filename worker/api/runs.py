@@ -6,6 +6,7 @@ from fastapi import Query
 
 from pipelines import event as events
 from worker.api import models
+from worker.api.numbers import LARGEST
 from worker.context import Context, Serving, path
 from worker.store import parts, queries, repositories
 from worker.store.attempts import StoredAttempt
@@ -38,7 +39,7 @@ def list_runs_of_repository(
     name: str,
     context: Serving,
     limit: Limit = 50,
-    before: Annotated[int | None, Query(description="only runs with a lower number", ge=1)] = None,
+    before: Annotated[int | None, Query(description="only runs with a lower number", ge=1, le=LARGEST)] = None,
 ) -> models.Runs:
     """The latest runs of a repository, latest first."""
     with context.database.read() as connection:

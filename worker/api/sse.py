@@ -1,6 +1,7 @@
 """Server-sent events: what is new of a run is read whenever there may be something, and sent until nothing can come."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from starlette.responses import StreamingResponse
 from worker.live import Live
 
 _HEARTBEAT_SECONDS = 15  # proxies close connections that are silent for 30 to 60 s
+_LONGEST_SECONDS = 600  # then the viewer comes again, and is asked again who it is
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -37,7 +39,8 @@ async def _events(live: Live, run_id: str, read: Callable[[], Batch]) -> AsyncIt
     viewer = live.subscribe(run_id)
     try:
         yield b": welcome\n\n"
-        while True:
+        end = time.monotonic() + _LONGEST_SECONDS
+        while time.monotonic() < end:
             viewer.clear()  # before reading: what comes while we read wakes us again
             batch = await run_in_threadpool(read)
             for wire in batch.events:

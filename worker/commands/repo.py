@@ -21,7 +21,9 @@ from worker.store.database import Database
 from worker.store.repositories import StoredRepository
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
-_OURS = frozenset({"api", "hooks", "static"})  # where an owner's pages would hide behind ours
+_OURS = frozenset(
+    {"account", "api", "hooks", "login", "logout", "setup", "static"}
+)  # where an owner's pages would hide behind ours
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^:].*")
 

@@ -21,6 +21,7 @@ from worker.supervisor import Child, Supervisor, headrace_command
 
 _REDIS_SECONDS = 30.0  # it may have a long append-only file to read
 _SERVER_SECONDS = 15.0
+_UNENCRYPTED = "passwords and tokens come here unencrypted: put a proxy with TLS before it, and give --url https://…"
 
 
 @click.command("up")
@@ -116,8 +117,8 @@ class _Service:
             return False
 
     def _say_ready(self) -> None:
-        if not self._settings.listen.is_loopback:
-            click.echo("headrace: whoever reaches this address can read runs and logs: keep it inside", err=True)
+        if not self._settings.listen.is_loopback and not self._settings.url.startswith("https://"):
+            click.echo(f"headrace: {_UNENCRYPTED}", err=True)
         if not self._is_to_end.is_set():
             click.echo(f"Headrace is ready at {self._settings.url} (data in {self._settings.data})", err=True)
 

@@ -8,7 +8,7 @@ _DEFAULTS = {
     "content-security-policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
     "referrer-policy": "same-origin",
-    "cache-control": "no-cache",  # kept, but asked for anew each time: 304 if nothing has changed
+    "cache-control": "private, no-cache",  # kept by browsers alone, and asked for anew each time
 }
 
 

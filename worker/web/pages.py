@@ -1,5 +1,6 @@
 """Pages: the latest runs, a repository's runs, one run, and what is shown where something went wrong."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -8,7 +9,10 @@ from fastapi import Query
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from worker.api.problems import described
+from worker.access.guard import Caller
+from worker.access.identity import Identity
+from worker.api.numbers import LARGEST, Number
+from worker.api.problems import described, headers_of
 from worker.context import Serving, path
 from worker.store import parts, queries, repositories
 from worker.web import views
@@ -23,7 +27,7 @@ _TEMPLATES = Environment(
 _PAGE_SIZE = 50
 
 
-def show_latest(context: Serving) -> HTMLResponse:
+def show_latest(caller: Caller, context: Serving) -> HTMLResponse:
     """The latest runs over all repositories."""
     with context.database.read() as connection:
         runs = queries.latest_runs(connection, limit=_PAGE_SIZE)
@@ -31,13 +35,18 @@ def show_latest(context: Serving) -> HTMLResponse:
     now = datetime.now(UTC)
     return render(
         "latest.html",
+        caller=caller,
         runs=[views.run_view(run, now) for run in runs],
         repositories=[(each.full_name, path(*each.full_name.split("/"))) for each in known],
     )
 
 
 def show_repository(
-    owner: str, name: str, context: Serving, before: Annotated[int | None, Query(ge=1)] = None
+    owner: str,
+    name: str,
+    caller: Caller,
+    context: Serving,
+    before: Annotated[int | None, Query(ge=1, le=LARGEST)] = None,
 ) -> HTMLResponse:
     """The runs of a repository, latest first."""
     with context.database.read() as connection:
@@ -47,6 +56,7 @@ def show_repository(
     is_more = len(runs) == _PAGE_SIZE and runs[-1].number > 1
     return render(
         "repository.html",
+        caller=caller,
         repository=repository.full_name,
         forge=repository.forge,
         runs=[views.run_view(run, now) for run in runs],
@@ -55,7 +65,7 @@ def show_repository(
     )
 
 
-def show_run(owner: str, name: str, number: int, context: Serving) -> HTMLResponse:
+def show_run(owner: str, name: str, number: Number, caller: Caller, context: Serving) -> HTMLResponse:
     """One run: where it stands, its steps and their logs, its artifacts."""
     with context.database.read() as connection:
         run = queries.run_numbered(connection, owner, name, number)
@@ -64,6 +74,7 @@ def show_run(owner: str, name: str, number: int, context: Serving) -> HTMLRespon
     now = datetime.now(UTC)
     return render(
         "run.html",
+        caller=caller,
         run=views.run_view(run, now),
         jobs=views.job_views(run.id, jobs, now),
         artifacts=views.artifact_views(artifacts),
@@ -74,9 +85,18 @@ def show_run(owner: str, name: str, number: int, context: Serving) -> HTMLRespon
 def show_error(error: Exception) -> HTMLResponse:
     """What went wrong, for people."""
     status, detail = described(error)
-    return render("error.html", status_code=status.value, title=status.phrase, detail=detail)
+    headers = headers_of(error)
+    return render("error.html", status_code=status.value, headers=headers, title=status.phrase, detail=detail)
 
 
-def render(template: str, *, status_code: int = 200, **values: object) -> HTMLResponse:
-    """A page made from a template; every value is escaped."""
-    return HTMLResponse(_TEMPLATES.get_template(template).render(values), status_code=status_code)
+def render(
+    template: str,
+    *,
+    caller: Identity | None = None,
+    status_code: int = 200,
+    headers: Mapping[str, str] | None = None,
+    **values: object,
+) -> HTMLResponse:
+    """A page made from a template, for this caller; every value is escaped."""
+    text = _TEMPLATES.get_template(template).render(values, caller=caller)
+    return HTMLResponse(text, status_code=status_code, headers=headers)

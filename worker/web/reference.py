@@ -1,13 +1,17 @@
 """The API's reference as a page: its OpenAPI document, rendered here, so that it needs nothing from elsewhere."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import Request
-from starlette.responses import HTMLResponse
+from fastapi import FastAPI, Request
+from starlette.responses import HTMLResponse, JSONResponse
 
+from worker.access.guard import Caller
+from worker.api.problems import MEDIA_TYPE as PROBLEM
 from worker.web.pages import render
 
+SCHEME = "token"
 _METHODS = ("get", "post", "put", "patch", "delete")
 
 
@@ -22,11 +26,12 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """What can be asked of one path. `answers` names the shapes that can come back, with their statuses."""
+    """What can be asked of one path, and with which scope. `answers` names the shapes that come back, with statuses."""
 
     method: str
     path: str
     description: str
+    scope: str
     parameters: tuple[Field, ...]
     answers: tuple[Field, ...]
 
@@ -40,11 +45,32 @@ class Shape:
     fields: tuple[Field, ...]
 
 
-def show_reference(request: Request) -> HTMLResponse:
+def show_openapi(request: Request) -> JSONResponse:
+    """The OpenAPI document itself."""
+    return JSONResponse(openapi_document(request.app))
+
+
+def openapi_document(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's document, with our tokens and the type of our problems; without the answers that we don't give."""
+    document = deepcopy(app.openapi())
+    for item in document["paths"].values():
+        for operation in item.values():
+            operation["responses"].pop("422", None)
+            problem = operation["responses"]["default"]
+            problem["content"] = {PROBLEM: problem["content"]["application/json"]}
+    components = document["components"]
+    for name in ("HTTPValidationError", "ValidationError"):
+        components["schemas"].pop(name, None)
+    components["securitySchemes"] = {SCHEME: {"type": "http", "scheme": "bearer"}}
+    return document
+
+
+def show_reference(request: Request, caller: Caller) -> HTMLResponse:
     """The reference."""
-    document = request.app.openapi()
+    document = openapi_document(request.app)
     return render(
         "reference.html",
+        caller=caller,
         description=document["info"]["description"],
         operations=operations(document),
         shapes=shapes(document),
@@ -75,6 +101,7 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> Operation:
         method=method.upper(),
         path=path,
         description=operation.get("description", ""),
+        scope=_scope(operation),
         parameters=tuple(
             Field(name=each["name"], kind=_kind(each["schema"]), description=each.get("description", ""))
             for each in operation.get("parameters", [])
@@ -82,9 +109,12 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> Operation:
         answers=tuple(
             Field(name=status, kind=_content(answer), description=_said(answer))
             for status, answer in operation["responses"].items()
-            if status != "422"  # FastAPI's own; ours come as problems
         ),
     )
+
+
+def _scope(operation: dict[str, Any]) -> str:
+    return ", ".join(scope for asked in operation.get("security", ()) for scope in asked.get(SCHEME, ()))
 
 
 def _fields(schema: dict[str, Any]) -> tuple[Field, ...]:

@@ -1,0 +1,20 @@
+"""`headrace cancel`: ends a server's run before its time."""
+
+import click
+
+from runner.commands.server_options import connected, server_option
+from runner.config import Config
+from runner.remote.server import Server
+
+
+@click.command("cancel")
+@click.argument("run", metavar="RUN")
+@click.option("--reason", default="", metavar="TEXT", help="Shown with the run.")
+@server_option
+def command(*, run: str, reason: str, server: str) -> int:
+    """End a run of a server before its time. RUN is an id, or OWNER/NAME#NUMBER."""
+    with connected(Config.read(), server) as connection:
+        speaker = Server(connection)
+        cancelled = speaker.cancel(speaker.find(run), reason)
+    click.echo(f"{cancelled.repository}#{cancelled.number} is to end: {cancelled.url}", err=True)
+    return 0

@@ -1,0 +1,62 @@
+"""`headrace runs`: the latest runs of this machine, or of a server."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import click
+import msgspec
+from rich.text import Text
+
+from runner.commands.server_options import chosen_server, connected, place_options
+from runner.config import Config
+from runner.remote.answers import RemoteRun
+from runner.remote.server import Server
+from runner.results.runlist import KeptRun, kept_runs
+from runner.terminal import PlainConsole
+from runner.visible import visible
+
+
+@click.command("runs")
+@click.argument("repository", default="", metavar="[OWNER/NAME]")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="At most this many.")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text")
+@place_options
+def command(*, repository: str, limit: int, output: str, server: str, local: bool) -> int:
+    """List the latest runs of this machine; of a server, all of them, or those of one repository."""
+    config = Config.read()
+    url = chosen_server(config, server, local=local)
+    if not url and repository:
+        raise click.UsageError("this machine's runs belong to no repository: give --server URL, or no OWNER/NAME")
+    if not url:
+        kept = kept_runs(config.runs_directory, limit=limit)
+        _show([asdict(run) for run in kept], [_kept_row(run) for run in kept], output)
+        return 0
+    with connected(config, url) as connection:
+        runs = Server(connection).runs(repository, limit=limit)
+    _show(msgspec.to_builtins(list(runs)), [_remote_row(run) for run in runs], output)
+    return 0
+
+
+def _kept_row(run: KeptRun) -> tuple[str, ...]:
+    return (run.id, run.status or "unfinished", run.event, run.branch, run.started_at, run.title)
+
+
+def _remote_row(run: RemoteRun) -> tuple[str, ...]:
+    title = run.event.message.partition("\n")[0]
+    name = f"{run.repository}#{run.number}"
+    return (name, run.status, run.event.kind, run.event.tag or run.event.branch, run.created_at, title)
+
+
+def _show(described: list[dict[str, Any]], rows: list[tuple[str, ...]], output: str) -> None:
+    if output == "json":
+        click.echo(json.dumps(described))
+        return
+    if not rows:
+        click.echo("no run yet", err=True)
+    safe = [tuple(visible(cell) for cell in row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
+    console = PlainConsole(highlight=False)
+    for row in safe:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        console.print(Text("  ".join(cells).rstrip()), soft_wrap=True)

@@ -1,0 +1,56 @@
+"""What a server answers, as far as commands look at it. Fields that a newer server adds are passed over."""
+
+import msgspec
+
+
+class RemoteEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a run exists."""
+
+    kind: str
+    branch: str = ""
+    tag: str = ""
+    sha: str = ""
+    message: str = ""
+
+
+class RemoteRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run. `repository` is `owner/name`, `url` its page."""
+
+    id: str
+    number: int
+    repository: str
+    status: str
+    reason: str
+    event: RemoteEvent
+    url: str
+    created_at: str
+    finished_at: str | None = None
+
+
+class RemoteRuns(msgspec.Struct, frozen=True, kw_only=True):
+    """Runs, latest first."""
+
+    runs: tuple[RemoteRun, ...]
+
+
+class RemoteArtifact(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a step left behind, to be had under this id."""
+
+    id: int
+    job: str
+    step: str
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+class RemoteArtifacts(msgspec.Struct, frozen=True, kw_only=True):
+    """The artifacts of a run."""
+
+    artifacts: tuple[RemoteArtifact, ...]
+
+
+class RemoteProblem(msgspec.Struct, frozen=True, kw_only=True):
+    """What went wrong, in one line."""
+
+    detail: str

@@ -1,0 +1,78 @@
+"""Connection: requests to a server with a token, and what becomes of answers that are none.
+
+SECURITY. A redirect is never followed: it could carry the token to another server.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from runner.errors import RemoteError, UsageError
+from runner.remote.answers import RemoteProblem
+
+T = TypeVar("T")
+_ANSWER_SECONDS = 30
+_SILENCE_SECONDS = 45  # within a stream the server says something every 15 s
+
+
+class Connection:
+    """Requests to one server. Each raises RemoteError if it doesn't answer as one, UsageError if it refuses."""
+
+    def __init__(self, url: str, token: str) -> None:
+        if not url.startswith(("http://", "https://")):
+            raise UsageError(f"--server is {url!r}: expected http://… or https://…")
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        timeout = httpx.Timeout(_ANSWER_SECONDS, read=_SILENCE_SECONDS)
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        self.url = url.rstrip("/")
+
+    def close(self) -> None:
+        """Give back what is open."""
+        self._client.close()
+
+    def get(self, path: str, shape: type[T], **parameters: int) -> T:
+        """What is at this path."""
+        return self._sent("GET", path, shape, params=parameters)
+
+    def post(self, path: str, body: dict[str, str], shape: type[T]) -> T:
+        """What comes of asking for this."""
+        return self._sent("POST", path, shape, json=body)
+
+    @contextmanager
+    def stream(self, path: str, **options: Any) -> Iterator[httpx.Response]:
+        """An answer that comes bit by bit; what goes wrong on the way is raised alike."""
+        with self._naming_trouble(), self._client.stream("GET", path, **options) as answer:
+            if not answer.is_success:
+                answer.read()
+                self._refuse(answer)
+            yield answer
+
+    def _sent(self, method: str, path: str, shape: type[T], **options: Any) -> T:
+        with self._naming_trouble():
+            answer = self._client.request(method, path, **options)
+        if not answer.is_success:
+            self._refuse(answer)
+        try:
+            return msgspec.json.decode(answer.content, type=shape)
+        except msgspec.DecodeError as error:
+            raise RemoteError(f"{self.url} does not answer as a Headrace server does: {error}") from error
+
+    def _refuse(self, answer: httpx.Response) -> None:
+        try:
+            detail = msgspec.json.decode(answer.content, type=RemoteProblem).detail
+        except msgspec.DecodeError:
+            detail = "it does not answer as a Headrace server does"
+        said = f"{self.url}: {answer.status_code}: {detail}"
+        if answer.status_code == 401:
+            raise UsageError(f"{said}; give a token as HEADRACE_TOKEN")
+        raise UsageError(said) if answer.is_client_error else RemoteError(said)
+
+    @contextmanager
+    def _naming_trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise RemoteError(f"{self.url} does not answer: {str(error) or type(error).__name__}") from error

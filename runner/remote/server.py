@@ -1,0 +1,56 @@
+"""Server: what a command asks a Headrace server for."""
+
+from urllib.parse import quote
+
+from runner.errors import UsageError
+from runner.remote.answers import RemoteArtifact, RemoteArtifacts, RemoteRun, RemoteRuns
+from runner.remote.connection import Connection
+
+
+class Server:
+    """A server. Everything raises RemoteError if it doesn't answer, and UsageError if it refuses."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def runs(self, repository: str = "", *, limit: int) -> tuple[RemoteRun, ...]:
+        """The latest runs, of all repositories or of `OWNER/NAME`, latest first."""
+        path = _runs_path(repository) if repository else "/api/runs"
+        return self._connection.get(path, RemoteRuns, limit=limit).runs
+
+    def find(self, wanted: str) -> RemoteRun:
+        """The run with this id or number (`OWNER/NAME#7`); the latest of `OWNER/NAME`, or of all if that is empty."""
+        repository, _, number = wanted.partition("#")
+        if number:
+            return self._numbered(repository, number)
+        if wanted and "/" not in wanted:
+            return self._connection.get(f"/api/runs/{quote(wanted, safe='')}", RemoteRun)
+        found = self.runs(repository, limit=1)
+        if not found:
+            raise UsageError(f"{self._connection.url} has no run{f' of {wanted}' if wanted else ''} yet")
+        return found[0]
+
+    def artifacts(self, run: RemoteRun) -> tuple[RemoteArtifact, ...]:
+        """What the run's steps have left behind so far."""
+        return self._connection.get(f"/api/runs/{run.id}/artifacts", RemoteArtifacts).artifacts
+
+    def cancel(self, run: RemoteRun, reason: str) -> RemoteRun:
+        """Ask for the run's end."""
+        return self._connection.post(f"/api/runs/{run.id}/cancel", {"reason": reason}, RemoteRun)
+
+    def run_again(self, run: RemoteRun) -> RemoteRun:
+        """Run its event again; gives the new run."""
+        return self._connection.post("/api/runs", {"again": run.id}, RemoteRun)
+
+    def _numbered(self, repository: str, number: str) -> RemoteRun:
+        """The API lists the runs below a number: the first one below the next is it."""
+        if "/" not in repository or not number.isdecimal() or len(number) > 9:
+            raise UsageError(f"{repository}#{number} can't be a run: expected an id, or OWNER/NAME#NUMBER")
+        found = self._connection.get(_runs_path(repository), RemoteRuns, limit=1, before=int(number) + 1).runs
+        if not found or found[0].number != int(number):
+            raise UsageError(f"{self._connection.url} has no run {repository}#{number}")
+        return found[0]
+
+
+def _runs_path(repository: str) -> str:
+    return f"/api/repositories/{quote(repository)}/runs"

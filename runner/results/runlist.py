@@ -1,0 +1,53 @@
+"""The runs that this machine keeps, by what the first and the last of their Records say."""
+
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import msgspec
+
+from pipelines.records import AnyRecord, RunFinished, RunStarted, decode
+from runner.results.history import RECORDS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptRun:
+    """A local run. `status` is `""` if it goes on, or was killed; `title` the first line of the commit's message."""
+
+    id: str
+    status: str
+    started_at: str
+    event: str
+    branch: str
+    title: str
+
+
+def kept_runs(runs: Path, *, limit: int) -> list[KeptRun]:
+    """The latest runs, latest first; their ids sort by time."""
+    directories = sorted((path.parent for path in runs.glob(f"*/{RECORDS}")), reverse=True)
+    found = (_described(directory) for directory in directories)
+    return list(islice((run for run in found if run), limit))
+
+
+def _described(directory: Path) -> KeptRun | None:
+    """None for a run that was killed before it said what it was."""
+    lines = (directory / RECORDS).read_bytes().splitlines()
+    first, last = (_record(lines[index]) if lines else None for index in (0, -1))
+    if not isinstance(first, RunStarted):
+        return None
+    event = first.plan.event
+    return KeptRun(
+        id=directory.name,
+        status=last.status.value if isinstance(last, RunFinished) else "",
+        started_at=first.time,
+        event=event.kind.value,
+        branch=event.tag or event.branch,
+        title=event.message.partition("\n")[0],
+    )
+
+
+def _record(line: bytes) -> AnyRecord | None:
+    try:
+        return decode(line)
+    except msgspec.DecodeError:
+        return None  # the last line of a run that was killed while it wrote

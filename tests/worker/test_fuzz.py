@@ -1,0 +1,77 @@
+"""The API against its own description: whatever the document allows, and what it doesn't, is answered as it says."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import APIOperation, Case, GenerationMode
+from schemathesis.checks import ignored_auth, negative_data_rejection
+
+from pipelines.status import Status
+from tests.worker.access.test_matrix import TABLE
+from tests.worker.conftest import Service, job, serving, step
+
+AnyOperation = APIOperation[Any, Any, Any, Any]
+AnyCase = Case[Any]
+EXAMPLES = 12
+# One takes away tokens that it knows of, as test_matrix.py does; one wants parameters refused that mean nothing.
+OTHERS = [ignored_auth, negative_data_rejection]
+LABELS = [re.sub(r":\w+}", "}", route) for route in TABLE if route.split(" ")[1].startswith(("/api/", "/hooks/"))]
+LABELS = [label for label in LABELS if label not in ("GET /api/docs", "GET /api/openapi.json")]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    url = request.getfixturevalue("postgresql").new_database() if request.param == "postgresql" else None
+    with serving(tmp_path_factory.mktemp("fuzz"), database_url=url) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def known(service: Service) -> dict[str, str]:
+    """The names of what is there, by the parameters that they stand for: a run that has ended, and its parts."""
+    story = service.add_run(service.add_repository())
+    story.plan(job("build", step("make")))
+    story.start_job("build")
+    story.start_step("build", "make")
+    story.log("build", "make", 1, "one", "two")
+    story.finish_step("build", "make")
+    story.finish_job("build", Status.SUCCESS)
+    names = {"forge": "git", "owner": "acme", "name": "web", "job": "build", "step": "make", "artifact_id": "1"}
+    return {**names, "run_id": story.run.id}
+
+
+@pytest.fixture(scope="module")
+def operations(service: Service) -> dict[str, AnyOperation]:
+    document = service.client.get("/api/openapi.json").json()
+    schema = schemathesis.openapi.from_dict(document)
+    schema.config.update(base_url=service.url)
+    results: list[Any] = list(schema.get_all_operations())
+    return {operation.label: operation for operation in (result.ok() for result in results)}
+
+
+def test_document_has_every_route_of_the_api(operations: dict[str, AnyOperation]) -> None:
+    assert sorted(operations) == sorted(LABELS)
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("label", LABELS)
+def test_answers_are_as_the_document_says(
+    label: str, mode: GenerationMode, operations: dict[str, AnyOperation], service: Service, known: dict[str, str]
+) -> None:
+    """Asked with what the document allows and with what it doesn't, and again with the names of what is there."""
+    headers = {"authorization": f"Bearer {service.token}"}
+    if mode.is_negative and label.startswith("POST /hooks"):
+        return  # its document forbids nothing: what a forge sends is not ours to describe
+
+    @given(case=operations[label].as_strategy(generation_mode=mode))
+    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+    def ask(case: AnyCase) -> None:
+        case.call_and_validate(headers=headers, excluded_checks=OTHERS)
+        case.path_parameters = {name: known[name] for name in case.path_parameters or {}}
+        case.call_and_validate(headers=headers, excluded_checks=OTHERS)
+
+    ask()
