@@ -21,6 +21,7 @@ _COMMANDS = {
     "server": ("worker.commands.server", "Serve webhooks, API and pages only."),
     "worker": ("worker.commands.worker", "Take jobs from the queue only."),
     "repo": ("worker.commands.repo", "Say which repositories the server builds."),
+    "secret": ("worker.commands.secret", "Keep what steps may ask for by name, and nobody may read."),
 }
 
 

@@ -13,11 +13,12 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from worker import hooks
-from worker.api import artifacts, control, logs, models, records, runs
+from worker.api import artifacts, control, logs, models, records, runs, secrets
 from worker.api.problems import problem
 from worker.context import Context, Serving
 from worker.errors import ServiceError
 from worker.live import Live
+from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
@@ -62,6 +63,7 @@ def create_app(
                 database=database,
                 storage=storage,
                 live=live,
+                keyring=open_keyring(settings),
                 inbox=GroupedWrites(database),
                 announce=announce,
             )
@@ -103,6 +105,9 @@ def _add_routes(app: FastAPI) -> None:
     api("/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log", logs.show_log, response_class=Response)
     api("/runs/{run_id}/artifacts", artifacts.list_artifacts)
     api("/artifacts/{artifact_id}/content", artifacts.download_artifact, response_class=Response)
+    api("/secrets", secrets.list_secrets)
+    api("/secrets/{name}", secrets.put_secret, methods=["PUT"])
+    api("/secrets/{name}", secrets.remove_secret, methods=["DELETE"], status_code=204, response_class=Response)
 
     page("/api/docs", reference.show_reference)
     page("/healthz", _health)

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fastapi import Depends, Request
 
 from worker.live import Live
+from worker.secrets.sealing import Keyring
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
@@ -16,12 +17,16 @@ from worker.store.grouped import GroupedWrites
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it. `inbox` takes deliveries, `announce` says that there is something to do."""
+    """The service as an endpoint sees it.
+
+    `keyring` seals secrets, `inbox` takes deliveries, `announce` says that there is something to do.
+    """
 
     settings: Settings
     database: Database
     storage: Storage
     live: Live
+    keyring: Keyring
     inbox: GroupedWrites
     announce: Callable[[], None]
 

@@ -12,6 +12,7 @@ from worker.exchange import Exchange
 from worker.ingest import Ingester
 from worker.live import Live
 from worker.queue import TaskQueue
+from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
@@ -23,7 +24,8 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
     It gives the function that wakes the dispatcher.
     """
     queue = TaskQueue(_redis(settings))
-    dispatcher = Dispatcher(database, Exchange(_redis(settings)), queue, server_url=settings.url)
+    keyring = open_keyring(settings)
+    dispatcher = Dispatcher(database, Exchange(_redis(settings)), queue, keyring, server_url=settings.url)
     exchange = Exchange(_redis(settings))
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
 

@@ -27,9 +27,12 @@ from runner.scribe import Scribe
 from runner.signals import stop_on
 from runner.source.mirror import Mirror, fetched
 from runner.stop import Stop
+from worker.errors import ServiceError
 from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, Order, PlanOrder
 from worker.queue import Perform
 from worker.report import Reporter
+from worker.secrets.entrusted import Entrusted
+from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
 from worker.storage import Storage
 
@@ -84,7 +87,7 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe) -> None:
         if not paths:
             _finish(scribe, Status.ERROR, no_workflow(f"commit {event.sha[:12]}"))
             return
-        scribe.write(RunStarted, plan=_planned(mirror, paths, event))
+        scribe.write(RunStarted, plan=_planned(mirror, paths, event, order))
     except RunnerError as error:
         log.warning("can't plan", error=str(error))
         _finish(scribe, Status.ERROR, str(error))
@@ -93,14 +96,19 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe) -> None:
         _finish(scribe, Status.ERROR, f"Headrace itself failed while planning: {error!r}")
 
 
-def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event) -> Plan:
+def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event, order: PlanOrder) -> Plan:
     def contents(path: str) -> bytes | None:
         try:
             return mirror.contents(path)
         except SourceError:
             return None
 
-    return make_plan({path: mirror.contents(path) for path in paths}, event, includable=Includable(contents))
+    return make_plan(
+        {path: mirror.contents(path) for path in paths},
+        event,
+        includable=Includable(contents),
+        secrets=order.secrets,
+    )
 
 
 def _with_what_git_knows(event: Event, mirror: Mirror) -> Event:
@@ -129,9 +137,10 @@ def _execute(
 ) -> None:
     log.info("job starts", job=order.job.name)
     try:
+        entrusted = Entrusted.opened(order.sealed, order.task, open_keyring(settings))
         backend = make_backend()
-    except RunnerError as error:
-        log.warning("no container engine", error=str(error))
+    except (RunnerError, ServiceError) as error:
+        log.warning("job can't start", error=str(error))
         scribe.write(JobStarted, job=order.job.name)
         scribe.write(JobFinished, job=order.job.name, status=Status.ERROR, reason=str(error), duration_ms=0)
         return
@@ -146,6 +155,7 @@ def _execute(
         ticket=Ticket(run=order.run, job=order.job.name, attempt=order.attempt),
         tree=tree,
         artifacts=Storage(settings.runs_directory).artifacts(order.run),
+        secrets=entrusted.secrets,
         stop=stop,
         log_limit_bytes=log_limit_bytes,
     )

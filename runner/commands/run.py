@@ -4,11 +4,13 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
 import click
 
+from pipelines.offers import Offer, Offers
 from pipelines.plan import Plan, PlannedJob
 from pipelines.planner import make_plan
 from pipelines.records import AnyRecord, Sink, encode
@@ -80,6 +82,7 @@ def command(
         trust=planning.trust,
         includable=includable,
         variables=planning.variables,
+        secrets=_given(values),
     )
     for problem in plan.problems:
         click.echo(with_excerpt(problem, {**includable, **files}[problem.file]), err=True)
@@ -88,6 +91,11 @@ def command(
     for line in unacted(plan):
         click.echo(f"warning: {line}", err=True)
     return run(plan, tree, secrets=values, output=output, config=Config.read())
+
+
+def _given(secrets: Iterable[str]) -> Offers:
+    """What was given is for every step."""
+    return Offers(each=tuple(Offer(name=name.lower()) for name in secrets), hint="give it by `--secret NAME=VALUE`")
 
 
 def refuse(plan: Plan, *, output: str) -> int:

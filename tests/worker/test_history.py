@@ -252,7 +252,7 @@ def test_task_that_was_taken_back_ends_its_job(world: World) -> None:
     cancel(world)
     with world.database.write() as connection:
         [(task, reason)] = tasks.to_cancel(connection)
-        history.end_withdrawn(connection, task, reason)
+        history.end_withdrawn(connection, task, Status.CANCELLED, reason)
     assert world.statuses() == {"a": "cancelled", "b": "skipped"}
     assert set(world.statuses("steps").values()) == {"skipped"}
     assert world.run_status() == ("cancelled", "enough")

@@ -2,11 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from pipelines.event import EventKind
 from pipelines.records import Stream
 from pipelines.status import Status
+from worker.secrets.scope import Level
+from worker.secrets.secret import DEFAULT_EVENTS
 
 Time = Annotated[str, Field(description="RFC 3339 in UTC with milliseconds", examples=["2026-11-24T03:04:05.678Z"])]
 Milliseconds = Annotated[int, Field(description="milliseconds", ge=0)]
@@ -123,6 +125,42 @@ class NewRun(BaseModel):
     """Which run to do once more."""
 
     again: Annotated[str, Field(description="the id of a run whose event is to run again")]
+
+
+class NewSecret(BaseModel):
+    """A secret's value, which is never told again, and who may have it."""
+
+    value: SecretStr
+    events: Annotated[list[EventKind], Field(description="runs of which events", min_length=1, max_length=20)] = list(
+        DEFAULT_EVENTS
+    )
+    images: Annotated[
+        list[str], Field(description="plugins of which images; without any, every step", max_length=50)
+    ] = []
+
+
+class Secret(BaseModel):
+    """A secret without its value. `of` is an owner or `owner/name`, as the level says, or empty."""
+
+    name: str
+    level: Level
+    of: str
+    events: list[EventKind]
+    images: list[str]
+    created_at: Time
+    updated_at: Time
+
+
+class StoredSecret(Secret):
+    """A secret that was stored. `warning` says what is not as it should be, or is empty."""
+
+    warning: str
+
+
+class Secrets(BaseModel):
+    """Secrets, by whom they are for and by name."""
+
+    secrets: list[Secret]
 
 
 class LogLine(BaseModel):

@@ -6,7 +6,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from worker.errors import Conflict, Malformed, NotFound, Refused, ServiceError, TooLarge, Unavailable
+from worker.errors import Conflict, Malformed, NotFound, Refused, ServiceError, TooLarge, Unavailable, Unsealable
 
 _STATUSES: dict[type[ServiceError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
@@ -14,6 +14,7 @@ _STATUSES: dict[type[ServiceError], HTTPStatus] = {
     Refused: HTTPStatus.UNAUTHORIZED,
     Malformed: HTTPStatus.BAD_REQUEST,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Unsealable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

@@ -34,6 +34,23 @@ repositories = Table(
     UniqueConstraint("owner", "name"),
 )
 
+# Values are sealed for their scope, kind and name: one that is copied to another row can't be opened there.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scope", Text, nullable=False),  # repository:OWNER/NAME, owner:OWNER or global
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE")),  # of a repository's own
+    Column("kind", Text, nullable=False),  # secret, registry or git
+    Column("name", Text, nullable=False),  # in lower case; a registry's is its host
+    Column("value_sealed", Text, nullable=False),
+    Column("events", Text, nullable=False),  # a JSON list
+    Column("images", Text, nullable=False),  # a JSON list
+    Column("created_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    UniqueConstraint("scope", "kind", "name"),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,
