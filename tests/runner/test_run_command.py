@@ -289,7 +289,7 @@ def test_missing_secret_is_named_before_anything_runs(project: Project) -> None:
     project.write("steps:\n  use: {image: IMAGE, environment: {A: {from_secret: token}}, commands: echo}\n")
     code, _, stderr = project.run()
     assert code == 2
-    assert '.headrace.yaml:2:8: step "use" can\'t have the secret "token": there is none of that name' in stderr
+    assert '.headrace.yaml:2:8: error: step "use" can\'t have the secret "token": there is none of that name' in stderr
     assert "--secret NAME=VALUE" in stderr
     assert project.runs() == []
 
