@@ -1,8 +1,7 @@
 """Offers: which secrets a run may have, and which of its steps. Names and limits only, never a value.
 
 DESIGN. A secret that is limited to images is for those programs and for nobody else, so it goes to plugin steps alone,
-and only where the author could tell the image's program what to do by settings and nothing else: a variable such as
-`BASH_ENV` would make a shell script run whatever is in the workspace.
+and only to those that `plugins` says are told by their settings what to do.
 """
 
 from collections.abc import Iterator
@@ -16,8 +15,8 @@ from pipelines.images import is_image
 from pipelines.jobs import planned_job
 from pipelines.nodes import quoted
 from pipelines.plan import PlannedJob, PlannedStep
+from pipelines.plugins import is_told_by_settings_alone
 from pipelines.report import Report
-from pipelines.variables import is_reserved
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +33,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
         """Why this step can't have it, or `""`."""
         if self.refusal or not self.images:
             return self.refusal
-        if not _is_told_by_settings_alone(step, job):
+        if not is_told_by_settings_alone(step, job):
             return f"it is for plugins of {' or '.join(self.images)} that have settings and no variables"
         if not any(is_image(step.image, allowed) for allowed in self.images):
             return f"it is for {' or '.join(self.images)}, not for {step.image}"
@@ -94,9 +93,3 @@ def _secrets_of(step: PlannedStep) -> tuple[str, ...]:
     values = (*step.environment.values(), *step.settings.values(), *arguments.values())
     found: list[SecretReference] = [reference for value in values for reference in references(value)]
     return tuple(dict.fromkeys(reference.from_secret for reference in found))
-
-
-def _is_told_by_settings_alone(step: PlannedStep, job: PlannedJob) -> bool:
-    """True for a plugin whose program sees no variable that an author or a manual run has named."""
-    foreign = [name for name in job.variables if not is_reserved(name)]
-    return step.type == "plugin" and step.build is None and not step.environment and not foreign

@@ -9,6 +9,7 @@ from pipelines.event import Event, EventKind
 from pipelines.jobs import planned_job
 from pipelines.offers import Offers, with_offers
 from pipelines.plan import Plan, PlannedJob
+from pipelines.plugins import with_privileges
 from pipelines.problems import Level, Problem, has_errors
 from pipelines.reading.source import NOTHING
 from pipelines.readings import FileReading, read_for, setting
@@ -31,12 +32,14 @@ def make_plan(
     includable: Mapping[str, bytes] = NOTHING,
     variables: Mapping[str, str] = _NO_VARIABLES,
     secrets: Offers | None = None,
+    privileged_plugins: Iterable[str] = (),
 ) -> Plan:
     """The plan of these workflow files (path → bytes) for an event. Never raises: problems are in the plan.
 
     `trust` holds what an administrator trusts the repository with (volumes, security, network), `includable` the
     files that workflows may include, `variables` global ones, known to `${NAME}`, `evaluate` and every step,
     `secrets` what the run may have of them; where nobody knows, every step may have what it asks for.
+    Plugins of the images in `privileged_plugins` run privileged.
 
     Jobs are sorted by workflow and cell, those that don't run among them. A file with errors gives no job.
     """
@@ -52,7 +55,8 @@ def make_plan(
         *(problem.file for problem in between if problem.level is Level.ERROR),
     }
     sound = [each for each in drafts if each.workflow.file not in broken]
-    return Plan(event=event, jobs=tuple(_jobs(sound, drafts)), problems=_all_problems(readings, between, drafts))
+    jobs = tuple(with_privileges(job, privileged_plugins) for job in _jobs(sound, drafts))
+    return Plan(event=event, jobs=jobs, problems=_all_problems(readings, between, drafts))
 
 
 def _jobs(sound: Iterable[Draft], drafts: Iterable[Draft]) -> Iterator[PlannedJob]:

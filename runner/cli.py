@@ -21,6 +21,8 @@ _COMMANDS = {
     "server": ("worker.commands.server", "Serve webhooks, API and pages only."),
     "worker": ("worker.commands.worker", "Take jobs from the queue only."),
     "repo": ("worker.commands.repo", "Say which repositories the server builds."),
+    "approve": ("worker.commands.approve", "Let a run begin that waits for a person."),
+    "decline": ("worker.commands.decline", "End a run that waits for a person."),
     "secret": ("worker.commands.secret", "Keep what steps may ask for by name, and nobody may read."),
 }
 

@@ -97,10 +97,13 @@ def _add_routes(app: FastAPI) -> None:
 
     api("/repositories", runs.list_repositories)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository)
+    api("/repositories/{owner:path}/{name}", runs.change_repository, methods=["PATCH"])
     api("/runs", runs.list_runs)
     api("/runs", control.run_again, methods=["POST"], status_code=201)
     api("/runs/{run_id}", runs.show_run)
     api("/runs/{run_id}/cancel", control.cancel_run, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/approve", control.approve_run, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/decline", control.decline_run, methods=["POST"], status_code=202)
     api("/runs/{run_id}/records", records.show_records, response_class=Response)
     api("/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log", logs.show_log, response_class=Response)
     api("/runs/{run_id}/artifacts", artifacts.list_artifacts)

@@ -7,6 +7,7 @@ stopped renewing is lost. While Redis is away it waits, and counts nobody as los
 
 import threading
 import time
+from functools import partial
 
 import structlog
 from redis.exceptions import RedisError
@@ -33,13 +34,19 @@ class Dispatcher:
     """A thread that keeps the queue in step with the database."""
 
     def __init__(
-        self, database: Database, exchange: Exchange, queue: TaskQueue, keyring: Keyring, *, server_url: str
+        self,
+        database: Database,
+        exchange: Exchange,
+        queue: TaskQueue,
+        keyring: Keyring,
+        *,
+        server_url: str,
+        privileged_plugins: tuple[str, ...] = (),
     ) -> None:
         self._database = database
         self._exchange = exchange
         self._queue = queue
-        self._keyring = keyring
-        self._server_url = server_url
+        self._order = partial(order_of, keyring=keyring, server_url=server_url, privileged_plugins=privileged_plugins)
         self._news = threading.Event()
         self._is_stopping = False
         self._given_out: set[str] = set()
@@ -153,7 +160,7 @@ class Dispatcher:
     def _enqueue(self, task: StoredTask) -> None:
         try:
             with self._database.read() as connection:
-                order = order_of(connection, task, self._server_url, self._keyring)
+                order = self._order(connection, task)
         except (Unsealable, SettingsError) as error:
             self._refuse(task, str(error))
             return

@@ -22,13 +22,22 @@ from worker.secrets.entrusted import Entrusted
 from worker.secrets.sealing import Keyring
 from worker.secrets.secret import Secret
 from worker.store import secrets as secret_store
+from worker.store.repositories import trust_in
 from worker.store.tables import jobs, repositories, runs
 from worker.store.tasks import StoredTask
+from worker.trust import granted_plugins, granted_trust
 
 _HINT = "`headrace secret list` shows which there are"
 
 
-def order_of(connection: Connection, task: StoredTask, server_url: str, keyring: Keyring) -> Order:
+def order_of(
+    connection: Connection,
+    task: StoredTask,
+    keyring: Keyring,
+    *,
+    server_url: str,
+    privileged_plugins: tuple[str, ...] = (),
+) -> Order:
     """The order that says what this task is about. `server_url` is how the server is reached. Raises Unsealable."""
     row = connection.execute(
         select(runs.c.event, runs.c.number, runs.c.created_at.label("run_created_at"), jobs.c.plan, repositories)
@@ -40,7 +49,14 @@ def order_of(connection: Connection, task: StoredTask, server_url: str, keyring:
     secrets = secret_store.nearest(connection, event.repository.full_name)
     offers = Offers(each=tuple(secret.offer(event) for secret in secrets.values()), hint=_HINT)
     if row.plan is None:
-        return PlanOrder(task=task.id, run=task.run_id, event=event, secrets=offers)
+        return PlanOrder(
+            task=task.id,
+            run=task.run_id,
+            event=event,
+            secrets=offers,
+            trust=tuple(sorted(granted_trust(trust_in(row.trust), event))),
+            privileged_plugins=granted_plugins(privileged_plugins, event),
+        )
     job = msgspec.json.decode(row.plan, type=PlannedJob)
     entrusted = Entrusted(secrets=_values(connection, keyring, secrets, _granted(job, offers)))
     sealed = entrusted.sealed_for(task.id, keyring)

@@ -24,8 +24,14 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
     It gives the function that wakes the dispatcher.
     """
     queue = TaskQueue(_redis(settings))
-    keyring = open_keyring(settings)
-    dispatcher = Dispatcher(database, Exchange(_redis(settings)), queue, keyring, server_url=settings.url)
+    dispatcher = Dispatcher(
+        database,
+        Exchange(_redis(settings)),
+        queue,
+        open_keyring(settings),
+        server_url=settings.url,
+        privileged_plugins=settings.privileged_plugins,
+    )
     exchange = Exchange(_redis(settings))
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
 

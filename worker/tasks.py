@@ -108,6 +108,8 @@ def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event, order: PlanOr
         event,
         includable=Includable(contents),
         secrets=order.secrets,
+        trust=frozenset(order.trust),
+        privileged_plugins=order.privileged_plugins,
     )
 
 

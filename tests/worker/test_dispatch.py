@@ -8,7 +8,7 @@ from rq.serializers import JSONSerializer
 from sqlalchemy import update
 
 from pipelines.details import SecretReference
-from pipelines.event import Event, EventKind, Repository
+from pipelines.event import Event, EventKind, PullRequest, Repository
 from pipelines.plan import Plan, PlannedStep
 from pipelines.records import RunStarted
 from pipelines.status import Status
@@ -29,6 +29,7 @@ from worker.store import history, inbox, parts, repositories, secrets, tasks
 from worker.store.database import Database
 from worker.store.tables import runs
 from worker.store.tasks import TaskState
+from worker.trust import Approval
 
 pytestmark = pytest.mark.redis
 
@@ -50,7 +51,9 @@ def keyring() -> Keyring:
 def dispatcher(database: Database, redis: PrivateRedis, live: Live, keyring: Keyring) -> Iterator[Dispatcher]:
     queue = TaskQueue(redis.client())
     exchange = Exchange(redis.client())
-    dispatcher = Dispatcher(database, exchange, queue, keyring, server_url="https://ci.example.org")
+    dispatcher = Dispatcher(
+        database, exchange, queue, keyring, server_url="https://ci.example.org", privileged_plugins=("acme/build",)
+    )
     yield dispatcher
     dispatcher.stop()
 
@@ -127,6 +130,22 @@ def test_job_gets_the_secrets_it_asks_for_and_may_have(
     order = Exchange(redis.client()).claim(task, "w")
     assert isinstance(order, JobOrder)
     assert Entrusted.opened(order.sealed, task, keyring).secrets == {"token": "s3cr3t-token"}
+
+
+@pytest.mark.parametrize("from_fork", [False, True])
+def test_planning_hears_what_the_repository_is_trusted_with_unless_it_is_of_a_fork(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, *, from_fork: bool
+) -> None:
+    with database.write() as connection:
+        repositories.set_trust(connection, "acme", "web", frozenset({"volumes"}))
+        repository = repositories.set_approval(connection, "acme", "web", Approval.NONE)
+        request = PullRequest(number=1, from_fork=from_fork)
+        run = inbox.add_run(connection, repository, Event(kind=EventKind.PULL_REQUEST, pull_request=request))
+    dispatcher.start(live)
+    wait_until(lambda: queued(redis) == [f"{run.id}-plan-1"])
+    order = Exchange(redis.client()).claim(f"{run.id}-plan-1", "w")
+    assert isinstance(order, PlanOrder)
+    assert (order.trust, order.privileged_plugins) == ((), ()) if from_fork else (("volumes",), ("acme/build",))
 
 
 def test_job_whose_secrets_can_not_be_opened_ends_with_the_reason(

@@ -4,10 +4,12 @@ DESIGN. These are the requests that change something. They take JSON and nothing
 can't make a browser send.
 """
 
+from fastapi import Request
+
 from worker.api import models
 from worker.api.runs import summary
 from worker.context import Serving
-from worker.store import history, queries, repositories
+from worker.store import approvals, history, queries, repositories
 from worker.store.inbox import add_run
 
 _BY_HAND = "cancelled by hand"
@@ -18,9 +20,21 @@ def cancel_run(run_id: str, wanted: models.Cancellation, context: Serving) -> mo
     with context.database.write() as connection:
         queries.run_with_id(connection, run_id)
         history.cancel(connection, run_id, " ".join(wanted.reason.split()) or _BY_HAND)
-    context.announce()
-    context.live.publish(run_id)
-    return _summary_of(context, run_id)
+    return _changed(context, run_id)
+
+
+def approve_run(run_id: str, _: models.Decision, request: Request, context: Serving) -> models.RunSummary:
+    """Let a run begin that waits for approval, as may then every other run of its commit in the same pull request."""
+    with context.database.write() as connection:
+        approvals.approve(connection, run_id, _who(request))
+    return _changed(context, run_id)
+
+
+def decline_run(run_id: str, _: models.Decision, request: Request, context: Serving) -> models.RunSummary:
+    """End a run that waits for approval. It is *cancelled*, and nothing of it has run."""
+    with context.database.write() as connection:
+        approvals.decline(connection, run_id, _who(request))
+    return _changed(context, run_id)
 
 
 def run_again(wanted: models.NewRun, context: Serving) -> models.RunSummary:
@@ -31,6 +45,19 @@ def run_again(wanted: models.NewRun, context: Serving) -> models.RunSummary:
         run = add_run(connection, repository, earlier.event)
     context.announce()
     return _summary_of(context, run.id)
+
+
+def _who(request: Request) -> str:
+    """The name of whoever asks, as the guard of our routes has found it."""
+    caller = getattr(request.state, "caller", None)
+    return str(caller.name) if caller else "somebody"
+
+
+def _changed(context: Serving, run_id: str) -> models.RunSummary:
+    """Tell the dispatcher and the viewers of it."""
+    context.announce()
+    context.live.publish(run_id)
+    return _summary_of(context, run_id)
 
 
 def _summary_of(context: Serving, run_id: str) -> models.RunSummary:

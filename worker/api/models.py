@@ -9,6 +9,7 @@ from pipelines.records import Stream
 from pipelines.status import Status
 from worker.secrets.scope import Level
 from worker.secrets.secret import DEFAULT_EVENTS
+from worker.trust import Approval
 
 Time = Annotated[str, Field(description="RFC 3339 in UTC with milliseconds", examples=["2026-11-24T03:04:05.678Z"])]
 Milliseconds = Annotated[int, Field(description="milliseconds", ge=0)]
@@ -22,6 +23,8 @@ class Repository(BaseModel):
     forge: Annotated[str, Field(description="whose deliveries its hook takes: github, gitlab, gitea or git")]
     clone_url: str
     url: Annotated[str, Field(description="its page on this server")]
+    trust: Annotated[list[str], Field(description="what its runs may do: network, security, volumes")]
+    approval: Annotated[Approval, Field(description="which of its runs wait for a person")]
     created_at: Time
 
 
@@ -119,6 +122,17 @@ class Cancellation(BaseModel):
     """Why a run is to end before its time; shown with it."""
 
     reason: Annotated[str, Field(max_length=200)] = ""
+
+
+class Decision(BaseModel):
+    """That a run may begin, or may not: there is nothing more to say."""
+
+
+class Trust(BaseModel):
+    """What a repository's runs may do, and which of them wait for a person. What is left out stays as it is."""
+
+    trust: Annotated[list[str] | None, Field(description="of network, security and volumes", max_length=10)] = None
+    approval: Approval | None = None
 
 
 class NewRun(BaseModel):

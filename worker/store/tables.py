@@ -31,6 +31,8 @@ repositories = Table(
     Column("secret", Text, nullable=False),  # what deliveries are signed with
     Column("last_number", Integer, nullable=False),  # of its runs
     Column("created_at", Text, nullable=False),
+    Column("trust", Text, nullable=False, server_default="none"),  # or of network,security,volumes
+    Column("approval", Text, nullable=False, server_default="forks"),  # which runs wait for a person
     UniqueConstraint("owner", "name"),
 )
 
@@ -82,6 +84,19 @@ runs = Table(
     UniqueConstraint("repository_id", "number"),
     Index("runs_by_status", "status"),
     Index("runs_by_delivery", "delivery_id"),
+)
+
+# That somebody has looked at these commits of a pull request, or of a branch or tag, and lets them run.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("sha", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("approved_at", Text, nullable=False),
+    UniqueConstraint("repository_id", "ref", "sha"),
 )
 
 jobs = Table(
