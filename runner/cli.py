@@ -24,6 +24,7 @@ _COMMANDS = {
     "approve": ("worker.commands.approve", "Let a run begin that waits for a person."),
     "decline": ("worker.commands.decline", "End a run that waits for a person."),
     "secret": ("worker.commands.secret", "Keep what steps may ask for by name, and nobody may read."),
+    "registry": ("worker.commands.registry", "Say which login registries are shown."),
 }
 
 

@@ -16,16 +16,17 @@ from sqlalchemy import Connection, Row, select
 from pipelines.event import Event, System
 from pipelines.offers import Offers, refusals, secrets_of
 from pipelines.plan import PlannedJob
+from runner.engine.credentials import registry_of
 from worker.context import run_path
 from worker.exchange import JobOrder, Order, PlanOrder
-from worker.secrets.entrusted import Entrusted
+from worker.secrets.entrusted import Entrusted, RegistryLogin
 from worker.secrets.sealing import Keyring
-from worker.secrets.secret import Secret
+from worker.secrets.secret import Kind, Secret
 from worker.store import secrets as secret_store
 from worker.store.repositories import trust_in
 from worker.store.tables import jobs, repositories, runs
 from worker.store.tasks import StoredTask
-from worker.trust import granted_plugins, granted_trust
+from worker.trust import granted_plugins, granted_trust, is_from_fork
 
 _HINT = "`headrace secret list` shows which there are"
 
@@ -58,7 +59,10 @@ def order_of(
             privileged_plugins=granted_plugins(privileged_plugins, event),
         )
     job = msgspec.json.decode(row.plan, type=PlannedJob)
-    entrusted = Entrusted(secrets=_values(connection, keyring, secrets, _granted(job, offers)))
+    entrusted = Entrusted(
+        secrets=_values(connection, keyring, secrets, _granted(job, offers)),
+        registries=_logins(connection, keyring, job, event),
+    )
     sealed = entrusted.sealed_for(task.id, keyring)
     return JobOrder(task=task.id, run=task.run_id, event=event, attempt=task.attempt, job=job, sealed=sealed)
 
@@ -72,6 +76,18 @@ def _values(
     connection: Connection, keyring: Keyring, secrets: dict[str, Secret], granted: frozenset[str]
 ) -> dict[str, str]:
     return {name: secret_store.value_of(connection, keyring, secrets[name]) for name in sorted(granted)}
+
+
+def _logins(connection: Connection, keyring: Keyring, job: PlannedJob, event: Event) -> dict[str, RegistryLogin]:
+    """The logins for the registries of the job's images: none for a pull request from a fork."""
+    if is_from_fork(event):
+        return {}
+    known = secret_store.nearest(connection, event.repository.full_name, kind=Kind.REGISTRY)
+    needed = {registry_of(step.image) for step in (*job.services, *job.steps) if step.included}
+    return {
+        registry: msgspec.json.decode(secret_store.value_of(connection, keyring, known[registry]), type=RegistryLogin)
+        for registry in sorted(needed & known.keys())
+    }
 
 
 def _event(row: Row[Any], server_url: str) -> Event:

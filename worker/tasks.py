@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from pipelines.planner import make_plan, skips_ci
 from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
 from runner.backend import Backend, Ticket
+from runner.engine.credentials import Login
 from runner.errors import RunnerError, SourceError
 from runner.execute import execute
 from runner.includable import Includable
@@ -44,13 +45,16 @@ _SIGNALS = {
 
 _LOOK_SECONDS = 1.0
 
+MakeBackend = Callable[[Mapping[str, Login]], Backend]
+"""Makes the backend of one job, which shows registries these logins."""
+
 log = structlog.get_logger()
 
 
 def task_performer(
     settings: Settings,
     worker: str,
-    make_backend: Callable[[], Backend],
+    make_backend: MakeBackend,
     *,
     log_limit_bytes: int = DEFAULT_LIMIT_BYTES,
 ) -> Perform:
@@ -132,7 +136,7 @@ def _execute(
     settings: Settings,
     order: JobOrder,
     scribe: Scribe,
-    make_backend: Callable[[], Backend],
+    make_backend: MakeBackend,
     stop: Stop,
     *,
     log_limit_bytes: int,
@@ -140,7 +144,7 @@ def _execute(
     log.info("job starts", job=order.job.name)
     try:
         entrusted = Entrusted.opened(order.sealed, order.task, open_keyring(settings))
-        backend = make_backend()
+        backend = make_backend(entrusted.logins)
     except (RunnerError, ServiceError) as error:
         log.warning("job can't start", error=str(error))
         scribe.write(JobStarted, job=order.job.name)

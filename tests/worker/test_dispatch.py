@@ -24,7 +24,7 @@ from worker.queue import TaskQueue
 from worker.secrets.entrusted import Entrusted
 from worker.secrets.scope import Scope
 from worker.secrets.sealing import Keyring
-from worker.secrets.secret import Secret
+from worker.secrets.secret import Kind, Secret
 from worker.store import history, inbox, parts, repositories, secrets, tasks
 from worker.store.database import Database
 from worker.store.tables import runs
@@ -148,6 +148,32 @@ def test_planning_hears_what_the_repository_is_trusted_with_unless_it_is_of_a_fo
     assert (order.trust, order.privileged_plugins) == ((), ()) if from_fork else (("volumes",), ("acme/build",))
 
 
+@pytest.mark.parametrize("from_fork", [False, True])
+def test_job_gets_the_logins_of_its_images_registries_unless_it_is_of_a_fork(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, keyring: Keyring, *, from_fork: bool
+) -> None:
+    login = '{"user":"ada","password":"pa55word"}'
+    with database.write() as connection:
+        for host in ("a.example.org", "b.example.org"):
+            secret = Secret(scope=Scope.of(owner="acme"), name=host, kind=Kind.REGISTRY)
+            secrets.put(connection, keyring, secret, login)
+    request = PullRequest(number=1, from_fork=from_fork)
+    task = add_job(
+        database,
+        PlannedStep(name="a", image="a.example.org/x"),
+        event=Event(kind=EventKind.PULL_REQUEST, pull_request=request),
+    )
+    dispatcher.start(live)
+    wait_until(lambda: task in queued(redis))
+    assert "pa55word" not in str(redis.client().get(f"headrace:order:{task}"))
+    order = Exchange(redis.client()).claim(task, "w")
+    assert isinstance(order, JobOrder)
+    logins = Entrusted.opened(order.sealed, task, keyring).logins
+    assert {host: each.for_engine()["password"] for host, each in logins.items()} == (
+        {} if from_fork else {"a.example.org": "pa55word"}
+    )
+
+
 def test_job_whose_secrets_can_not_be_opened_ends_with_the_reason(
     database: Database, dispatcher: Dispatcher, live: Live
 ) -> None:
@@ -169,11 +195,11 @@ def asks(secret: str) -> SecretReference:
     return SecretReference(secret)
 
 
-def add_job(database: Database, *steps: PlannedStep) -> str:
+def add_job(database: Database, *steps: PlannedStep, event: Event | None = None) -> str:
     """A run that is planned, with one job; gives the id of that job's task."""
     planning = add_run(database)
     run = planning.removesuffix("-plan-1")
-    plan = Plan(event=Event(), jobs=(job("build", *steps),))
+    plan = Plan(event=event or Event(), jobs=(job("build", *steps),))
     with database.write() as connection:
         history.take(connection, planning, [RunStarted(seq=1, time=TIME, run=run, plan=plan)])
         [task] = tasks.in_state(connection, TaskState.PENDING)

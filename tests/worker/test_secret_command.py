@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from runner.cli import main
-from worker.commands import repo, secret
+from worker.commands import registry, repo, secret
 from worker.errors import Malformed, NotFound
 from worker.secrets.scope import Scope
 from worker.settings import Settings
@@ -112,3 +112,17 @@ def test_key_is_changed_and_secrets_are_still_there(settings: Settings, capsys: 
     assert secret.rotate_key(settings) == 0
     assert settings.secret_key_file.read_text() != before
     assert "it took over 1 secrets" in capsys.readouterr().err
+
+
+def test_login_of_a_registry_is_listed_by_its_host_and_never_told(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry.set_(settings, host="Registry.example.org", user="ada", scope=WEB, password="hunter2!")
+    registry.list_(settings)
+    printed = capsys.readouterr()
+    assert "registry.example.org  acme/web\n" in printed.out
+    assert "hunter2" not in printed.out + printed.err
+    assert listed(settings, capsys) == [], "no step can ask for it"
+    registry.remove(settings, host="registry.example.org", scope=WEB)
+    with pytest.raises(NotFound):
+        registry.remove(settings, host="registry.example.org", scope=WEB)

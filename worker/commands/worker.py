@@ -32,7 +32,7 @@ def command(*, settings: Settings) -> int:
     perform = task_performer(
         settings,
         name,
-        lambda: docker_backend(config, host=settings.host),
+        lambda logins: docker_backend(config, host=settings.host, logins=logins),
         log_limit_bytes=config.log_limit_bytes,
     )
     log.info("worker is up", worker=name)

@@ -1,4 +1,4 @@
-"""Entrusted: what a worker is given for one task and for nobody's eyes: secrets, logins, and the way to the repository.
+"""Entrusted: what a worker is given for one task and for nobody's eyes: secrets and logins.
 
 DESIGN. It crosses Redis sealed, as one value whose place is the task: an order that is copied to another task opens
 nothing. The work horse opens it, so it lives in the process of that one task, and ends with it.
@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from runner.engine.credentials import Login, login_for
 from worker.errors import Unsealable
 from worker.secrets.sealing import Keyring
 
@@ -22,27 +23,22 @@ class RegistryLogin(msgspec.Struct, frozen=True, kw_only=True):
         return "RegistryLogin(…)"
 
 
-class GitLogin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the repository's own server is shown: a password or token for http(s), a private key for ssh, or both."""
-
-    username: str = ""
-    password: str = ""
-    ssh_key: str = ""
-    known_hosts: str = ""
-
-    def __repr__(self) -> str:
-        return "GitLogin(…)"
-
-
 class Entrusted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Secrets by name in lower case, logins by registry, and how to fetch the repository."""
+    """Secrets by name in lower case, and logins by registry."""
 
     secrets: Mapping[str, str] = {}
     registries: Mapping[str, RegistryLogin] = {}
-    git: GitLogin | None = None
 
     def __repr__(self) -> str:
         return "Entrusted(…)"
+
+    @property
+    def logins(self) -> dict[str, Login]:
+        """The logins as the runner takes them."""
+        return {
+            registry: login_for(registry, user=login.user, password=login.password)
+            for registry, login in self.registries.items()
+        }
 
     def sealed_for(self, task: str, keyring: Keyring) -> str:
         """It, for this task's order; `""` if there is nothing in it. Raises Unsealable."""

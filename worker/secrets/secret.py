@@ -7,11 +7,13 @@ from enum import StrEnum
 
 from pipelines.event import Event, EventKind
 from pipelines.offers import Offer
+from runner.engine.credentials import DOCKER_HUB_HOSTS, registry_of
 from worker.errors import Malformed
 from worker.secrets.scope import Scope
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@-]{0,254}")
+_REGISTRY = re.compile(r"[a-z0-9][a-z0-9.-]{0,252}(:[0-9]{1,5})?")
 _LARGEST_BYTES = 100_000  # a variable of a Linux process holds 128 KiB, and a secret may stand in one with more
 _SHORTEST_MASKED = 4
 DEFAULT_EVENTS = tuple(kind for kind in EventKind if not kind.is_pull_request and kind is not EventKind.LOCAL)
@@ -19,11 +21,10 @@ DEFAULT_EVENTS = tuple(kind for kind in EventKind if not kind.is_pull_request an
 
 
 class Kind(StrEnum):
-    """What a secret is for: steps that ask for it, pulls from a registry, or fetching the repository."""
+    """What a secret is for: steps that ask for it, or pulls from a registry."""
 
     SECRET = "secret"  # noqa: S105 -- the word for it
     REGISTRY = "registry"
-    GIT = "git"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,15 @@ def checked_name(text: str) -> str:
     if not _NAME.fullmatch(text):
         raise Malformed(f"{text!r} can't be a secret's name: expected letters, digits, '_', '.' and '-', such as TOKEN")
     return text.lower()
+
+
+def checked_registry(text: str) -> str:
+    """A registry's host, with its port if it has one, as images lead to it. Raises Malformed."""
+    host = text.lower()
+    registry = registry_of(f"{host}/image")
+    if not _REGISTRY.fullmatch(host) or (registry != host and host not in DOCKER_HUB_HOSTS):
+        raise Malformed(f"{text[:80]!r} can't be a registry: expected HOST or HOST:PORT, such as registry.example.org")
+    return registry
 
 
 def checked_value(text: str) -> str:

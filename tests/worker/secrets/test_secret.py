@@ -4,10 +4,10 @@ import pytest
 
 from pipelines.event import Event, EventKind, PullRequest
 from worker.errors import Malformed
-from worker.secrets.entrusted import Entrusted, GitLogin, RegistryLogin
+from worker.secrets.entrusted import Entrusted, RegistryLogin
 from worker.secrets.scope import Scope, scopes_of
 from worker.secrets.sealing import Keyring
-from worker.secrets.secret import Secret, checked_images, checked_name, checked_value, warning
+from worker.secrets.secret import Secret, checked_images, checked_name, checked_registry, checked_value, warning
 
 GLOBAL = Scope.of()
 
@@ -55,6 +55,14 @@ def test_short_value_is_warned_of() -> None:
     assert warning("abcd") == ""
 
 
+def test_registry_is_known_by_the_host_that_images_lead_to() -> None:
+    assert checked_registry("Registry.example.org:5000") == "registry.example.org:5000"
+    assert checked_registry("index.docker.io") == checked_registry("docker.io") == "docker.io"
+    for text in ("", "https://registry.example.org", "a b", "registry", "host:port", "registry.example.org/acme"):
+        with pytest.raises(Malformed, match="can't be a registry"):
+            checked_registry(text)
+
+
 @pytest.mark.parametrize("image", ["", "a b", "a\n", "-x", "é", "x" * 256])
 def test_image_that_cant_be_is_refused(image: str) -> None:
     with pytest.raises(Malformed, match="can't be an image"):
@@ -82,7 +90,6 @@ def test_scope_is_read_as_it_was_written(scope: Scope) -> None:
 ENTRUSTED = Entrusted(
     secrets={"token": "s3cr3t"},
     registries={"registry.example.org": RegistryLogin(user="ada", password="pa55word")},
-    git=GitLogin(username="x", password="t0ken"),
 )
 
 
@@ -100,5 +107,5 @@ def test_nothing_is_sealed_as_nothing() -> None:
 
 
 def test_nothing_of_it_shows_when_it_is_printed() -> None:
-    shown = repr(ENTRUSTED) + repr(ENTRUSTED.git) + repr(ENTRUSTED.registries)
-    assert not [value for value in ("s3cr3t", "pa55word", "t0ken") if value in shown]
+    shown = repr(ENTRUSTED) + repr(ENTRUSTED.registries) + repr(ENTRUSTED.logins)
+    assert not [value for value in ("s3cr3t", "pa55word") if value in shown]
