@@ -58,6 +58,8 @@ class Refusal:
 
 def with_offers(draft: Draft, offers: Offers) -> Draft:
     """The draft, with a problem for each secret that a step of it asks for and can't have."""
+    if not draft.verdict.included or not draft.steps:  # it does not run, or nobody has judged its steps
+        return draft
     report = Report(draft.workflow.file)
     clone = draft.workflow.clone.steps if draft.workflow.clone else ()
     places = {step.name: step for step in (*draft.workflow.services, *clone, *draft.workflow.steps)}

@@ -47,7 +47,7 @@ def make_plan(
     readings = sorted((read_for(run, files[file], file) for file in files), key=lambda each: (each.name, each.file))
     drafts = without_filtered(draft(cell, run) for reading in readings for cell in reading.cells)
     if secrets is not None:
-        drafts = tuple(with_offers(each, secrets) if each.verdict.included else each for each in drafts)
+        drafts = tuple(with_offers(each, secrets) for each in drafts)
     between = rules.check_together([each.workflow for each in drafts], {each.file: each.name for each in readings})
     broken = {
         *(reading.file for reading in readings if has_errors(reading.problems)),
