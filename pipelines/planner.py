@@ -24,6 +24,16 @@ def skips_ci(event: Event) -> bool:
     return is_skippable and _SKIP.search(event.message) is not None
 
 
+def is_asked_for(event: Event, files: Iterable[bytes]) -> bool:
+    """False for the end of a pull request, or a new label or title, if no workflow file has the word for that event.
+
+    Otherwise whoever marks a pull request would have all of it run again.
+    """
+    if event.kind not in (EventKind.PULL_REQUEST_CLOSED, EventKind.PULL_REQUEST_METADATA):
+        return True
+    return any(event.kind.encode() in text for text in files)
+
+
 def make_plan(
     files: Mapping[str, bytes],
     event: Event,

@@ -15,10 +15,11 @@ from starlette.staticfiles import StaticFiles
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
-from worker.api import artifacts, control, logs, models, records, runs, secrets
+from worker.api import artifacts, control, deliveries, logs, models, records, runs, secrets
 from worker.api.problems import problem
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
+from worker.intake import Intake
 from worker.live import Live
 from worker.secrets.keyfile import open_keyring
 from worker.settings import AccessLog, Settings
@@ -72,6 +73,7 @@ def create_app(
                 announce=backstage.announce,
                 trouble=backstage.trouble,
                 traffic=traffic,
+                intake=Intake(),
                 throttle=Throttle(),
                 hashing=CapacityLimiter(_HASHES_AT_ONCE),
             )
@@ -91,7 +93,7 @@ def create_app(
     return app
 
 
-def _add_routes(app: FastAPI) -> None:
+def _add_routes(app: FastAPI) -> None:  # noqa: PLR0915 -- a list, with a line for each
     """All routes, each with what it needs; the first one that fits a path answers."""
 
     def add(
@@ -116,6 +118,11 @@ def _add_routes(app: FastAPI) -> None:
     api("/repositories", runs.list_repositories, Need.READ)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)
     api("/repositories/{owner:path}/{name}", runs.change_repository, Need.ADMIN, methods=["PATCH"])
+    received = "/repositories/{owner:path}/{name}/deliveries"
+    api(received, deliveries.list_deliveries, Need.READ)
+    api(f"{received}/{{number}}", deliveries.show_delivery, Need.READ)
+    again = f"{received}/{{number}}/redeliver"
+    api(again, deliveries.redeliver, Need.WRITE, methods=["POST"], status_code=201)
     api("/runs", runs.list_runs, Need.READ)
     api("/runs", control.run_again, Need.WRITE, methods=["POST"], status_code=201)
     api("/runs/{run_id}", runs.show_run, Need.READ)

@@ -22,7 +22,7 @@ from runner.source.access import MACHINE, Access
 from runner.source.addresses import access_to, checked_address
 from runner.source.archive import overrule_attributes
 from runner.source.clonesettings import CloneSettings
-from runner.source.fetch import NoCommit, fetch, has_commit, retried
+from runner.source.fetch import NoCommit, commit_of, fetch, fetch_ref, has_commit, retried
 from runner.source.gitcommand import git
 from runner.source.gitdirectory import object_format
 from runner.source.mirror import Mirror
@@ -31,18 +31,22 @@ from runner.source.tries import Tries
 from runner.stop import Stop
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ABBREVIATION = re.compile(r"[0-9a-f]{12,39}")
 _LOCK_SECONDS = 0.05
 
 
 def fetched(root: Path, event: Event, *, access: Access = MACHINE, tries: Tries | None = None) -> Mirror:
     """The mirror of the event's repository below the directory `root`, with the event's commit in it.
 
-    Nothing is fetched if it is there already. Raises SourceError if the repository can't be reached, or has no such
+    Nothing is fetched if it is there already. Where the event names its commit by its first digits, or by its ref
+    alone, the mirror's event has the whole name. Raises SourceError if the repository can't be reached, or has no such
     commit (any more).
     """
+    tries = tries or Tries()
+    if event.ref and (not event.sha or _ABBREVIATION.fullmatch(event.sha)):
+        event = _with_whole_name(root, event, access, tries)
     if not _COMMIT.fullmatch(event.sha) or not event.sha.strip("0"):
         raise SourceError(f"{event.sha!r} is no commit: expected 40 or 64 hexadecimal digits, not all zeros")
-    tries = tries or Tries()
     directory = root / access.realm / _directory_name(event.repository.clone_url)
     mirror = Mirror(root=root, directory=directory, event=event, access=access, tries=tries)
     retried(tries, lambda: _fill(mirror))
@@ -59,6 +63,21 @@ def fetched_as_asked(
         access = access_to(url, origin=event.repository.clone_url, access=access)
         event = replace(event, repository=replace(event.repository, clone_url=url))
     return fetched(root, event, access=access, tries=tries)
+
+
+def fetch_branch(mirror: Mirror, branch: str) -> str | None:
+    """What a branch of the repository leads to now, fetched into its mirror; None if it is gone. Raises SourceError."""
+    wanted = replace(mirror.event, ref=f"refs/heads/{branch}")
+
+    def fill() -> None:
+        with locked(mirror):
+            fetch_ref(mirror.directory, wanted, mirror.access, mirror.tries.stop)
+
+    try:
+        retried(mirror.tries, fill)
+    except NoCommit:
+        return None
+    return commit_of(mirror.directory, wanted.ref)
 
 
 @contextmanager
@@ -80,6 +99,25 @@ def forget_mirrors(root: Path, url: str) -> None:
     name = _directory_name(url)
     for directory in (root / name, *root.glob(f"*/{name}")):
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def _with_whole_name(root: Path, event: Event, access: Access, tries: Tries) -> Event:
+    """The event with the commit that its ref leads to: that one, or for an abbreviation the one that it stands for."""
+    directory = root / access.realm / _directory_name(event.repository.clone_url)
+    mirror = Mirror(root=root, directory=directory, event=event, access=access, tries=tries)
+
+    def fill() -> None:
+        with locked(mirror):
+            if not _is_whole(directory):
+                _make(directory, event)
+            fetch_ref(directory, event, access, tries.stop)
+
+    retried(tries, fill)
+    found = commit_of(directory, event.sha or event.ref)
+    if found is None:
+        url = repository_of(event.repository.clone_url).clone_url
+        raise NoCommit(f"{url} has no commit, or several, whose name begins with {event.sha} on {event.ref}")
+    return replace(event, sha=found)
 
 
 def _lock(descriptor: int) -> bool:

@@ -31,6 +31,9 @@ TABLE = {
     "POST /account/tokens/{token_id:int}/revoke": Need.PERSON,
     "GET /api/repositories": Need.READ,
     "GET /api/repositories/{owner:path}/{name}/runs": Need.READ,
+    "GET /api/repositories/{owner:path}/{name}/deliveries": Need.READ,
+    "GET /api/repositories/{owner:path}/{name}/deliveries/{number}": Need.READ,
+    "POST /api/repositories/{owner:path}/{name}/deliveries/{number}/redeliver": Need.WRITE,
     "PATCH /api/repositories/{owner:path}/{name}": Need.ADMIN,
     "GET /api/runs": Need.READ,
     "POST /api/runs": Need.WRITE,
@@ -62,6 +65,7 @@ PLACES = {
     "{step:path}": "make",
     "{artifact_id}": "999",
     "{token_id:int}": "999",
+    "{number}": "999",
     "{number:int}": "999",
 }
 
