@@ -1,11 +1,10 @@
 """The planner: workflow files and an event become a Plan, in which nothing is left to decide."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from pipelines import rules
 from pipelines.drafts import Draft, draft, unjudged, without_filtered
-from pipelines.event import Event, EventKind
+from pipelines.event import Event
 from pipelines.jobs import planned_job
 from pipelines.offers import Offers, with_offers
 from pipelines.plan import Plan, PlannedJob
@@ -14,24 +13,7 @@ from pipelines.problems import Level, Problem, has_errors
 from pipelines.reading.source import NOTHING
 from pipelines.readings import CellReading, FileReading, Setting, read_for, setting
 
-_SKIP = re.compile(r"\[(?i:ci *skip|skip *ci)\]")
 _NO_VARIABLES: Mapping[str, str] = {}
-
-
-def skips_ci(event: Event) -> bool:
-    """True if the commit message asks, by `[skip ci]` or `[ci skip]`, that a push or pull request has no run."""
-    is_skippable = event.kind is EventKind.PUSH or event.kind.is_pull_request
-    return is_skippable and _SKIP.search(event.message) is not None
-
-
-def is_asked_for(event: Event, files: Iterable[bytes]) -> bool:
-    """False for the end of a pull request, or a new label or title, if no workflow file has the word for that event.
-
-    Otherwise whoever marks a pull request would have all of it run again.
-    """
-    if event.kind not in (EventKind.PULL_REQUEST_CLOSED, EventKind.PULL_REQUEST_METADATA):
-        return True
-    return any(event.kind.encode() in text for text in files)
 
 
 def make_plan(

@@ -22,6 +22,7 @@ _COMMANDS = {
     "artifacts": ("runner.commands.artifacts", "List what a run's steps left behind, or fetch it."),
     "cancel": ("runner.commands.cancel", "End a server's run before its time."),
     "rerun": ("runner.commands.rerun", "Have a server run something again."),
+    "deliveries": ("runner.commands.deliveries", "See what forges have posted to a server, and have it taken again."),
     "clean": ("runner.commands.clean", "Remove what runs that were killed have left in the engine."),
     "up": ("worker.commands.up", "Serve: server, workers and Redis in one."),
     "server": ("worker.commands.server", "Serve webhooks, API and pages only."),

@@ -15,9 +15,10 @@ from redis.exceptions import RedisError
 from pipelines.event import Event, EventKind
 from pipelines.files import no_workflow, workflow_directories, workflow_paths
 from pipelines.plan import Plan
-from pipelines.planner import is_asked_for, make_plan, skips_ci
+from pipelines.planner import make_plan
 from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
+from pipelines.wanted import is_asked_for, skips_ci
 from runner.backend import Backend, Ticket
 from runner.engine.credentials import Login
 from runner.errors import RunnerError, SourceError

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from pipelines.deliveries.fields import is_sane_ref, is_sha, is_zero
 from pipelines.deliveries.reading import Ignored, Outcome
 from pipelines.event import Deployment, Event, EventKind, PullRequest, Release, Repository
-from pipelines.planner import skips_ci
+from pipelines.wanted import skips_ci
 
 _BRANCHES = "refs/heads/"
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.event import Event, EventKind
-from pipelines.planner import is_asked_for
+from pipelines.wanted import is_asked_for
 
 MARKED = [EventKind.PULL_REQUEST_CLOSED, EventKind.PULL_REQUEST_METADATA]
 
