@@ -28,6 +28,7 @@ from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
 from worker.traffic import Observer, Traffic
 from worker.web import account, login, pages, reference
+from worker.web import deliveries as delivery_pages
 from worker.web.forms import LARGEST_BYTES
 from worker.web.headers import SecurityHeaders
 
@@ -159,6 +160,9 @@ def _add_routes(app: FastAPI) -> None:  # noqa: PLR0915 -- a list, with a line f
 
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
+    page("/{owner:path}/{name}/deliveries", delivery_pages.show_deliveries, Need.READ)
+    page("/{owner:path}/{name}/deliveries/{number:int}", delivery_pages.show_delivery, Need.READ)
+    form("/{owner:path}/{name}/deliveries/{number:int}/redeliver", delivery_pages.redeliver, Need.WRITE)
     page("/{owner:path}/{name}", pages.show_repository, Need.READ)
 
 

@@ -256,6 +256,7 @@ def test_bodies_that_are_too_much_together_are_answered_503_and_taken_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(intake, "_LARGEST_HELD_BYTES", 99_010)
+    monkeypatch.setattr(hooks, "_PATIENCE_SECONDS", 100)
     with serving(tmp_path) as service:
         repository = service.add_repository(forge="git")
         head = b"POST /hooks/git/acme/web HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n"
@@ -380,3 +381,33 @@ def test_file_that_is_no_delivery_is_refused_in_one_line(tmp_path: Path, text: s
         local_event(EventOptions(delivery=read_delivery(file)), FACTS)
     assert str(file) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+# On the pages
+
+
+def test_pages_list_show_and_redeliver_a_delivery_and_escape_all_of_it(service: Service) -> None:
+    repository = service.add_repository(forge="github")
+    values = json.loads(payload("github", "push"))
+    values["head_commit"]["message"] = "<script>alert(1)</script>"
+    body = json.dumps(values).encode()
+    post(service, repository, SEND["github"](body, repository.secret, key="<b>k1"))
+    number = listed(service)[0]["id"]
+    with service.browser() as browser:
+        assert 'href="/acme/web/deliveries"' in browser.get("/acme/web").text
+        assert f'href="/acme/web/deliveries/{number}"' in browser.get("/acme/web/deliveries").text
+        page = browser.get(f"/acme/web/deliveries/{number}").text
+        assert "202 accepted" in page
+        assert "<script>" not in page
+        assert "<b>" not in page
+        answer = browser.post(f"/acme/web/deliveries/{number}/redeliver")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/acme/web/runs/2")
+
+
+def test_page_of_a_refused_delivery_has_no_button(service: Service) -> None:
+    repository = service.add_repository(forge="github")
+    post(service, repository, push(repository, secret="another"))
+    with service.browser() as browser:
+        page = browser.get(f"/acme/web/deliveries/{listed(service)[0]['id']}").text
+    assert "401 refused" in page
+    assert "redeliver" not in page

@@ -13,6 +13,8 @@ from schemathesis.checks import ignored_auth, negative_data_rejection
 from pipelines.status import Status
 from tests.worker.access.test_matrix import TABLE
 from tests.worker.conftest import Service, job, serving, step
+from worker.store import deliveries, repositories
+from worker.store.deliveries import Delivery, Verdict
 
 AnyOperation = APIOperation[Any, Any, Any, Any]
 AnyCase = Case[Any]
@@ -40,8 +42,18 @@ def known(service: Service) -> dict[str, str]:
     story.log("build", "make", 1, "one", "two")
     story.finish_step("build", "make")
     story.finish_job("build", Status.SUCCESS)
-    names = {"forge": "git", "owner": "acme", "name": "web", "job": "build", "step": "make", "artifact_id": "1"}
+    number = add_delivery(service)
+    names = {"forge": "git", "number": str(number), "owner": "acme", "name": "web"}
+    names |= {"job": "build", "step": "make", "artifact_id": "1"}
     return {**names, "run_id": story.run.id}
+
+
+def add_delivery(service: Service) -> int:
+    body = b'{"ref": "refs/heads/main", "before": "%b", "after": "%b"}' % (b"0" * 40, b"a" * 40)
+    delivery = Delivery(key="k1", headers={"webhook-id": "k1"}, payload=body, size_bytes=len(body))
+    with service.database.write() as connection:
+        repository = repositories.named(connection, "acme", "web")
+        return deliveries.keep(connection, repository, delivery, Verdict.ACCEPTED, status_code=202)
 
 
 @pytest.fixture(scope="module")

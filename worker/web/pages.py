@@ -59,6 +59,7 @@ def show_repository(
         caller=caller,
         repository=repository.full_name,
         forge=repository.forge,
+        deliveries_path=path(*repository.full_name.split("/"), "deliveries"),
         runs=[views.run_view(run, now) for run in runs],
         before=runs[-1].number if is_more else None,
         is_latest=before is None,

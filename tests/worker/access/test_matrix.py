@@ -52,6 +52,9 @@ TABLE = {
     "GET /api/openapi.json": Need.READ,
     "GET /": Need.READ,
     "GET /{owner:path}/{name}/runs/{number:int}": Need.READ,
+    "GET /{owner:path}/{name}/deliveries": Need.READ,
+    "GET /{owner:path}/{name}/deliveries/{number:int}": Need.READ,
+    "POST /{owner:path}/{name}/deliveries/{number:int}/redeliver": Need.WRITE,
     "GET /{owner:path}/{name}": Need.READ,
 }
 UNGUARDED = {"/static"}
