@@ -28,6 +28,8 @@ from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.signals import stop_on
 from runner.source.mirror import Mirror
+from runner.source.mirrors import read_from
+from runner.source.upkeep import tidy
 from runner.stop import Stop
 from worker.checkout import job_tree, planning_mirror
 from worker.errors import ServiceError
@@ -88,6 +90,7 @@ def worker_duties(
                 _plan(settings, order, scribe, stop)
             else:
                 _execute(settings, order, scribe, make_backend, stop, log_limit_bytes=log_limit_bytes)
+        tidy(settings.mirrors_directory, stop)
 
     return Duties(perform=perform, mourn=mourn, sweep=try_to_sweep)
 
@@ -101,21 +104,27 @@ def worker_exchange(settings: Settings) -> Exchange:
 def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> None:
     log.info("planning")
     try:
-        mirror = planning_mirror(settings, order, stop)
-        event = _with_what_git_knows(order.event, mirror)
-        if skips_ci(event):
-            _finish(scribe, Status.SKIPPED, "the commit message says to skip CI")
-            return
-        paths = workflow_paths(mirror.paths(*workflow_directories()))
-        if not paths:
-            _finish(scribe, Status.ERROR, no_workflow(f"commit {event.sha[:12]}"))
-            return
-        scribe.write(RunStarted, plan=_planned(mirror, paths, event, order))
+        told = read_from(lambda: planning_mirror(settings, order, stop), lambda mirror: _read_plan(mirror, order))
+        if isinstance(told, Plan):
+            scribe.write(RunStarted, plan=told)
+        else:
+            _finish(scribe, *told)
     except RunnerError as error:
         _give_up_planning(scribe, stop, error)
     except Exception as error:
         log.exception("planning broke")
         _finish(scribe, Status.ERROR, f"Headrace itself failed while planning: {error!r}")
+
+
+def _read_plan(mirror: Mirror, order: PlanOrder) -> Plan | tuple[Status, str]:
+    """The commit's plan, or what its run is without one, and why."""
+    event = _with_what_git_knows(order.event, mirror)
+    if skips_ci(event):
+        return Status.SKIPPED, "the commit message says to skip CI"
+    paths = workflow_paths(mirror.paths(*workflow_directories()))
+    if not paths:
+        return Status.ERROR, no_workflow(f"commit {event.sha[:12]}")
+    return _planned(mirror, paths, event, order)
 
 
 def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError) -> None:
