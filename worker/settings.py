@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -94,7 +93,7 @@ class Settings:
             privileged_plugins=tuple(setting("privileged_plugins", "").replace(",", " ").split()),
             redis_url=_checked_redis_url(setting("redis_url", "")),
             redis_image=setting("redis_image", _REDIS_IMAGE),
-            host=setting("host", socket.gethostname()),
+            host=setting("host", ""),
             log_format=log_format,
             access_log=_access_log(setting("access_log", "on" if log_format == "json" else "off")),
         )

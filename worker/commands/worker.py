@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 
 import click
 import structlog
@@ -10,6 +11,7 @@ from runner.config import Config
 from runner.engine.configured import docker_backend
 from runner.engine.sweep import Swept
 from worker.commands.settings_options import settings_options
+from worker.data_directory import installation
 from worker.errors import SettingsError
 from worker.logging import configure_logging
 from worker.parent import signal_when_parent_dies
@@ -28,12 +30,13 @@ def command(*, settings: Settings) -> int:
     if not settings.redis_url:
         raise SettingsError("--redis-url (HEADRACE_REDIS_URL) is missing: the server and its workers meet in Redis")
     signal_when_parent_dies(signal.SIGTERM)
-    name = f"{settings.host}-{os.getpid()}"
+    name = f"{settings.host or socket.gethostname()}-{os.getpid()}"
+    host = f"{settings.host}/{installation(settings.data)}" if settings.host else None
     config = Config.read()
     perform = task_performer(
         settings,
         name,
-        lambda logins: docker_backend(config, host=settings.host, logins=logins, tell=_tell_swept),
+        lambda logins: docker_backend(config, host=host, logins=logins, tell=_tell_swept),
         log_limit_bytes=config.log_limit_bytes,
     )
     log.info("worker is up", worker=name)
