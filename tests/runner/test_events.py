@@ -95,7 +95,7 @@ def test_tag_event_needs_a_tag() -> None:
         (EventOptions(event=EventKind.TAG, tag="v1", cron="c"), "--cron is for the event cron, and this one is tag"),
         (
             EventOptions(cron="c", deploy_target="x"),
-            "--deploy-target is for the event deployment, and this one is cron",
+            "--deploy-target is for the event deployment, and this",
         ),
         (EventOptions(prerelease=True, target_branch="x"), "--target-branch is for the event pull_request"),
     ],
