@@ -7,7 +7,9 @@ from pipelines import rules
 from pipelines.drafts import Draft, draft, unjudged, without_filtered
 from pipelines.event import Event, EventKind
 from pipelines.jobs import planned_job
+from pipelines.offers import Offers, with_offers
 from pipelines.plan import Plan, PlannedJob
+from pipelines.plugins import with_privileges
 from pipelines.problems import Level, Problem, has_errors
 from pipelines.reading.source import NOTHING
 from pipelines.readings import CellReading, FileReading, Setting, read_for, setting
@@ -29,17 +31,23 @@ def make_plan(
     trust: frozenset[str] = frozenset(),
     includable: Mapping[str, bytes] = NOTHING,
     variables: Mapping[str, str] = _NO_VARIABLES,
+    secrets: Offers | None = None,
+    privileged_plugins: Iterable[str] = (),
 ) -> Plan:
     """The plan of these workflow files (path → bytes) for an event. Never raises: problems are in the plan.
 
     `trust` holds what an administrator trusts the repository with (volumes, security, network), `includable` the
-    files that workflows may include, `variables` global ones, known to `${NAME}`, `evaluate` and every step.
+    files that workflows may include, `variables` global ones, known to `${NAME}`, `evaluate` and every step,
+    `secrets` what the run may have of them; where nobody knows, every step may have what it asks for.
+    Plugins of the images in `privileged_plugins` run privileged.
 
     Jobs are sorted by workflow and cell, those that don't run among them. A file with errors gives no job.
     """
     run = setting(event, trust=trust, includable=includable, variables=variables)
     readings = sorted((read_for(run, files[file], file) for file in files), key=lambda each: (each.name, each.file))
     drafts = without_filtered(_draft(reading, cell, run) for reading in readings for cell in reading.cells)
+    if secrets is not None:
+        drafts = tuple(with_offers(each, secrets) for each in drafts)
     between = rules.check_together([each.workflow for each in drafts], {each.file: each.name for each in readings})
     broken = {
         *(reading.file for reading in readings if has_errors(reading.problems)),
@@ -47,7 +55,8 @@ def make_plan(
         *(problem.file for problem in between if problem.level is Level.ERROR),
     }
     sound = [each for each in drafts if each.workflow.file not in broken]
-    return Plan(event=event, jobs=tuple(_jobs(sound, drafts)), problems=_all_problems(readings, between, drafts))
+    jobs = tuple(with_privileges(job, privileged_plugins) for job in _jobs(sound, drafts))
+    return Plan(event=event, jobs=jobs, problems=_all_problems(readings, between, drafts))
 
 
 def _draft(reading: FileReading, cell: CellReading, run: Setting) -> Draft:

@@ -29,6 +29,10 @@ _COMMANDS = {
     "user": ("worker.commands.user", "Say who may use the server."),
     "token": ("worker.commands.token", "Make tokens for programs, and revoke them."),
     "repo": ("worker.commands.repo", "Say which repositories the server builds."),
+    "approve": ("worker.commands.approve", "Let a run begin that waits for a person."),
+    "decline": ("worker.commands.decline", "End a run that waits for a person."),
+    "secret": ("worker.commands.secret", "Keep what steps may ask for by name, and nobody may read."),
+    "registry": ("worker.commands.registry", "Say which login registries are shown."),
 }
 
 

@@ -15,11 +15,12 @@ from starlette.staticfiles import StaticFiles
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
-from worker.api import artifacts, control, logs, models, records, runs
+from worker.api import artifacts, control, logs, models, records, runs, secrets
 from worker.api.problems import problem
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
 from worker.live import Live
+from worker.secrets.keyfile import open_keyring
 from worker.settings import AccessLog, Settings
 from worker.storage import Storage
 from worker.store.database import Database
@@ -66,6 +67,7 @@ def create_app(
                 database=database,
                 storage=storage,
                 live=live,
+                keyring=open_keyring(settings),
                 inbox=GroupedWrites(database),
                 announce=backstage.announce,
                 trouble=backstage.trouble,
@@ -113,16 +115,23 @@ def _add_routes(app: FastAPI) -> None:
 
     api("/repositories", runs.list_repositories, Need.READ)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)
+    api("/repositories/{owner:path}/{name}", runs.change_repository, Need.ADMIN, methods=["PATCH"])
     api("/runs", runs.list_runs, Need.READ)
     api("/runs", control.run_again, Need.WRITE, methods=["POST"], status_code=201)
     api("/runs/{run_id}", runs.show_run, Need.READ)
     api("/runs/{run_id}/cancel", control.cancel_run, Need.WRITE, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/approve", control.approve_run, Need.WRITE, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/decline", control.decline_run, Need.WRITE, methods=["POST"], status_code=202)
     api("/runs/{run_id}/records", records.show_records, Need.READ, response_class=Response)
     log = "/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log"
     api(log, logs.show_log, Need.READ, response_class=Response)
     api("/runs/{run_id}/artifacts", artifacts.list_artifacts, Need.READ)
     download = "/artifacts/{artifact_id}/content"
     api(download, artifacts.download_artifact, Need.READ, response_class=Response)
+    api("/secrets", secrets.list_secrets, Need.ADMIN)
+    secret, nothing = "/secrets/{name}", {"status_code": 204, "response_class": Response}
+    api(secret, secrets.put_secret, Need.ADMIN, methods=["PUT"])
+    api(secret, secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **nothing)
 
     page("/api/docs", reference.show_reference, Need.READ)
     page("/api/openapi.json", reference.show_openapi, Need.READ)

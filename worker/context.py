@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from worker.access.throttle import Throttle
 from worker.live import Live
+from worker.secrets.sealing import Keyring
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
@@ -29,7 +30,8 @@ class Backstage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it. `inbox` takes deliveries; `announce` and `trouble` are Backstage's.
+    """The service as an endpoint sees it. `keyring` seals secrets, `inbox` takes deliveries; `announce` and `trouble`
+    are Backstage's.
 
     `throttle` counts attempts to log in that failed, `hashing` bounds how many passwords are hashed at a time.
     """
@@ -38,6 +40,7 @@ class Context:
     database: Database
     storage: Storage
     live: Live
+    keyring: Keyring
     inbox: GroupedWrites
     announce: Callable[[], None]
     trouble: Callable[[], str]

@@ -7,15 +7,18 @@ stopped renewing is lost. While Redis is away it waits, and counts nobody as los
 
 import threading
 import time
+from functools import partial
 
 import structlog
 from redis.exceptions import RedisError
 
-from worker.errors import Unavailable
+from pipelines.status import Status
+from worker.errors import SettingsError, Unavailable, Unsealable
 from worker.exchange import LEASE_SECONDS, Exchange
 from worker.live import Live
 from worker.orders import order_of
 from worker.queue import TaskQueue
+from worker.secrets.sealing import Keyring
 from worker.store import history
 from worker.store import tasks as task_store
 from worker.store.database import Database
@@ -30,11 +33,20 @@ log = structlog.get_logger()
 class Dispatcher:
     """A thread that keeps the queue in step with the database."""
 
-    def __init__(self, database: Database, exchange: Exchange, queue: TaskQueue, *, server_url: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        exchange: Exchange,
+        queue: TaskQueue,
+        keyring: Keyring,
+        *,
+        server_url: str,
+        privileged_plugins: tuple[str, ...] = (),
+    ) -> None:
         self._database = database
         self._exchange = exchange
         self._queue = queue
-        self._server_url = server_url
+        self._order = partial(order_of, keyring=keyring, server_url=server_url, privileged_plugins=privileged_plugins)
         self._news = threading.Event()
         self._is_stopping = False
         self._given_out: set[str] = set()
@@ -104,7 +116,7 @@ class Dispatcher:
         for task, reason in unwanted:
             if self._exchange.withdraw(task.id):
                 with self._database.write() as connection:
-                    history.end_withdrawn(connection, task, reason)
+                    history.end_withdrawn(connection, task, Status.CANCELLED, reason)
                 self._tell(task.run_id)
             else:
                 self._exchange.ask_to_cancel(task.run_id, reason)
@@ -150,13 +162,24 @@ class Dispatcher:
         self._tell(task.run_id)
 
     def _enqueue(self, task: StoredTask) -> None:
-        with self._database.read() as connection:
-            order = order_of(connection, task, self._server_url)
+        try:
+            with self._database.read() as connection:
+                order = self._order(connection, task)
+        except (Unsealable, SettingsError) as error:
+            self._refuse(task, str(error))
+            return
         self._exchange.place(order)
         self._queue.put(task.id)
         self._given_out.add(task.id)
         self._newest = max(self._newest, task.created_at)
         log.info("task is enqueued", task=task.id, run=task.run_id)
+
+    def _refuse(self, task: StoredTask, reason: str) -> None:
+        """End a task that no worker can be given."""
+        log.error("task can't be given out", task=task.id, run=task.run_id, error=reason)
+        with self._database.write() as connection:
+            history.end_withdrawn(connection, task, Status.ERROR, reason)
+        self._tell(task.run_id)
 
     def _forget_redis(self) -> None:
         """What we knew of Redis may be gone with it."""

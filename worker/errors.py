@@ -10,6 +10,7 @@ ServiceError
 ├── TooMany            too many attempts failed: HTTP 429
 ├── Malformed          a delivery or request that can't be understood: HTTP 400
 ├── TooLarge           a body over the limit: HTTP 413
+├── Unsealable         a secret can't be sealed or opened: its key is missing, or it was changed
 └── Unavailable        something we need doesn't answer: HTTP 503
 """
 
@@ -68,6 +69,10 @@ class Malformed(ServiceError):  # noqa: N818
 
 class TooLarge(ServiceError):  # noqa: N818
     """Raised when a body is larger than the limit."""
+
+
+class Unsealable(ServiceError):  # noqa: N818
+    """Raised when a secret can't be sealed or opened. Names where it stands, and never what it is."""
 
 
 class Unavailable(ServiceError):  # noqa: N818

@@ -2,7 +2,7 @@
 
 DESIGN. Five kinds of key, all small and all with an end:
 
-    headrace:order:TASK   what to do, as JSON; the queue itself (RQ) carries ids only
+    headrace:order:TASK   what to do, as JSON, secrets in it sealed; the queue itself (RQ) carries ids only
     headrace:claim:TASK   which worker took it: set once, so a task that the queue hands out twice runs once
     headrace:lease:TASK   that worker is alive: renewed every 5 s, gone after 30 s
     headrace:cancel:RUN   why the run is to end before its time: looked at by its workers every second
@@ -22,6 +22,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from pipelines.event import Event
+from pipelines.offers import Offers
 from pipelines.plan import PlannedJob
 from pipelines.records import AnyRecord, decode, encode
 
@@ -37,21 +38,29 @@ _Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 class PlanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="plan"):
-    """Fetch the repository, read the workflow files at the event's commit, and plan."""
+    """Fetch the repository, read the workflow files at the event's commit, and plan.
+
+    `secrets` says which the run may have: names and limits. `trust` is what an administrator trusts it with, and
+    `privileged_plugins` are the images whose plugins may run privileged.
+    """
 
     task: str
     run: str
     event: Event
+    secrets: Offers = Offers()
+    trust: tuple[str, ...] = ()
+    privileged_plugins: tuple[str, ...] = ()
 
 
 class JobOrder(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
-    """Check out the event's commit and execute this job."""
+    """Check out the event's commit and execute this job. `sealed` is what it is Entrusted with."""
 
     task: str
     run: str
     event: Event
     attempt: int
     job: PlannedJob
+    sealed: str = ""
 
 
 Order = PlanOrder | JobOrder

@@ -37,4 +37,6 @@ def _rendering(log_format: str, stream: TextIO) -> list[structlog.typing.Process
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if log_format == "json":
         return [strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    return [strip, structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    # The renderer's own tracebacks show the values of variables, and a secret may be among them.
+    plain = structlog.dev.plain_traceback
+    return [strip, structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]

@@ -14,6 +14,7 @@ from worker.ingest import Ingester
 from worker.live import Live
 from worker.queue import TaskQueue
 from worker.redis_server import answers
+from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store.database import Database
@@ -25,7 +26,14 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
     It is in trouble while Redis does not answer, or if one of the two has ended.
     """
     queue = TaskQueue(_redis(settings))
-    dispatcher = Dispatcher(database, Exchange(_redis(settings)), queue, server_url=settings.url)
+    dispatcher = Dispatcher(
+        database,
+        Exchange(_redis(settings)),
+        queue,
+        open_keyring(settings),
+        server_url=settings.url,
+        privileged_plugins=settings.privileged_plugins,
+    )
     exchange = Exchange(_redis(settings))
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
 

@@ -53,6 +53,8 @@ class Settings:
     """All settings of the service. `url` is how browsers and forges reach it, without a final slash.
 
     `database_url` is SQLAlchemy's: a SQLite file in the data directory unless it is set; it may hold a password.
+    `secret_key` holds the keys that secrets are sealed with, `""` where they are in `secret_key_file`.
+    Plugins of the images in `privileged_plugins` run privileged.
     `redis_url` is `""` where `headrace up` runs its own Redis, from `redis_image` if no program is at hand; `host`
     names this machine in labels and pages.
     """
@@ -61,6 +63,9 @@ class Settings:
     listen: Address
     url: str
     database_url: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    secret_key_file: Path
+    privileged_plugins: tuple[str, ...]
     redis_url: str = field(repr=False)
     redis_image: str
     host: str
@@ -84,6 +89,9 @@ class Settings:
             listen=listen,
             url=_checked_url(setting("url", f"http://{listen}")),
             database_url=_checked_database_url(setting("database_url", f"sqlite:///{data}/headrace.sqlite")),
+            secret_key=setting("secret_key", ""),
+            secret_key_file=Path(setting("secret_key_file", f"{data}/secret.key")).expanduser().absolute(),
+            privileged_plugins=tuple(setting("privileged_plugins", "").replace(",", " ").split()),
             redis_url=_checked_redis_url(setting("redis_url", "")),
             redis_image=setting("redis_image", _REDIS_IMAGE),
             host=setting("host", socket.gethostname()),
@@ -104,6 +112,9 @@ class Settings:
             "HEADRACE_LISTEN": str(self.listen),
             "HEADRACE_URL": self.url,
             "HEADRACE_DATABASE_URL": self.database_url,
+            "HEADRACE_SECRET_KEY": self.secret_key,
+            "HEADRACE_SECRET_KEY_FILE": str(self.secret_key_file),
+            "HEADRACE_PRIVILEGED_PLUGINS": ",".join(self.privileged_plugins),
             "HEADRACE_REDIS_URL": self.redis_url,
             "HEADRACE_REDIS_IMAGE": self.redis_image,
             "HEADRACE_HOST": self.host,

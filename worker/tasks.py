@@ -3,7 +3,7 @@
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -19,6 +19,7 @@ from pipelines.planner import make_plan, skips_ci
 from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
 from runner.backend import Backend, Ticket
+from runner.engine.credentials import Login
 from runner.errors import RunnerError, SourceError
 from runner.events import this_system
 from runner.execute import execute
@@ -29,9 +30,12 @@ from runner.signals import stop_on
 from runner.source.mirror import Mirror
 from runner.stop import Stop
 from worker.checkout import job_tree, planning_mirror
+from worker.errors import ServiceError
 from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, Order, PlanOrder
 from worker.queue import Perform
 from worker.report import Reporter
+from worker.secrets.entrusted import Entrusted
+from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
 from worker.storage import Storage
 
@@ -43,13 +47,16 @@ _SIGNALS = {
 
 _LOOK_SECONDS = 1.0
 
+MakeBackend = Callable[[Mapping[str, Login]], Backend]
+"""Makes the backend of one job, which shows registries these logins."""
+
 log = structlog.get_logger()
 
 
 def task_performer(
     settings: Settings,
     worker: str,
-    make_backend: Callable[[], Backend],
+    make_backend: MakeBackend,
     *,
     log_limit_bytes: int = DEFAULT_LIMIT_BYTES,
 ) -> Perform:
@@ -86,7 +93,7 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> N
         if not paths:
             _finish(scribe, Status.ERROR, no_workflow(f"commit {event.sha[:12]}"))
             return
-        scribe.write(RunStarted, plan=_planned(mirror, paths, event))
+        scribe.write(RunStarted, plan=_planned(mirror, paths, event, order))
     except RunnerError as error:
         _give_up_planning(scribe, stop, error)
     except Exception as error:
@@ -103,14 +110,21 @@ def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError) -> None:
         _finish(scribe, stop.status, stop.reason)
 
 
-def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event) -> Plan:
+def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event, order: PlanOrder) -> Plan:
     def contents(path: str) -> bytes | None:
         try:
             return mirror.contents(path)
         except SourceError:
             return None
 
-    return make_plan({path: mirror.contents(path) for path in paths}, event, includable=Includable(contents))
+    return make_plan(
+        {path: mirror.contents(path) for path in paths},
+        event,
+        includable=Includable(contents),
+        secrets=order.secrets,
+        trust=frozenset(order.trust),
+        privileged_plugins=order.privileged_plugins,
+    )
 
 
 def _with_what_git_knows(event: Event, mirror: Mirror) -> Event:
@@ -133,16 +147,17 @@ def _execute(
     settings: Settings,
     order: JobOrder,
     scribe: Scribe,
-    make_backend: Callable[[], Backend],
+    make_backend: MakeBackend,
     stop: Stop,
     *,
     log_limit_bytes: int,
 ) -> None:
     log.info("job starts", job=order.job.name)
     try:
-        backend = make_backend()
-    except RunnerError as error:
-        log.warning("no container engine", error=str(error))
+        entrusted = Entrusted.opened(order.sealed, order.task, open_keyring(settings))
+        backend = make_backend(entrusted.logins)
+    except (RunnerError, ServiceError) as error:
+        log.warning("job can't start", error=str(error))
         scribe.write(JobStarted, job=order.job.name)
         scribe.write(JobFinished, job=order.job.name, status=Status.ERROR, reason=str(error), duration_ms=0)
         return
@@ -154,6 +169,7 @@ def _execute(
         ticket=Ticket(run=order.run, job=order.job.name, attempt=order.attempt),
         tree=job_tree(settings, order, stop),
         artifacts=Storage(settings.runs_directory).artifacts(order.run),
+        secrets=entrusted.secrets,
         stop=stop,
         log_limit_bytes=log_limit_bytes,
     )

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from pipelines.offers import Offer, Offers
 from pipelines.outputs import with_outputs, written_by
 from pipelines.plan import Plan, PlannedJob
 from pipelines.planner import make_plan
@@ -68,6 +69,7 @@ def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanO
         trust=planning.trust,
         includable=includable,
         variables=planning.variables,
+        secrets=_given(means.secrets),
     )
     for problem in plan.problems:
         click.echo(with_excerpt(problem, {**includable, **files}[problem.file]), err=True)
@@ -77,6 +79,11 @@ def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanO
     for line in unacted(plan):
         click.echo(f"warning: {line}", err=True)
     return _run(plan, tree, means)
+
+
+def _given(secrets: Iterable[str]) -> Offers:
+    """What was given is for every step."""
+    return Offers(each=tuple(Offer(name=name.lower()) for name in secrets), hint="give it by `--secret NAME=VALUE`")
 
 
 def _run(plan: Plan, tree: WorkingTree, means: Means) -> int:

@@ -1,27 +1,32 @@
 """The configured backend: the container engine that this machine's configuration names, ready for jobs."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from runner.config import Config
 from runner.engine.builds.outdated import UNUSED_FOR_LONG, remove_outdated
 from runner.engine.containers import DockerBackend
-from runner.engine.credentials import Credentials
+from runner.engine.credentials import NO_LOGINS, Credentials, Login
 from runner.engine.ownership import this_process
 from runner.engine.sweep import Swept, sweep
 
 
 def docker_backend(
-    config: Config, *, host: str | None = None, tell: Callable[[Swept], None] = lambda _swept: None
+    config: Config,
+    *,
+    host: str | None = None,
+    logins: Mapping[str, Login] = NO_LOGINS,
+    tell: Callable[[Swept], None] = lambda _swept: None,
 ) -> DockerBackend:
     """A backend on the configured engine, after what runs that were killed on this `host` have left was removed,
     and built images that nothing uses.
 
-    `tell` hears of that if it was anything. Raises BackendError that says what to do if no engine answers.
+    `logins` by registry go before those of Docker's own configuration. `tell` hears of what was swept, if it was
+    anything. Raises BackendError that says what to do if no engine answers.
     """
     backend = DockerBackend(
         config.engine_url,
         certificates=config.engine_certificates,
-        credentials=Credentials(config.docker_directory),
+        credentials=Credentials(config.docker_directory, given=logins),
         owner=this_process(host),
         network_range=config.network_range,
         lanes=config.lanes,

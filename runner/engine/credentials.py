@@ -21,7 +21,7 @@ from typing import Any
 DOCKER_HUB = "docker.io"
 HELPER_SECONDS = 20.0
 _DOCKER_HUB_KEY = "https://index.docker.io/v1/"
-_DOCKER_HUB_HOSTS = {DOCKER_HUB, "index.docker.io", "registry-1.docker.io"}
+DOCKER_HUB_HOSTS = {DOCKER_HUB, "index.docker.io", "registry-1.docker.io"}
 _TOKEN_USER = "<token>"  # noqa: S105 - what helpers put in place of a user's name
 _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NOT_FOUND = b"credentials not found in native keychain"
@@ -47,11 +47,21 @@ class Login:
         return {"username": self.user, "password": self.password, "serveraddress": self.server}
 
 
-class Credentials:
-    """The logins of a directory such as `~/.docker`. Without a directory there are none."""
+NO_LOGINS: Mapping[str, Login] = {}
 
-    def __init__(self, directory: Path | None = None, *, helper_seconds: float = HELPER_SECONDS) -> None:
+
+class Credentials:
+    """The logins of a directory such as `~/.docker`, and those `given` by registry, which go before them."""
+
+    def __init__(
+        self,
+        directory: Path | None = None,
+        *,
+        given: Mapping[str, Login] = NO_LOGINS,
+        helper_seconds: float = HELPER_SECONDS,
+    ) -> None:
         self._directory = directory
+        self._given = given
         self._helper_seconds = helper_seconds
 
     def login(self, registry: str) -> Login | None:
@@ -59,6 +69,8 @@ class Credentials:
 
         As with `docker` itself, the registry's own helper goes first, then the helper for all, then the file.
         """
+        if registry in self._given:
+            return self._given[registry]
         configuration = self._read()
         for helper in _helpers(configuration, registry):
             if login := self._ask(helper, _server(registry)):
@@ -93,7 +105,12 @@ def registry_of(image: str) -> str:
     """The registry that an image's name leads to: `docker.io` unless its first part is a host."""
     first, slash, _ = image.partition("/")
     is_host = slash and (first == "localhost" or "." in first or ":" in first)
-    return DOCKER_HUB if not is_host or first in _DOCKER_HUB_HOSTS else first
+    return DOCKER_HUB if not is_host or first in DOCKER_HUB_HOSTS else first
+
+
+def login_for(registry: str, *, user: str, password: str) -> Login:
+    """A login for a registry that `registry_of` gave."""
+    return Login(server=_server(registry), user=user, password=password)
 
 
 def _server(registry: str) -> str:
@@ -124,7 +141,7 @@ def _from_file(configuration: Mapping[str, Any], registry: str) -> Login | None:
 def _host(key: str) -> str:
     """The registry that a key of `auths` means: old ones are whole addresses."""
     host = re.sub(r"^https?://", "", key).partition("/")[0]
-    return DOCKER_HUB if host in _DOCKER_HUB_HOSTS else host
+    return DOCKER_HUB if host in DOCKER_HUB_HOSTS else host
 
 
 def _login_of(entry: Mapping[str, Any], server: str) -> Login | None:

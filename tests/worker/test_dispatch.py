@@ -7,27 +7,45 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import update
 
-from pipelines.event import Event, Repository
+from pipelines.details import SecretReference
+from pipelines.event import Event, EventKind, PullRequest, Repository
+from pipelines.plan import Plan, PlannedStep
+from pipelines.records import RunStarted
+from pipelines.status import Status
 from tests.private_redis import PrivateRedis
 from tests.waiting import wait_until
+from tests.worker.conftest import TIME, job
 from tests.worker.live_loop import running_live
 from worker import dispatch
 from worker.dispatch import Dispatcher
-from worker.exchange import Exchange, PlanOrder
+from worker.exchange import Exchange, JobOrder, PlanOrder
 from worker.live import Live
 from worker.queue import TaskQueue
-from worker.store import inbox, repositories, tasks
+from worker.secrets.entrusted import Entrusted
+from worker.secrets.scope import Scope
+from worker.secrets.sealing import Keyring
+from worker.secrets.secret import Kind, Secret
+from worker.store import history, inbox, parts, repositories, secrets, tasks
 from worker.store.database import Database
 from worker.store.tables import runs
 from worker.store.tasks import TaskState
+from worker.trust import Approval
 
 pytestmark = [pytest.mark.redis, pytest.mark.usefixtures("acme_web")]
 
 
 @pytest.fixture
-def dispatcher(database: Database, redis: PrivateRedis, live: Live) -> Iterator[Dispatcher]:
+def keyring() -> Keyring:
+    return Keyring.fresh()
+
+
+@pytest.fixture
+def dispatcher(database: Database, redis: PrivateRedis, live: Live, keyring: Keyring) -> Iterator[Dispatcher]:
     queue = TaskQueue(redis.client())
-    dispatcher = Dispatcher(database, Exchange(redis.client()), queue, server_url="https://ci.example.org")
+    exchange = Exchange(redis.client())
+    dispatcher = Dispatcher(
+        database, exchange, queue, keyring, server_url="https://ci.example.org", privileged_plugins=("acme/build",)
+    )
     yield dispatcher
     dispatcher.stop()
 
@@ -69,6 +87,115 @@ def test_pending_run_is_enqueued_with_its_order(
     assert order.event.repository.clone_url == "/srv/web.git", "our own record's word, not the payload's"
     assert order.event.url == "https://ci.example.org/acme/web/runs/1"
     assert (order.event.number, order.event.system.host) == (1, "ci.example.org")
+
+
+def test_planning_hears_which_secrets_there_are_and_never_what_they_are(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, keyring: Keyring
+) -> None:
+    with database.write() as connection:
+        secrets.put(connection, keyring, Secret(scope=Scope.of(owner="acme"), name="token"), "s3cr3t-canary")
+        limited = Secret(scope=Scope.of(), name="other", events=(EventKind.TAG,), images=("acme/deploy",))
+        secrets.put(connection, keyring, limited, "s3cr3t-canary")
+    dispatcher.start(live)
+    task = enqueue_run(database, dispatcher, redis)
+    assert "s3cr3t-canary" not in str(redis.client().get(f"headrace:order:{task}"))
+    order = Exchange(redis.client()).claim(task, "w")
+    assert isinstance(order, PlanOrder)
+    assert {offer.name: (offer.images, offer.refusal) for offer in order.secrets.each} == {
+        "token": ((), ""),
+        "other": (("acme/deploy",), "it is for tag, not for push"),
+    }
+
+
+def test_job_gets_the_secrets_it_asks_for_and_may_have(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, keyring: Keyring
+) -> None:
+    with database.write() as connection:
+        for name in ("token", "unasked"):
+            secrets.put(connection, keyring, Secret(scope=Scope.of(), name=name), f"s3cr3t-{name}")
+        limited = Secret(scope=Scope.of(), name="limited", events=(EventKind.TAG,))
+        secrets.put(connection, keyring, limited, "s3cr3t-limited")
+    task = add_job(database, PlannedStep(name="a", image="x", environment={"A": asks("TOKEN"), "B": asks("limited")}))
+    dispatcher.start(live)
+    wait_until(lambda: task in queued(redis))
+    assert "s3cr3t" not in str(redis.client().get(f"headrace:order:{task}"))
+    order = Exchange(redis.client()).claim(task, "w")
+    assert isinstance(order, JobOrder)
+    assert Entrusted.opened(order.sealed, task, keyring).secrets == {"token": "s3cr3t-token"}
+
+
+@pytest.mark.parametrize("from_fork", [False, True])
+def test_planning_hears_what_the_repository_is_trusted_with_unless_it_is_of_a_fork(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, *, from_fork: bool
+) -> None:
+    with database.write() as connection:
+        repositories.set_trust(connection, "acme", "web", frozenset({"volumes"}))
+        repository = repositories.set_approval(connection, "acme", "web", Approval.NONE)
+        request = PullRequest(number=1, from_fork=from_fork)
+        run = inbox.add_run(connection, repository, Event(kind=EventKind.PULL_REQUEST, pull_request=request))
+    dispatcher.start(live)
+    wait_until(lambda: queued(redis) == [f"{run.id}-plan-1"])
+    order = Exchange(redis.client()).claim(f"{run.id}-plan-1", "w")
+    assert isinstance(order, PlanOrder)
+    assert (order.trust, order.privileged_plugins) == ((), ()) if from_fork else (("volumes",), ("acme/build",))
+
+
+@pytest.mark.parametrize("from_fork", [False, True])
+def test_job_gets_the_logins_of_its_images_registries_unless_it_is_of_a_fork(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, keyring: Keyring, *, from_fork: bool
+) -> None:
+    login = '{"user":"ada","password":"pa55word"}'
+    with database.write() as connection:
+        for host in ("a.example.org", "b.example.org"):
+            secret = Secret(scope=Scope.of(owner="acme"), name=host, kind=Kind.REGISTRY)
+            secrets.put(connection, keyring, secret, login)
+    request = PullRequest(number=1, from_fork=from_fork)
+    task = add_job(
+        database,
+        PlannedStep(name="a", image="a.example.org/x"),
+        event=Event(kind=EventKind.PULL_REQUEST, pull_request=request),
+    )
+    dispatcher.start(live)
+    wait_until(lambda: task in queued(redis))
+    assert "pa55word" not in str(redis.client().get(f"headrace:order:{task}"))
+    order = Exchange(redis.client()).claim(task, "w")
+    assert isinstance(order, JobOrder)
+    logins = Entrusted.opened(order.sealed, task, keyring).logins
+    assert {host: each.for_engine()["password"] for host, each in logins.items()} == (
+        {} if from_fork else {"a.example.org": "pa55word"}
+    )
+
+
+def test_job_whose_secrets_can_not_be_opened_ends_with_the_reason(
+    database: Database, dispatcher: Dispatcher, live: Live
+) -> None:
+    with database.write() as connection:
+        secrets.put(connection, Keyring.fresh(), Secret(scope=Scope.of(), name="token"), "s3cr3t")
+    task = add_job(database, PlannedStep(name="a", image="x", environment={"A": asks("token")}))
+    dispatcher.start(live)
+    wait_until(lambda: state(database, task) is TaskState.ENDED)
+    with database.read() as connection:
+        [job] = parts.jobs_of(connection, task.rpartition("-")[0].rpartition("-")[0])
+    assert job.status is Status.ERROR
+    assert "secrets/secret/global/token needs the key" in job.reason
+    other = add_run(database, "d2")
+    dispatcher.wake()
+    wait_until(lambda: state(database, other) is not None, what="others are given out all the same")
+
+
+def asks(secret: str) -> SecretReference:
+    return SecretReference(secret)
+
+
+def add_job(database: Database, *steps: PlannedStep, event: Event | None = None) -> str:
+    """A run that is planned, with one job; gives the id of that job's task."""
+    planning = add_run(database)
+    run = planning.removesuffix("-plan-1")
+    plan = Plan(event=event or Event(), jobs=(job("build", *steps),))
+    with database.write() as connection:
+        history.take(connection, planning, [RunStarted(seq=1, time=TIME, run=run, plan=plan)])
+        [task] = tasks.in_state(connection, TaskState.PENDING)
+    return task.id
 
 
 def test_run_that_was_stored_before_the_start_is_enqueued(

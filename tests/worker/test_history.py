@@ -22,6 +22,7 @@ from pipelines.status import Status
 from worker.errors import Conflict
 from worker.exchange import JobOrder
 from worker.orders import order_of
+from worker.secrets.sealing import Keyring
 from worker.store import history, inbox, repositories, tasks
 from worker.store.database import Database
 from worker.store.tables import artifacts, jobs, records, runs, steps
@@ -255,7 +256,7 @@ def test_task_that_was_taken_back_ends_its_job(world: World) -> None:
     cancel(world)
     with world.database.write() as connection:
         [(task, reason)] = tasks.to_cancel(connection)
-        history.end_withdrawn(connection, task, reason)
+        history.end_withdrawn(connection, task, Status.CANCELLED, reason)
     assert world.statuses() == {"a": "cancelled", "b": "skipped"}
     assert set(world.statuses("steps").values()) == {"skipped"}
     assert world.run_status() == ("cancelled", "enough")
@@ -285,7 +286,7 @@ def ordered(world: World, name: str) -> JobOrder:
     with world.database.read() as connection:
         task = tasks.find(connection, world.task_of(name))
         assert task is not None
-        order = order_of(connection, task, "https://ci.example.org")
+        order = order_of(connection, task, Keyring.fresh(), server_url="https://ci.example.org")
     assert isinstance(order, JobOrder)
     return order
 

@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+import structlog
 
 from worker.logging import configure_logging
 
@@ -21,3 +22,20 @@ def test_what_the_runner_logs_keeps_its_data() -> None:
     line = json.loads(stream.getvalue())
     assert (line["event"], line["level"], line["job"], line["step"]) == ("step broke the runner", "error", "build", "a")
     assert "ValueError: invalid literal" in line["exception"]
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_traceback_shows_no_values_of_variables(log_format: str) -> None:
+    """A secret may be among them."""
+    stream = io.StringIO()
+    configure_logging(log_format, stream=stream)
+
+    def break_down(value: str) -> None:
+        raise RuntimeError(f"broke after {len(value)}")
+
+    try:
+        break_down("hunter" + str(2))
+    except RuntimeError:
+        structlog.get_logger().exception("it broke")
+    assert "broke after 7" in stream.getvalue()
+    assert "hunter2" not in stream.getvalue()

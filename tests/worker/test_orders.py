@@ -5,6 +5,7 @@ import pytest
 from pipelines.event import Event, EventKind, Repository
 from pipelines.variables import event_variables
 from worker.orders import order_of
+from worker.secrets.sealing import Keyring
 from worker.store import inbox, repositories, tasks
 from worker.store.database import Database
 
@@ -19,7 +20,7 @@ def ordered(database: Database, event: Event) -> Event:
         run = inbox.add_run(connection, repositories.named(connection, "acme", "web"), event)
         task = tasks.find(connection, f"{run.id}-plan-1")
         assert task is not None
-        return order_of(connection, task, SERVER).event
+        return order_of(connection, task, Keyring.fresh(), server_url=SERVER).event
 
 
 def push(branch: str, sha: str) -> Event:

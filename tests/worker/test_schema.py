@@ -13,7 +13,6 @@ from alembic.operations import Operations
 from alembic.script import ScriptDirectory
 from sqlalchemy import Column, Connection, Integer, create_engine, inspect
 
-from pipelines.event import Repository
 from worker.errors import Conflict
 from worker.store import repositories, schema
 from worker.store.database import Database, Older
@@ -75,7 +74,11 @@ def test_migrations_form_one_line_that_is_numbered_through() -> None:
 def test_database_from_before_there_were_migrations_is_taken_over_with_what_is_in_it(database_url: str) -> None:
     make_first_revision(database_url)
     with connected(database_url) as connection:
-        repositories.add(connection, Repository(owner="acme", name="web", clone_url="/srv/web.git"), forge="git")
+        connection.exec_driver_sql(  # as programs of then did
+            "INSERT INTO repositories (owner, name, forge, clone_url, url, default_branch, secret, "
+            "last_number, created_at) "
+            "VALUES ('acme', 'web', 'git', '/srv/web.git', '', '', 's3cr3t', 0, '2026-11-24T03:04:05.678Z')"
+        )
     with closing(Database(database_url, older=Older.UPGRADE)) as database, database.read() as connection:
         assert [repository.full_name for repository in repositories.every(connection)] == ["acme/web"]
         assert schema.missing(schema.revision_of(connection)) == []

@@ -10,7 +10,7 @@ from worker.access.guard import Caller
 from worker.api import models
 from worker.api.runs import summary
 from worker.context import Serving
-from worker.store import history, queries, repositories
+from worker.store import approvals, history, queries, repositories
 from worker.store.inbox import add_run
 
 
@@ -19,9 +19,21 @@ def cancel_run(run_id: str, wanted: models.Cancellation, caller: Caller, context
     with context.database.write() as connection:
         queries.run_with_id(connection, run_id)
         history.cancel(connection, run_id, " ".join(wanted.reason.split()) or f"cancelled by {caller.name}")
-    context.announce()
-    context.live.publish(run_id)
-    return _summary_of(context, run_id)
+    return _changed(context, run_id)
+
+
+def approve_run(run_id: str, _: models.Decision, caller: Caller, context: Serving) -> models.RunSummary:
+    """Let a run begin that waits for approval, as may then every other run of its commit in the same pull request."""
+    with context.database.write() as connection:
+        approvals.approve(connection, run_id, caller.name)
+    return _changed(context, run_id)
+
+
+def decline_run(run_id: str, _: models.Decision, caller: Caller, context: Serving) -> models.RunSummary:
+    """End a run that waits for approval. It is *cancelled*, and nothing of it has run."""
+    with context.database.write() as connection:
+        approvals.decline(connection, run_id, caller.name)
+    return _changed(context, run_id)
 
 
 def run_again(wanted: models.NewRun, context: Serving) -> models.RunSummary:
@@ -32,6 +44,13 @@ def run_again(wanted: models.NewRun, context: Serving) -> models.RunSummary:
         run = add_run(connection, repository, msgspec.structs.replace(earlier.event, parent=earlier.number))
     context.announce()
     return _summary_of(context, run.id)
+
+
+def _changed(context: Serving, run_id: str) -> models.RunSummary:
+    """Tell the dispatcher and the viewers of it."""
+    context.announce()
+    context.live.publish(run_id)
+    return _summary_of(context, run_id)
 
 
 def _summary_of(context: Serving, run_id: str) -> models.RunSummary:

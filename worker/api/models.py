@@ -2,12 +2,18 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, SecretStr
 
 from pipelines.event import EventKind
 from pipelines.records import Stream
 from pipelines.status import Status
+from pipelines.syntax.trusted import TRUST_WORDS
+from worker.secrets.scope import Level
+from worker.secrets.secret import DEFAULT_EVENTS, IMAGE_PATTERN, LARGEST_BYTES
+from worker.trust import Approval
 
+_TRUST = f"^({'|'.join(TRUST_WORDS)})$"
+_NO_NUL = r"^[^\x00]+$"
 Time = Annotated[str, Field(description="RFC 3339 in UTC with milliseconds", examples=["2026-11-24T03:04:05.678Z"])]
 Milliseconds = Annotated[int, Field(description="milliseconds", ge=0)]
 Url = Annotated[str, Field(description="an absolute address")]
@@ -20,6 +26,8 @@ class Repository(BaseModel):
     forge: Annotated[str, Field(description="whose deliveries its hook takes: github, gitlab, gitea or git")]
     clone_url: str
     url: Annotated[str, Field(description="its page on this server")]
+    trust: Annotated[list[str], Field(description="what its runs may do: network, security, volumes")]
+    approval: Annotated[Approval, Field(description="which of its runs wait for a person")]
     created_at: Time
 
 
@@ -139,10 +147,58 @@ class Cancellation(BaseModel):
     reason: Annotated[str, Field(max_length=200)] = ""
 
 
+class Decision(BaseModel):
+    """That a run may begin, or may not: there is nothing more to say."""
+
+
+class Trust(BaseModel):
+    """What a repository's runs may do, and which of them wait for a person. What is left out stays as it is."""
+
+    trust: Annotated[list[Annotated[str, Field(pattern=_TRUST)]] | None, Field(max_length=10)] = None
+    approval: Approval | None = None
+
+
 class NewRun(BaseModel):
     """Which run to do once more."""
 
     again: Annotated[str, Field(description="the id of a run whose event is to run again")]
+
+
+class NewSecret(BaseModel):
+    """A secret's value, which is never told again, and who may have it."""
+
+    value: Annotated[SecretStr, Field(min_length=1, max_length=LARGEST_BYTES, json_schema_extra={"pattern": _NO_NUL})]
+    events: Annotated[list[EventKind], Field(description="runs of which events", min_length=1, max_length=20)] = list(
+        DEFAULT_EVENTS
+    )
+    images: Annotated[
+        list[Annotated[str, Field(pattern=f"^{IMAGE_PATTERN}$")]],
+        Field(description="plugins of which images; without any, every step", max_length=50),
+    ] = []
+
+
+class Secret(BaseModel):
+    """A secret without its value. `of` is an owner or `owner/name`, as the level says, or empty."""
+
+    name: str
+    level: Level
+    of: str
+    events: list[EventKind]
+    images: list[str]
+    created_at: Time
+    updated_at: Time
+
+
+class StoredSecret(Secret):
+    """A secret that was stored. `warning` says what is not as it should be, or is empty."""
+
+    warning: str
+
+
+class Secrets(BaseModel):
+    """Secrets, by whom they are for and by name."""
+
+    secrets: list[Secret]
 
 
 class LogLine(BaseModel):

@@ -17,6 +17,7 @@ from worker.errors import (
     TooMany,
     Unavailable,
     Unidentified,
+    Unsealable,
 )
 
 MEDIA_TYPE = "application/problem+json"
@@ -29,6 +30,7 @@ _STATUSES: dict[type[ServiceError], HTTPStatus] = {
     TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Malformed: HTTPStatus.BAD_REQUEST,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    Unsealable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 

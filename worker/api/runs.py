@@ -12,6 +12,8 @@ from worker.store import parts, queries, repositories
 from worker.store.attempts import StoredAttempt
 from worker.store.parts import StoredJob, StoredStep
 from worker.store.queries import StoredRun
+from worker.store.repositories import StoredRepository
+from worker.trust import checked_trust
 
 Limit = Annotated[int, Query(description="at most this many", ge=1, le=200)]
 
@@ -20,18 +22,18 @@ def list_repositories(context: Serving) -> models.Repositories:
     """All repositories, by name."""
     with context.database.read() as connection:
         stored = repositories.every(connection)
-    return models.Repositories(
-        repositories=[
-            models.Repository(
-                name=repository.full_name,
-                forge=repository.forge,
-                clone_url=repository.clone_url,
-                url=context.url(*repository.full_name.split("/")),
-                created_at=repository.created_at,
-            )
-            for repository in stored
-        ]
-    )
+    return models.Repositories(repositories=[_repository(context, repository) for repository in stored])
+
+
+def change_repository(owner: str, name: str, wanted: models.Trust, context: Serving) -> models.Repository:
+    """Say what a repository's runs may do, and which of them wait for a person."""
+    with context.database.write() as connection:
+        if wanted.trust is not None:
+            repositories.set_trust(connection, owner, name, checked_trust(wanted.trust))
+        if wanted.approval is not None:
+            repositories.set_approval(connection, owner, name, wanted.approval)
+        stored = repositories.named(connection, owner, name)
+    return _repository(context, stored)
 
 
 def list_runs_of_repository(
@@ -62,6 +64,18 @@ def show_run(run_id: str, context: Serving) -> models.Run:
         run = queries.run_with_id(connection, run_id)
         jobs = parts.jobs_of(connection, run_id)
     return models.Run(**summary(context, run).model_dump(), jobs=[_job(context, run, job) for job in jobs])
+
+
+def _repository(context: Context, repository: StoredRepository) -> models.Repository:
+    return models.Repository(
+        name=repository.full_name,
+        forge=repository.forge,
+        clone_url=repository.clone_url,
+        url=context.url(*repository.full_name.split("/")),
+        trust=sorted(repository.trust),
+        approval=repository.approval,
+        created_at=repository.created_at,
+    )
 
 
 def log_path(run_id: str, job: str, step: str) -> str:

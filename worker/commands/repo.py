@@ -9,6 +9,7 @@ import click
 
 from pipelines.event import Repository
 from runner.source.mirrors import forget_mirrors
+from worker.commands.repo_trust import approval_command, trust_command
 from worker.commands.settings_options import settings_options
 from worker.context import path
 from worker.errors import Malformed
@@ -31,6 +32,10 @@ _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^:].*")
 @click.group("repo")
 def command() -> None:
     """Say which repositories the server builds."""
+
+
+command.add_command(trust_command)
+command.add_command(approval_command)
 
 
 @command.command("add")

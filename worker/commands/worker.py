@@ -33,7 +33,7 @@ def command(*, settings: Settings) -> int:
     perform = task_performer(
         settings,
         name,
-        lambda: docker_backend(config, host=settings.host, tell=_tell_swept),
+        lambda logins: docker_backend(config, host=settings.host, logins=logins, tell=_tell_swept),
         log_limit_bytes=config.log_limit_bytes,
     )
     log.info("worker is up", worker=name)

@@ -86,17 +86,17 @@ def cancel(connection: Connection, run_id: str, reason: str) -> None:
     history.go_on()
 
 
-def end_withdrawn(connection: Connection, task: StoredTask, reason: str) -> None:
-    """End a task of a run that is to be cancelled, which no worker has taken and none can take any more."""
+def end_withdrawn(connection: Connection, task: StoredTask, status: Status, reason: str) -> None:
+    """End a task that no worker has taken and none can take any more."""
     current = task_store.find(connection, task.id)
     if current is None or current.state is TaskState.ENDED:
         return
     task_store.advance(connection, task.id, last_seq=task.last_seq, state=TaskState.ENDED)
     history = _History(connection, task.run_id)
     if task.job_id is None:
-        history.finish_run(Status.CANCELLED, reason)
+        history.finish_run(status, reason)
     else:
-        history.end_job(task.job_id, Status.CANCELLED, reason)
+        history.end_job(task.job_id, status, reason)
         history.go_on()
 
 

@@ -10,6 +10,7 @@ from pipelines.event import Event
 from pipelines.status import Status
 from runner.clock import now
 from runner.run_id import new_run_id
+from worker.store import approvals
 from worker.store.repositories import StoredRepository
 from worker.store.tables import deliveries, repositories, runs
 from worker.store.tasks import add_planning_task
@@ -48,7 +49,7 @@ def accept(
 def add_run(
     connection: Connection, repository: StoredRepository, event: Event, delivery_id: int | None = None
 ) -> AcceptedRun:
-    """Store one pending run with the next number of its repository, and the task of planning it."""
+    """Store one run with its repository's next number, and the task of planning it unless it waits for approval."""
     number = connection.execute(
         update(repositories)
         .where(repositories.c.id == repository.id)
@@ -56,6 +57,7 @@ def add_run(
         .returning(repositories.c.last_number)
     ).scalar_one()
     run = AcceptedRun(id=new_run_id(), number=number)
+    waits = approvals.wait_reason(connection, repository, event)
     connection.execute(
         insert(runs).values(
             id=run.id,
@@ -63,13 +65,16 @@ def add_run(
             delivery_id=delivery_id,
             number=number,
             event=msgspec.json.encode(event),
-            status=Status.PENDING.value,
-            reason="",
+            status=(Status.BLOCKED if waits else Status.PENDING).value,
+            reason=waits,
             last_seq=0,
             created_at=now(),
         )
     )
-    add_planning_task(connection, run.id)
+    if waits:
+        approvals.supersede(connection, repository, event, number)
+    else:
+        add_planning_task(connection, run.id)
     return run
 
 

@@ -30,6 +30,7 @@ def make_engine(url: URL, *, busy_seconds: float) -> Engine:
     engine = create_engine(
         url.set(drivername="postgresql+psycopg"),
         connect_args={"connect_timeout": _CONNECT_SECONDS, "application_name": "headrace"},
+        hide_parameters=True,  # an error's text must not hold what was to be stored
         pool_pre_ping=True,  # the server may have been started anew
     )
     patience = f"SET lock_timeout = {round(busy_seconds * 1000)}"

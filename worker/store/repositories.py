@@ -4,18 +4,24 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipelines.event import Repository
 from runner.clock import now
 from worker.errors import Conflict, NotFound
 from worker.store.tables import repositories, runs
+from worker.trust import NO_TRUST, Approval
+
+_NOTHING = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRepository:
-    """A repository that the service builds. `forge` says whose deliveries its hook takes."""
+    """A repository that the service builds. `forge` says whose deliveries its hook takes.
+
+    `trust` is what an administrator trusts it with, `approval` which of its runs wait for a person.
+    """
 
     id: int
     owner: str
@@ -27,6 +33,8 @@ class StoredRepository:
     secret: str = field(repr=False)
     last_number: int
     created_at: str
+    trust: frozenset[str] = NO_TRUST
+    approval: Approval = Approval.FORKS
 
     @property
     def full_name(self) -> str:
@@ -86,5 +94,29 @@ def with_id(connection: Connection, repository_id: int) -> StoredRepository:
     return _stored(connection.execute(select(repositories).where(repositories.c.id == repository_id)).one())
 
 
+def set_trust(connection: Connection, owner: str, name: str, trust: frozenset[str]) -> StoredRepository:
+    """Trust a repository with this and nothing else. Raises NotFound."""
+    return _change(connection, owner, name, trust=",".join(sorted(trust)) or _NOTHING)
+
+
+def set_approval(connection: Connection, owner: str, name: str, approval: Approval) -> StoredRepository:
+    """Say which of a repository's runs wait for a person, from now on. Raises NotFound."""
+    return _change(connection, owner, name, approval=approval.value)
+
+
+def trust_in(text: str) -> frozenset[str]:
+    """What the column says that a repository is trusted with."""
+    return frozenset(text.split(",")) - {_NOTHING}
+
+
+def _change(connection: Connection, owner: str, name: str, **values: str) -> StoredRepository:
+    repository = named(connection, owner, name)
+    connection.execute(update(repositories).where(repositories.c.id == repository.id).values(values))
+    return with_id(connection, repository.id)
+
+
 def _stored(row: Row[Any]) -> StoredRepository:
-    return StoredRepository(**row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for the row as a mapping
+    columns = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for the row as a mapping
+    columns["trust"] = trust_in(columns["trust"])
+    columns["approval"] = Approval(columns["approval"])
+    return StoredRepository(**columns)

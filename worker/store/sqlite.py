@@ -26,7 +26,11 @@ _BEGIN = {
 
 def make_engine(url: URL, *, busy_seconds: float) -> Engine:
     """An engine for this file, which is made if there is none, for our user's eyes alone. Raises Unavailable."""
-    engine = create_engine(url, connect_args={"timeout": busy_seconds, "check_same_thread": False})
+    engine = create_engine(
+        url,
+        connect_args={"timeout": busy_seconds, "check_same_thread": False},
+        hide_parameters=True,  # an error's text must not hold what was to be stored
+    )
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "commit", _check_references)

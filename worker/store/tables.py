@@ -31,7 +31,26 @@ repositories = Table(
     Column("secret", Text, nullable=False),  # what deliveries are signed with
     Column("last_number", Integer, nullable=False),  # of its runs
     Column("created_at", Text, nullable=False),
+    Column("trust", Text, nullable=False, server_default="none"),  # or of network,security,volumes
+    Column("approval", Text, nullable=False, server_default="forks"),  # which runs wait for a person
     UniqueConstraint("owner", "name"),
+)
+
+# Values are sealed for their scope, kind and name: one that is copied to another row can't be opened there.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("scope", Text, nullable=False),  # repository:OWNER/NAME, owner:OWNER or global
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE")),  # of a repository's own
+    Column("kind", Text, nullable=False),  # secret or registry
+    Column("name", Text, nullable=False),  # in lower case; a registry's is its host
+    Column("value_sealed", Text, nullable=False),
+    Column("events", Text, nullable=False),  # a JSON list
+    Column("images", Text, nullable=False),  # a JSON list
+    Column("created_at", Text, nullable=False),
+    Column("updated_at", Text, nullable=False),
+    UniqueConstraint("scope", "kind", "name"),
 )
 
 deliveries = Table(
@@ -65,6 +84,19 @@ runs = Table(
     UniqueConstraint("repository_id", "number"),
     Index("runs_by_status", "status"),
     Index("runs_by_delivery", "delivery_id"),
+)
+
+# That somebody has looked at these commits of a pull request, or of a branch or tag, and lets them run.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("sha", Text, nullable=False),
+    Column("approved_by", Text, nullable=False),
+    Column("approved_at", Text, nullable=False),
+    UniqueConstraint("repository_id", "ref", "sha"),
 )
 
 jobs = Table(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from runner.engine.credentials import Credentials, CredentialsError, registry_of
+from runner.engine.credentials import Credentials, CredentialsError, login_for, registry_of
 
 SECRET = "canary-77ab"
 AUTH = b64encode(f"me:{SECRET}".encode()).decode()
@@ -148,3 +148,12 @@ def test_a_broken_configuration_is_named_without_its_content(tmp_path: Path, con
 def test_a_login_does_not_show_when_it_is_printed(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"auths": {"ghcr.io": {"auth": AUTH}}}))
     assert SECRET not in repr(Credentials(tmp_path).login("ghcr.io"))
+
+
+def test_given_login_goes_before_the_configured_one_for_its_registry_alone(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"auths": {"a.example.org": {"auth": AUTH}}}))
+    given = {name: login_for(name, user="ada", password="given") for name in ("a.example.org", "docker.io")}
+    credentials = Credentials(tmp_path, given=given)
+    assert credentials.login("a.example.org") == given["a.example.org"]
+    assert given["docker.io"].for_engine()["serveraddress"] == "https://index.docker.io/v1/"
+    assert credentials.login("b.example.org") is None

@@ -31,14 +31,20 @@ TABLE = {
     "POST /account/tokens/{token_id:int}/revoke": Need.PERSON,
     "GET /api/repositories": Need.READ,
     "GET /api/repositories/{owner:path}/{name}/runs": Need.READ,
+    "PATCH /api/repositories/{owner:path}/{name}": Need.ADMIN,
     "GET /api/runs": Need.READ,
     "POST /api/runs": Need.WRITE,
     "GET /api/runs/{run_id}": Need.READ,
     "POST /api/runs/{run_id}/cancel": Need.WRITE,
+    "POST /api/runs/{run_id}/approve": Need.WRITE,
+    "POST /api/runs/{run_id}/decline": Need.WRITE,
     "GET /api/runs/{run_id}/records": Need.READ,
     "GET /api/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log": Need.READ,
     "GET /api/runs/{run_id}/artifacts": Need.READ,
     "GET /api/artifacts/{artifact_id}/content": Need.READ,
+    "GET /api/secrets": Need.ADMIN,
+    "PUT /api/secrets/{name}": Need.ADMIN,
+    "DELETE /api/secrets/{name}": Need.ADMIN,
     "GET /api/docs": Need.READ,
     "GET /api/openapi.json": Need.READ,
     "GET /": Need.READ,
@@ -138,7 +144,7 @@ def may(need: Need, who: Who, method: str) -> bool:
         return True
     if need is Need.OWN_PAGE:
         return who.is_on_own_page
-    if who.scope is None or (who.is_person and method == "POST" and not who.is_on_own_page):
+    if who.scope is None or (who.is_person and method != "GET" and not who.is_on_own_page):
         return False
     if need is Need.PERSON:
         return who.is_person

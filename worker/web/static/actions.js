@@ -2,8 +2,12 @@
 
 const REQUESTS = {
   cancel: (run) => [`/api/runs/${run}/cancel`, { reason: "cancelled on the run's page" }],
+  approve: (run) => [`/api/runs/${run}/approve`, {}],
+  decline: (run) => [`/api/runs/${run}/decline`, {}],
   again: (run) => ["/api/runs", { again: run }],
 };
+
+const DONE = { cancel: "Cancelling…", approve: "Approved", decline: "Declined" };
 
 export function listenForActions(run) {
   document.documentElement.classList.add("has-script");
@@ -28,6 +32,6 @@ async function act(button, run) {
   } else if (button.dataset.action === "again") {
     location.assign(new URL((await answer.json()).url).pathname);
   } else {
-    button.textContent = "Cancelling…";
+    button.textContent = DONE[button.dataset.action];
   }
 }

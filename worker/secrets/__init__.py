@@ -1,0 +1,1 @@
+"""Secrets: how they are sealed, who may see which, and where the key comes from."""
