@@ -55,6 +55,7 @@ class Settings:
     `database_url` is SQLAlchemy's: a SQLite file in the data directory unless it is set; it may hold a password.
     `secret_key` holds the keys that secrets are sealed with, `""` where they are in `secret_key_file`.
     Plugins of the images in `privileged_plugins` run privileged.
+    `forge_proxy` is what forges are told through, `""` to reach them directly.
     `redis_url` is `""` where `headrace up` runs its own Redis, from `redis_image` if no program is at hand; `host`
     names this machine in labels and pages.
     """
@@ -68,6 +69,7 @@ class Settings:
     privileged_plugins: tuple[str, ...]
     redis_url: str = field(repr=False)
     redis_image: str
+    forge_proxy: str = field(repr=False)
     host: str
     log_format: str
     access_log: AccessLog
@@ -94,6 +96,7 @@ class Settings:
             privileged_plugins=tuple(setting("privileged_plugins", "").replace(",", " ").split()),
             redis_url=_checked_redis_url(setting("redis_url", "")),
             redis_image=setting("redis_image", _REDIS_IMAGE),
+            forge_proxy=_checked_proxy(setting("forge_proxy", "")),
             host=setting("host", socket.gethostname()),
             log_format=log_format,
             access_log=_access_log(setting("access_log", "on" if log_format == "json" else "off")),
@@ -117,6 +120,7 @@ class Settings:
             "HEADRACE_PRIVILEGED_PLUGINS": ",".join(self.privileged_plugins),
             "HEADRACE_REDIS_URL": self.redis_url,
             "HEADRACE_REDIS_IMAGE": self.redis_image,
+            "HEADRACE_FORGE_PROXY": self.forge_proxy,
             "HEADRACE_HOST": self.host,
             "HEADRACE_LOG_FORMAT": self.log_format,
             "HEADRACE_ACCESS_LOG": self.access_log.value,
@@ -161,6 +165,12 @@ def _checked_redis_url(url: str) -> str:
             f"--redis-url (HEADRACE_REDIS_URL) is {_without_password(url)!r}: "
             "expected redis://…, rediss://… or unix://…"
         )
+    return url
+
+
+def _checked_proxy(url: str) -> str:
+    if url and not re.fullmatch(r"https?://(?:[^/@\s]+@)?[^/@\s]+/?", url):
+        raise SettingsError(f"HEADRACE_FORGE_PROXY is {_without_password(url)!r}: expected http://HOST:PORT")
     return url
 
 

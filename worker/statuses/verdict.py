@@ -32,7 +32,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """An outcome with one phrase for people, which goes on from the forge's name. `wait_seconds` is how long the forge asks to be left alone."""
+    """An outcome with one phrase for people, which goes on from the forge's name.
+
+    `wait_seconds` is how long the forge asks to be left alone.
+    """
 
     outcome: Outcome
     phrase: str = ""
