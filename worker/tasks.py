@@ -84,7 +84,8 @@ def task_performer(
 def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> None:
     log.info("planning")
     try:
-        mirror = planning_mirror(settings, order, stop)
+        entrusted = Entrusted.opened(order.sealed, order.task, open_keyring(settings))
+        mirror = planning_mirror(settings, order, entrusted, stop)
         event = _with_what_git_knows(order.event, mirror)
         if skips_ci(event):
             _finish(scribe, Status.SKIPPED, "the commit message says to skip CI")
@@ -94,14 +95,14 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> N
             _finish(scribe, Status.ERROR, no_workflow(f"commit {event.sha[:12]}"))
             return
         scribe.write(RunStarted, plan=_planned(mirror, paths, event, order))
-    except RunnerError as error:
+    except (RunnerError, ServiceError) as error:
         _give_up_planning(scribe, stop, error)
     except Exception as error:
         log.exception("planning broke")
         _finish(scribe, Status.ERROR, f"Headrace itself failed while planning: {error!r}")
 
 
-def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError) -> None:
+def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError | ServiceError) -> None:
     """Say why there is no plan; but where this worker was killed, let another one try."""
     log.warning("can't plan", error=str(error))
     if not stop.requested:
@@ -167,7 +168,7 @@ def _execute(
         backend,
         scribe,
         ticket=Ticket(run=order.run, job=order.job.name, attempt=order.attempt),
-        tree=job_tree(settings, order, stop),
+        tree=job_tree(settings, order, entrusted, stop),
         artifacts=Storage(settings.runs_directory).artifacts(order.run),
         secrets=entrusted.secrets,
         stop=stop,

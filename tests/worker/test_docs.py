@@ -14,7 +14,7 @@ def test_api_page_names_every_path_of_the_api(service: Service) -> None:
     names = {"{owner}": "OWNER", "{name}": "NAME", "{run_id}": "RUN", "{job}": "JOB", "{step}": "STEP"}
     for path in service.client.get("/api/openapi.json").json()["paths"]:
         if path.startswith("/api"):
-            for field, word in {**names, "{artifact_id}": "ID"}.items():
+            for field, word in {**names, "{artifact_id}": "ID", "{kind}": "KIND"}.items():
                 path = path.replace(field, word)  # noqa: PLW2901
             assert f"`{path}`" in page or f"`{path}?" in page
 

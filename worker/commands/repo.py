@@ -9,6 +9,7 @@ import click
 
 from pipelines.event import Repository
 from runner.source.mirrors import forget_mirrors
+from worker.commands.repo_set import set_command
 from worker.commands.repo_trust import approval_command, trust_command
 from worker.commands.settings_options import settings_options
 from worker.context import path
@@ -23,7 +24,7 @@ from worker.store.repositories import StoredRepository
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _OURS = frozenset(
-    {"account", "api", "hooks", "login", "logout", "setup", "static"}
+    {"account", "api", "badges", "hooks", "login", "logout", "setup", "static"}
 )  # where an owner's pages would hide behind ours
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^:].*")
@@ -36,6 +37,7 @@ def command() -> None:
 
 command.add_command(trust_command)
 command.add_command(approval_command)
+command.add_command(set_command)
 
 
 @command.command("add")
@@ -141,7 +143,7 @@ def checked_clone_url(text: str) -> str:
         expected = f"{', '.join(f'{scheme}://' for scheme in _SCHEMES)}, /PATH or USER@HOST:PATH"
         raise Malformed(f"--clone-url {text!r} can't be fetched from: expected {expected}")
     if urlsplit(text).password:
-        raise Malformed("--clone-url holds a password, which runs would show: use ssh, or git's credential helper")
+        raise Malformed("--clone-url holds a password, which runs would show: `headrace repo set` takes a token")
     return text
 
 

@@ -6,11 +6,11 @@ from hashlib import sha256
 from sqlalchemy import Connection
 
 from worker.errors import SettingsError, Unsealable
+from worker.secrets.credential import CredentialKind
 from worker.secrets.sealing import Keyring
 from worker.statuses.dialect import Dialect, Place
 from worker.statuses.dialects import DIALECTS
 from worker.store import credentials
-from worker.store.credentials import CredentialKind
 from worker.store.repositories import StoredRepository
 
 

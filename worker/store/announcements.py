@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, Select, select
 from pipelines.event import Event
 from pipelines.records import AnyRecord, JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
+from worker.secrets.credential import CredentialKind
 from worker.statuses.commitstatus import Told
 from worker.statuses.wording import context_of_job, context_of_run, phrase, ref_at_forge
-from worker.store.credentials import CredentialKind
 from worker.store.outbox import Saying, put
 from worker.store.tables import credentials, jobs, repositories, runs
 

@@ -1,32 +1,14 @@
 """Credentials of repositories: what the server shows their forge, and git, in their name. Sealed, never given out."""
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
 from runner.clock import now
+from worker.secrets.credential import Credential, CredentialKind
+from worker.secrets.entrusted import CloneAccess
 from worker.secrets.sealing import Keyring
 from worker.store.tables import credentials
-
-
-class CredentialKind(StrEnum):
-    """What one is for: the forge's API, or fetching over http or over ssh."""
-
-    FORGE_TOKEN = "forge_token"  # noqa: S105 -- the word for it
-    CLONE_TOKEN = "clone_token"  # noqa: S105
-    CLONE_KEY = "clone_key"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credential:
-    """What is told of one. `name` is a user's name, or the public half of a key; a key goes to `known_hosts` alone."""
-
-    kind: CredentialKind
-    name: str = ""
-    known_hosts: str = ""
-    created_at: str = ""
 
 
 def put(connection: Connection, keyring: Keyring, repository_id: int, credential: Credential, value: str) -> None:
@@ -60,6 +42,20 @@ def value_of(connection: Connection, keyring: Keyring, repository_id: int, kind:
     query = select(credentials.c.value_sealed).where(_is(repository_id, kind))
     sealed = connection.execute(query).scalar_one_or_none()
     return keyring.open(sealed, place=place(repository_id, kind)) if sealed else ""
+
+
+def clone_access(connection: Connection, keyring: Keyring, repository_id: int) -> CloneAccess | None:
+    """What the repository is fetched with; None if it is fetched as the machine can. Raises Unsealable."""
+    kept = of(connection, repository_id)
+    token, key = kept.get(CredentialKind.CLONE_TOKEN), kept.get(CredentialKind.CLONE_KEY)
+    if token is None and key is None:
+        return None
+    return CloneAccess(
+        user=token.name if token else "",
+        password=value_of(connection, keyring, repository_id, CredentialKind.CLONE_TOKEN),
+        ssh_key=value_of(connection, keyring, repository_id, CredentialKind.CLONE_KEY),
+        known_hosts=key.known_hosts if key else "",
+    )
 
 
 def remove(connection: Connection, repository_id: int, kind: CredentialKind) -> None:

@@ -101,10 +101,10 @@ def note_delay(connection: Connection, letter: Letter, delay: timedelta) -> None
     connection.execute(ours.values(attempts=letter.attempts + 1, next_at=wait))
 
 
-def try_again(connection: Connection, repository_id: int, *, since: str) -> int:
-    """Send what the forge has not taken since then once more, at once; gives how many letters those are."""
+def try_again(connection: Connection, repository_id: int, *, since: timedelta = timedelta(days=1)) -> int:
+    """Send what the forge has not taken since so long ago once more, at once; gives how many letters those are."""
     untaken = outbox.c.state.in_([LetterState.WAITING.value, LetterState.REFUSED.value])
-    theirs = (outbox.c.repository_id == repository_id) & untaken & (outbox.c.changed_at >= since)
+    theirs = (outbox.c.repository_id == repository_id) & untaken & (outbox.c.changed_at >= from_now(-since))
     again = {"state": LetterState.WAITING.value, "attempts": 0, "next_at": now()}
     return connection.execute(update(outbox).where(theirs).values(again)).rowcount
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, select, update
 
+from worker.secrets.credential import CredentialKind
 from worker.secrets.scope import Scope
 from worker.secrets.sealing import Keyring, key_of
 from worker.secrets.secret import Kind
 from worker.store import credentials as credential_store
 from worker.store import secrets as secret_store
-from worker.store.credentials import CredentialKind
 from worker.store.tables import credentials, secrets
 
 

@@ -14,13 +14,13 @@ from pipelines.status import Status
 from runner.clock import from_now
 from tests.waiting import wait_until
 from tests.worker.statuses.fakeforge import TOKEN
+from worker.secrets.credential import Credential, CredentialKind
 from worker.secrets.sealing import Keyring
 from worker.statuses.commitstatus import Told
 from worker.statuses.courier import Courier
 from worker.statuses.pace import Pace
 from worker.store import credentials, history, inbox, repositories
 from worker.store import outbox as outbox_store
-from worker.store.credentials import Credential, CredentialKind
 from worker.store.database import Database
 from worker.store.repositories import StoredRepository
 from worker.store.tables import jobs as jobs_table
@@ -58,7 +58,7 @@ class World:
         with self.database.write() as connection:
             repository = repositories.named(connection, *name.rsplit("/", 1))
             self._put_token(repository.id, token, connection)
-            outbox_store.try_again(connection, repository.id, since=from_now(-timedelta(days=1)))
+            outbox_store.try_again(connection, repository.id)
 
     def _put_token(self, repository_id: int, token: str, connection: Connection) -> None:
         credential = Credential(kind=CredentialKind.FORGE_TOKEN)
