@@ -17,6 +17,7 @@ from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
 from worker.api import artifacts, control, credentials, logs, models, records, runs, secrets
 from worker.api.problems import problem
+from worker.badges import answer
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
 from worker.live import Live
@@ -147,6 +148,7 @@ def _add_routes(app: FastAPI) -> None:
     form("/account/tokens", account.create_token, Need.PERSON)
     form("/account/tokens/{token_id:int}/revoke", account.revoke_token, Need.PERSON)
 
+    page("/badges/{owner:path}/{name}.svg", answer.show_badge, Need.NOTHING)
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
     page("/{owner:path}/{name}", pages.show_repository, Need.READ)

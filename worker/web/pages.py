@@ -13,6 +13,8 @@ from worker.access.guard import Caller
 from worker.access.identity import Identity
 from worker.api.numbers import LARGEST, Number
 from worker.api.problems import described, headers_of
+from worker.badges.address import badge_path, markdown
+from worker.badges.audience import Audience
 from worker.context import Serving, path
 from worker.store import parts, queries, repositories
 from worker.web import views
@@ -59,6 +61,10 @@ def show_repository(
         caller=caller,
         repository=repository.full_name,
         forge=repository.forge,
+        trouble=repository.status_trouble,
+        badge=badge_path(repository.full_name, branch=repository.default_branch),
+        markdown=markdown(context.settings.url, repository.full_name, branch=repository.default_branch),
+        is_badge_public=repository.badge is Audience.PUBLIC,
         runs=[views.run_view(run, now) for run in runs],
         before=runs[-1].number if is_more else None,
         is_latest=before is None,

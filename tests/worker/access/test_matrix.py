@@ -18,6 +18,7 @@ from worker.settings import Settings
 TABLE = {
     "POST /hooks/{forge}/{owner:path}/{name}": Need.NOTHING,
     "GET /healthz": Need.NOTHING,
+    "GET /badges/{owner:path}/{name}.svg": Need.NOTHING,
     "GET /readyz": Need.NOTHING,
     "GET /metrics": Need.READ,
     "GET /login": Need.NOTHING,
