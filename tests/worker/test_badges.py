@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.event import Event, EventKind, PullRequest
+from pipelines.event import Event, EventKind, PullRequest, Repository
 from pipelines.status import Status
 from tests.worker.conftest import Service, job, serving, step
 from worker.badges.audience import Audience
@@ -127,6 +127,14 @@ def test_private_badge_and_none_at_all_look_the_same_to_strangers(
         seen = browser.get("/badges/acme/hidden.svg")
         assert (seen.status_code, seen.headers["cache-control"]) == (200, "private, no-cache")
     assert service.client.get("/badges/acme/hidden.svg").status_code == 200
+
+
+def test_badge_is_as_public_as_the_forge_says(service: Service) -> None:
+    repository = service.add_repository()
+    with service.visitor() as visitor:
+        for private, status in ((True, 404), (False, 200), (None, 200), (True, 404)):
+            service.add_run(repository, Event(branch="main", repository=Repository(private=private)))
+            assert visitor.get(PATH).status_code == status, private
 
 
 def test_headers_suit_browsers_and_image_proxies(service: Service, repository: StoredRepository) -> None:

@@ -52,7 +52,7 @@ def file(settings: Settings, text: str) -> Path:
 def test_what_is_not_said_stays_as_it_is(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     add(settings)
     first = described(settings, capsys)
-    assert (first["statuses"], first["forge_url"], first["badge"]) == ("both", "https://git.example.org", "private")
+    assert (first["statuses"], first["forge_url"], first["badge"]) == ("both", "https://git.example.org", "auto")
     described(settings, capsys, statuses="run", forge_url="https://git.example.org/gitea/", badge="public")
     assert described(settings, capsys) == {
         "name": "acme/web",

@@ -1,6 +1,7 @@
 """The answer to who asks for a badge: a picture, whatever is asked for.
 
-SECURITY. Everybody may see the badges of repositories that are set so, whoever has an account all of them. To anybody
+SECURITY. Everybody may see the badges of repositories that are set so, or that their forge calls public; whoever has an
+account all of them. To anybody
 else a repository that isn't there and one that isn't shown look the same. A picture of ours holds no script, and its
 headers say that it may load nothing.
 """
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from worker.access.guard import is_known
 from worker.badges.audience import Audience
 from worker.badges.drawing import badge, nothing_to_see
-from worker.badges.standing import standing
+from worker.badges.standing import is_for_everybody, standing
 from worker.context import Context, Serving
 from worker.errors import NotFound
 from worker.store import repositories
@@ -43,10 +44,11 @@ def _picture(context: Context, request: Request, full_name: str, branch: str, wo
     owner, _, name = full_name.rpartition("/")
     with context.database.read() as connection:
         repository = repositories.named(connection, owner, name)
-        if repository.badge is Audience.PRIVATE and not is_known(context, request):
+        is_for_all = is_for_everybody(connection, repository)
+        if not is_for_all and not is_known(context, request):
             raise NotFound("there is no such badge")
         status = standing(connection, repository.id, branch=branch or repository.default_branch, workflow=workflow)
-    return badge(workflow or _LABEL, status), repository.badge
+    return badge(workflow or _LABEL, status), Audience.PUBLIC if is_for_all else Audience.PRIVATE
 
 
 def _answer(request: Request, picture: str, audience: Audience, *, status: int = 200) -> Response:

@@ -4,7 +4,8 @@ from enum import StrEnum
 
 
 class Audience(StrEnum):
-    """Everybody, or those who have logged in here."""
+    """Everybody, those who have an account here, or as the forge says whether the repository is private."""
 
+    AUTO = "auto"
     PUBLIC = "public"
     PRIVATE = "private"

@@ -6,20 +6,24 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, select
 
-from pipelines.event import EventKind
+from pipelines.event import EventKind, Repository
 from pipelines.status import Status, worst
+from worker.badges.audience import Audience
+from worker.store.repositories import StoredRepository
 from worker.store.tables import jobs, runs
 
 _PAGE = 200
 _MOST_PAGES = 10  # of runs: the branch is in their events
+_LATEST = 20
 _SAY_NOTHING = frozenset({Status.SKIPPED})
 
 
 class _Where(msgspec.Struct, frozen=True):
-    """What of an event says which branch it is of."""
+    """What of an event says which branch it is of, and whether everybody may see that."""
 
     kind: EventKind = EventKind.PUSH
     branch: str = ""
+    repository: Repository = Repository()
 
 
 class _Whose(msgspec.Struct, frozen=True):
@@ -42,6 +46,18 @@ def standing(connection: Connection, repository_id: int, *, branch: str, workflo
             return status
         latest = latest or status
     return latest
+
+
+def is_for_everybody(connection: Connection, repository: StoredRepository) -> bool:
+    """True if everybody may see this: it is set so, or its forge called it public when it last said which it is."""
+    if repository.badge is not Audience.AUTO:
+        return repository.badge is Audience.PUBLIC
+    query = select(runs.c.event).where(runs.c.repository_id == repository.id)
+    for event in connection.execute(query.order_by(runs.c.number.desc()).limit(_LATEST)).scalars():
+        is_private = msgspec.json.decode(event, type=_Where).repository.private
+        if is_private is not None:
+            return not is_private
+    return False
 
 
 def _runs(connection: Connection, repository_id: int, branch: str) -> Iterator[Any]:

@@ -60,6 +60,14 @@ def list_command(*, settings: Settings, output: str) -> int:
     return list_(settings, output=output)
 
 
+@command.command("hook")
+@click.argument("name", metavar="OWNER/NAME")
+@settings_options
+def hook_command(*, settings: Settings, name: str) -> int:
+    """Print the hook's URL and secret again; for plain git the script to save as hooks/post-receive."""
+    return hook(settings, name=name)
+
+
 @command.command("remove")
 @click.argument("name", metavar="OWNER/NAME")
 @settings_options
@@ -98,6 +106,15 @@ def list_(settings: Settings, *, output: str = "text") -> int:
         click.echo(f"{each.full_name:<{width}}  {each.forge:<6}  {each.clone_url}")
     if not stored:
         click.echo("no repository yet: headrace repo add OWNER/NAME --forge FORGE --clone-url URL", err=True)
+    return 0
+
+
+def hook(settings: Settings, *, name: str) -> int:
+    """Print how a repository's forge is told, or the script alone if that is all there is to it. Raises NotFound."""
+    with closing(Database(settings.database_url)) as database, database.read() as connection:
+        stored = repositories.named(connection, *parse_name(name))
+    script = _script(settings, stored)
+    click.echo(script or _told(settings, stored), nl=not script.endswith("\n"))
     return 0
 
 
@@ -191,10 +208,17 @@ def _as_text(settings: Settings, repository: StoredRepository) -> str:
     lines = [
         f"{repository.full_name} is built from now on. Tell its forge:",
         "",
+        _told(settings, repository),
+    ]
+    script = _script(settings, repository)
+    return "\n".join([*lines, "", script] if script else lines)
+
+
+def _told(settings: Settings, repository: StoredRepository) -> str:
+    lines = [
         f"  Hook URL  {hook_url(settings, repository)}",
         f"  Secret    {repository.secret}",
         "",
         FORGES[repository.forge].setup,
     ]
-    script = _script(settings, repository)
-    return "\n".join([*lines, "", script] if script else lines)
+    return "\n".join(lines)

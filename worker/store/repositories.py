@@ -43,7 +43,7 @@ class StoredRepository:
     approval: Approval = Approval.FORKS
     forge_url: str = ""
     told: Told = Told.BOTH
-    badge: Audience = Audience.PRIVATE
+    badge: Audience = Audience.AUTO
     status_trouble: str = ""
 
     @property

@@ -35,7 +35,7 @@ repositories = Table(
     Column("approval", Text, nullable=False, server_default="forks"),  # which runs wait for a person
     Column("forge_url", Text),  # where the forge is, if `url` doesn't lead there
     Column("told", Text, nullable=False, server_default="both"),  # what the forge is told of: run, jobs, both, none
-    Column("badge", Text, nullable=False, server_default="private"),  # who may see it
+    Column("badge", Text, nullable=False, server_default="auto"),  # who may see it: auto, public, private
     Column("status_trouble", Text),  # why the forge has not taken the last status
     UniqueConstraint("owner", "name"),
 )

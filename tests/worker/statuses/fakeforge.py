@@ -53,8 +53,8 @@ class FakeForge(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, port: int = 0) -> None:
-        super().__init__(("127.0.0.1", port), _Request)
+    def __init__(self, *, handler: "type[_Request] | None" = None) -> None:
+        super().__init__(("127.0.0.1", 0), handler or _Request)
         self.url = f"http://127.0.0.1:{self.server_port}"
         self.token = TOKEN
         self.repositories = {REPOSITORY}
@@ -84,9 +84,9 @@ class FakeForge(ThreadingHTTPServer):
 
 
 @contextmanager
-def fake_forge(port: int = 0) -> Iterator[FakeForge]:
+def fake_forge() -> Iterator[FakeForge]:
     """A forge within the block."""
-    with FakeForge(port) as server:
+    with FakeForge() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

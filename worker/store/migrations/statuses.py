@@ -20,7 +20,7 @@ def _extend_repositories() -> None:
     with op.batch_alter_table("repositories") as table:
         table.add_column(sa.Column("forge_url", Text))
         table.add_column(sa.Column("told", Text, nullable=False, server_default="both"))
-        table.add_column(sa.Column("badge", Text, nullable=False, server_default="private"))
+        table.add_column(sa.Column("badge", Text, nullable=False, server_default="auto"))
         table.add_column(sa.Column("status_trouble", Text))
 
 
