@@ -29,13 +29,13 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
     queue = TaskQueue(_redis(settings))
     dispatcher = Dispatcher(
         database,
-        Exchange(_redis(settings)),
+        _exchange(settings),
         queue,
         open_keyring(settings),
         server_url=settings.url,
         privileged_plugins=settings.privileged_plugins,
     )
-    exchange = Exchange(_redis(settings))
+    exchange = _exchange(settings)
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
     courier = Courier(database, open_keyring(settings), server_url=settings.url, proxy=settings.forge_proxy)
     threads = (dispatcher, ingester, courier)
@@ -53,6 +53,10 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
             await run_in_threadpool(courier.stop)
 
     return run
+
+
+def _exchange(settings: Settings) -> Exchange:
+    return Exchange(_redis(settings), lease_seconds=settings.lease_seconds)
 
 
 def _trouble(settings: Settings, threads: Sequence[Dispatcher | Ingester | Courier]) -> str:

@@ -85,6 +85,7 @@ runs = Table(
     Column("started_at", Text),
     Column("finished_at", Text),
     Column("duration_ms", BigInteger),
+    Column("problems", LargeBinary),  # a list of pipelines.problems.Problem as JSON, once it has a Plan
     UniqueConstraint("repository_id", "number"),
     Index("runs_by_status", "status"),
     Index("runs_by_delivery", "delivery_id"),
