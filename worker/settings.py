@@ -55,6 +55,7 @@ class Settings:
     `database_url` is SQLAlchemy's: a SQLite file in the data directory unless it is set; it may hold a password.
     `secret_key` holds the keys that secrets are sealed with, `""` where they are in `secret_key_file`.
     Plugins of the images in `privileged_plugins` run privileged.
+    `forge_proxy` is what forges are told through, `""` to reach them directly.
     A worker that is not heard of for `lease_seconds` has lost its task.
     `redis_url` is `""` where `headrace up` runs its own Redis, from `redis_image` if no program is at hand; `host`
     names this machine in labels and pages.
@@ -69,6 +70,7 @@ class Settings:
     privileged_plugins: tuple[str, ...]
     redis_url: str = field(repr=False)
     redis_image: str
+    forge_proxy: str = field(repr=False)
     lease_seconds: float
     host: str
     log_format: str
@@ -96,6 +98,7 @@ class Settings:
             privileged_plugins=tuple(setting("privileged_plugins", "").replace(",", " ").split()),
             redis_url=_checked_redis_url(setting("redis_url", "")),
             redis_image=setting("redis_image", _REDIS_IMAGE),
+            forge_proxy=_checked_proxy(setting("forge_proxy", "")),
             lease_seconds=_seconds(setting("lease_seconds", _LEASE_SECONDS), setting="HEADRACE_LEASE_SECONDS"),
             host=setting("host", ""),
             log_format=log_format,
@@ -120,6 +123,7 @@ class Settings:
             "HEADRACE_PRIVILEGED_PLUGINS": ",".join(self.privileged_plugins),
             "HEADRACE_REDIS_URL": self.redis_url,
             "HEADRACE_REDIS_IMAGE": self.redis_image,
+            "HEADRACE_FORGE_PROXY": self.forge_proxy,
             "HEADRACE_LEASE_SECONDS": str(self.lease_seconds),
             "HEADRACE_HOST": self.host,
             "HEADRACE_LOG_FORMAT": self.log_format,
@@ -175,6 +179,12 @@ def _checked_redis_url(url: str) -> str:
             f"--redis-url (HEADRACE_REDIS_URL) is {_without_password(url)!r}: "
             "expected redis://…, rediss://… or unix://…"
         )
+    return url
+
+
+def _checked_proxy(url: str) -> str:
+    if url and not re.fullmatch(r"https?://(?:[^/@\s]+@)?[^/@\s]+/?", url):
+        raise SettingsError(f"HEADRACE_FORGE_PROXY is {_without_password(url)!r}: expected http://HOST:PORT")
     return url
 
 

@@ -104,12 +104,15 @@ def worker_exchange(settings: Settings) -> Exchange:
 def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> None:
     log.info("planning")
     try:
-        told = read_from(lambda: planning_mirror(settings, order, stop), lambda mirror: _read_plan(mirror, order))
+        entrusted = Entrusted.opened(order.sealed, order.task, open_keyring(settings))
+        told = read_from(
+            lambda: planning_mirror(settings, order, entrusted, stop), lambda mirror: _read_plan(mirror, order)
+        )
         if isinstance(told, Plan):
             scribe.write(RunStarted, plan=told)
         else:
             _finish(scribe, *told)
-    except RunnerError as error:
+    except (RunnerError, ServiceError) as error:
         _give_up_planning(scribe, stop, error)
     except Exception as error:
         log.exception("planning broke")
@@ -127,7 +130,7 @@ def _read_plan(mirror: Mirror, order: PlanOrder) -> Plan | tuple[Status, str]:
     return _planned(mirror, paths, event, order)
 
 
-def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError) -> None:
+def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError | ServiceError) -> None:
     """Say why there is no plan; but where this worker was killed, let another one try."""
     log.warning("can't plan", error=str(error))
     if not stop.requested:
@@ -193,7 +196,7 @@ def _execute(
         backend,
         scribe,
         ticket=Ticket(run=order.run, job=order.job.name, attempt=order.attempt),
-        tree=job_tree(settings, order, stop),
+        tree=job_tree(settings, order, entrusted, stop),
         artifacts=Storage(settings.runs_directory).artifacts(order.run),
         secrets=entrusted.secrets,
         stop=stop,
