@@ -354,7 +354,7 @@ def test_key_without_effect_is_told_beside_the_records(project: Project) -> None
     assert process.returncode == 0
     assert all(json.loads(line)["v"] == 1 for line in stdout.splitlines())
     for key in ("cache", "reports"):
-        assert f"warning: `{key}` has no effect yet: headrace > greet\n" in stderr.decode()
+        assert f"warning: `steps.greet.{key}` has no effect yet\n" in stderr.decode()
 
 
 def test_steps_of_an_included_file_run(project: Project) -> None:
