@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -101,7 +100,7 @@ class Settings:
             redis_image=setting("redis_image", _REDIS_IMAGE),
             forge_proxy=_checked_proxy(setting("forge_proxy", "")),
             lease_seconds=_seconds(setting("lease_seconds", _LEASE_SECONDS), setting="HEADRACE_LEASE_SECONDS"),
-            host=setting("host", socket.gethostname()),
+            host=setting("host", ""),
             log_format=log_format,
             access_log=_access_log(setting("access_log", "on" if log_format == "json" else "off")),
         )
