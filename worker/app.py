@@ -15,8 +15,9 @@ from starlette.staticfiles import StaticFiles
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
-from worker.api import artifacts, control, logs, models, records, runs, secrets
+from worker.api import artifacts, control, credentials, logs, models, records, runs, secrets
 from worker.api.problems import problem
+from worker.badges import answer
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
 from worker.live import Live
@@ -128,10 +129,7 @@ def _add_routes(app: FastAPI) -> None:
     api("/runs/{run_id}/artifacts", artifacts.list_artifacts, Need.READ)
     download = "/artifacts/{artifact_id}/content"
     api(download, artifacts.download_artifact, Need.READ, response_class=Response)
-    api("/secrets", secrets.list_secrets, Need.ADMIN)
-    secret, nothing = "/secrets/{name}", {"status_code": 204, "response_class": Response}
-    api(secret, secrets.put_secret, Need.ADMIN, methods=["PUT"])
-    api(secret, secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **nothing)
+    _add_sealed(api)
 
     page("/api/docs", reference.show_reference, Need.READ)
     page("/api/openapi.json", reference.show_openapi, Need.READ)
@@ -150,9 +148,23 @@ def _add_routes(app: FastAPI) -> None:
     form("/account/tokens", account.create_token, Need.PERSON)
     form("/account/tokens/{token_id:int}/revoke", account.revoke_token, Need.PERSON)
 
+    page("/badges/{owner:path}/{name}.svg", answer.show_badge, Need.NOTHING)
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
     page("/{owner:path}/{name}", pages.show_repository, Need.READ)
+
+
+def _add_sealed(api: Callable[..., None]) -> None:
+    """What goes in and never comes out."""
+    nothing = {"status_code": 204, "response_class": Response}
+    theirs = "/repositories/{owner:path}/{name}/credentials"
+    api(theirs, credentials.list_credentials, Need.ADMIN)
+    api(f"{theirs}/{{kind}}", credentials.put_credential, Need.ADMIN, methods=["PUT"])
+    api(f"{theirs}/{{kind}}", credentials.remove_credential, Need.ADMIN, methods=["DELETE"], **nothing)
+    one = "/secrets/{name}"
+    api("/secrets", secrets.list_secrets, Need.ADMIN)
+    api(one, secrets.put_secret, Need.ADMIN, methods=["PUT"])
+    api(one, secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **nothing)
 
 
 def _answer_error(request: Request, error: Exception) -> Response:

@@ -30,6 +30,7 @@ from pipelines.status import Status, worst
 from runner.clock import now
 from worker.errors import Conflict
 from worker.store import tasks as task_store
+from worker.store.announcements import announce
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
@@ -154,6 +155,7 @@ class _History:
             case Artifact():
                 self._add_artifact(record)
         self._keep(record)
+        announce(self._connection, record)
 
     def go_on(self) -> None:
         """Start the jobs whose turn has come, skip those that can't run any more, end the run after the last.

@@ -18,6 +18,7 @@ from worker.settings import Settings
 TABLE = {
     "POST /hooks/{forge}/{owner:path}/{name}": Need.NOTHING,
     "GET /healthz": Need.NOTHING,
+    "GET /badges/{owner:path}/{name}.svg": Need.NOTHING,
     "GET /readyz": Need.NOTHING,
     "GET /metrics": Need.READ,
     "GET /login": Need.NOTHING,
@@ -32,6 +33,9 @@ TABLE = {
     "GET /api/repositories": Need.READ,
     "GET /api/repositories/{owner:path}/{name}/runs": Need.READ,
     "PATCH /api/repositories/{owner:path}/{name}": Need.ADMIN,
+    "GET /api/repositories/{owner:path}/{name}/credentials": Need.ADMIN,
+    "PUT /api/repositories/{owner:path}/{name}/credentials/{kind}": Need.ADMIN,
+    "DELETE /api/repositories/{owner:path}/{name}/credentials/{kind}": Need.ADMIN,
     "GET /api/runs": Need.READ,
     "POST /api/runs": Need.WRITE,
     "GET /api/runs/{run_id}": Need.READ,
@@ -63,6 +67,7 @@ PLACES = {
     "{artifact_id}": "999",
     "{token_id:int}": "999",
     "{number:int}": "999",
+    "{kind}": "clone_key",
 }
 
 
