@@ -3,16 +3,12 @@
 import random
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import pytest
 
 from pipelines.records import AnyRecord, JobFinished, StepFinished
 from pipelines.status import Status
 from runner.engine.client import Engine
-from runner.engine.containers import DockerBackend
 from runner.engine.ownership import PROCESS, RUN, this_process
 from runner.stop import Stop
 from tests.runner.world import FAILURE, World
@@ -20,13 +16,6 @@ from tests.runner.world import FAILURE, World
 pytestmark = pytest.mark.docker
 
 LONGEST_SECONDS = 1.5
-
-
-@pytest.fixture
-def world(engine_url: str, busybox: str, tmp_path: Path) -> Iterator[World]:
-    """A world on the tests' engine."""
-    with closing(DockerBackend(engine_url, stop_grace_seconds=1)) as backend:
-        yield World(backend=backend, image=busybox, directory=tmp_path)
 
 
 @pytest.mark.parametrize("times", [8, pytest.param(100, marks=[pytest.mark.long, pytest.mark.timeout(900)])])

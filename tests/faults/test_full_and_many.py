@@ -4,7 +4,6 @@ import hashlib
 import resource
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -23,13 +22,6 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.docker
 
 MEGABYTE = 1_000_000
-
-
-@pytest.fixture
-def world(engine_url: str, busybox: str, tmp_path: Path) -> Iterator[World]:
-    """A world on the tests' engine."""
-    with closing(DockerBackend(engine_url, stop_grace_seconds=1)) as backend:
-        yield World(backend=backend, image=busybox, directory=tmp_path)
 
 
 def left(engine: Engine, *runs: str) -> list[str]:
