@@ -15,8 +15,9 @@ from starlette.staticfiles import StaticFiles
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
-from worker.api import artifacts, control, deliveries, logs, models, records, runs, secrets
+from worker.api import artifacts, control, credentials, deliveries, logs, models, records, runs, secrets
 from worker.api.problems import problem
+from worker.badges import answer
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
 from worker.intake import Intake
@@ -136,10 +137,7 @@ def _add_routes(app: FastAPI) -> None:  # noqa: PLR0915 -- a list, with a line f
     api("/runs/{run_id}/artifacts", artifacts.list_artifacts, Need.READ)
     download = "/artifacts/{artifact_id}/content"
     api(download, artifacts.download_artifact, Need.READ, response_class=Response)
-    api("/secrets", secrets.list_secrets, Need.ADMIN)
-    secret, nothing = "/secrets/{name}", {"status_code": 204, "response_class": Response}
-    api(secret, secrets.put_secret, Need.ADMIN, methods=["PUT"])
-    api(secret, secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **nothing)
+    _add_sealed(api)
 
     page("/api/docs", reference.show_reference, Need.READ)
     page("/api/openapi.json", reference.show_openapi, Need.READ)
@@ -158,12 +156,26 @@ def _add_routes(app: FastAPI) -> None:  # noqa: PLR0915 -- a list, with a line f
     form("/account/tokens", account.create_token, Need.PERSON)
     form("/account/tokens/{token_id:int}/revoke", account.revoke_token, Need.PERSON)
 
+    page("/badges/{owner:path}/{name}.svg", answer.show_badge, Need.NOTHING)
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
     page("/{owner:path}/{name}/deliveries", delivery_pages.show_deliveries, Need.READ)
     page("/{owner:path}/{name}/deliveries/{number:int}", delivery_pages.show_delivery, Need.READ)
     form("/{owner:path}/{name}/deliveries/{number:int}/redeliver", delivery_pages.redeliver, Need.WRITE)
     page("/{owner:path}/{name}", pages.show_repository, Need.READ)
+
+
+def _add_sealed(api: Callable[..., None]) -> None:
+    """What goes in and never comes out."""
+    nothing = {"status_code": 204, "response_class": Response}
+    theirs = "/repositories/{owner:path}/{name}/credentials"
+    api(theirs, credentials.list_credentials, Need.ADMIN)
+    api(f"{theirs}/{{kind}}", credentials.put_credential, Need.ADMIN, methods=["PUT"])
+    api(f"{theirs}/{{kind}}", credentials.remove_credential, Need.ADMIN, methods=["DELETE"], **nothing)
+    one = "/secrets/{name}"
+    api("/secrets", secrets.list_secrets, Need.ADMIN)
+    api(one, secrets.put_secret, Need.ADMIN, methods=["PUT"])
+    api(one, secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **nothing)
 
 
 def _answer_error(request: Request, error: Exception) -> Response:

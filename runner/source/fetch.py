@@ -53,8 +53,10 @@ def retried(tries: Tries, work: Callable[[], None]) -> None:
             return
 
 
-def fetch(directory: Path, event: Event, access: Access, stop: Stop) -> None:
+def fetch(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
     """Fetch the event's ref, with its history; where the commit is no longer on it, the commit itself.
+
+    `lock` is the mirror's, which git holds, too.
 
     Raises SourceError; NoCommit if there is no such commit.
     """
@@ -62,29 +64,29 @@ def fetch(directory: Path, event: Event, access: Access, stop: Stop) -> None:
     if ref and not _REF.fullmatch(ref):
         raise SourceError(f"{ref!r} is no ref: expected refs/heads/… or refs/tags/…")
     try:
-        _fetch(directory, f"+{ref}:{ref}" if ref else "+refs/heads/*:refs/heads/*", event, access, stop)
+        _fetch(directory, f"+{ref}:{ref}" if ref else "+refs/heads/*:refs/heads/*", event, access, stop, lock)
     except GitFailure as error:
         if _NO_REF not in error.said:
             raise
     if not has_commit(directory, event.sha):
-        _fetch_commit(directory, event, access, stop)
+        _fetch_commit(directory, event, access, stop, lock)
 
 
-def fetch_ref(directory: Path, event: Event, access: Access, stop: Stop) -> None:
+def fetch_ref(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
     """Fetch the event's ref, as it is now, with its history. Raises SourceError; NoCommit if there is no such ref."""
     if not _REF.fullmatch(event.ref):
         raise SourceError(f"{event.ref!r} is no ref: expected refs/heads/… or refs/tags/…")
     try:
-        _fetch(directory, f"+{event.ref}:{event.ref}", event, access, stop)
+        _fetch(directory, f"+{event.ref}:{event.ref}", event, access, stop, lock)
     except GitFailure as error:
         if _NO_REF not in error.said:
             raise
         raise NoCommit(f"{repository_of(event.repository.clone_url).clone_url} has no {event.ref}") from error
 
 
-def fetch_tags(directory: Path, event: Event, access: Access, stop: Stop) -> None:
+def fetch_tags(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
     """Fetch all tags, as they are now. Raises SourceError."""
-    _fetch(directory, "+refs/tags/*:refs/tags/*", event, access, stop)
+    _fetch(directory, "+refs/tags/*:refs/tags/*", event, access, stop, lock)
 
 
 def has_commit(directory: Path, revision: str) -> bool:
@@ -101,9 +103,9 @@ def commit_of(directory: Path, revision: str) -> str | None:
     return said.decode().strip()
 
 
-def _fetch_commit(directory: Path, event: Event, access: Access, stop: Stop) -> None:
+def _fetch_commit(directory: Path, event: Event, access: Access, stop: Stop, lock: int) -> None:
     try:
-        _fetch(directory, f"+{event.sha}:refs/headrace/{event.sha}", event, access, stop)
+        _fetch(directory, f"+{event.sha}:refs/headrace/{event.sha}", event, access, stop, lock)
     except GitFailure as error:
         if not any(text in error.said.lower() for text in _NO_COMMIT):
             raise
@@ -112,7 +114,7 @@ def _fetch_commit(directory: Path, event: Event, access: Access, stop: Stop) -> 
         raise NoCommit(f"{address} has no commit {event.sha}{where}") from error
 
 
-def _fetch(directory: Path, refspec: str, event: Event, access: Access, stop: Stop) -> None:
+def _fetch(directory: Path, refspec: str, event: Event, access: Access, stop: Stop, lock: int) -> None:
     with access.environment(event.repository.clone_url) as environment:
         git(
             directory,
@@ -121,4 +123,5 @@ def _fetch(directory: Path, refspec: str, event: Event, access: Access, stop: St
             timeout=PATIENCE,
             environment=environment,
             stop=stop,
+            lock=lock,
         )  # fmt: skip

@@ -4,7 +4,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.end_to_end.origin import Origin
@@ -32,6 +31,7 @@ FAILING = """
 steps:
   - name: fails
     image: {image}
+    environment: [OLD=form]
     commands: exit 7
   - name: after
     image: {image}
@@ -88,6 +88,9 @@ def test_failed_step_fails_the_run_and_skips_the_rest(service: Service, origin: 
         ("failure", 7),
         ("skipped", None),
     ]
+    [problem] = run["problems"]
+    assert (problem["file"], problem["line"], problem["level"]) == (".headrace.yaml", 5, "warning")
+    assert ".headrace.yaml:5" in service.get("/acme/web/runs/1").text
 
 
 @pytest.mark.parametrize(
@@ -181,7 +184,7 @@ steps:
 """
     run_id = service.run_of(origin.push(_headrace_yaml=workflow))
     wait_until(lambda: _step_statuses(service, run_id)[:1] == ["running"], seconds=30)
-    assert _cancel(service, run_id).status_code == 202
+    assert service.cancel(run_id).status_code == 202
     run = service.finished_run(run_id)
     assert (run["status"], run["reason"]) == ("cancelled", "cancelled by robot")
     assert _step_statuses(service, run_id) == ["cancelled", "success", "skipped"]
@@ -197,10 +200,6 @@ def test_service_that_is_told_to_end_lets_its_job_end(service: Service, origin: 
     assert up.end() == 0
     service.up()
     assert service.run(run_id)["status"] == "success"
-
-
-def _cancel(service: Service, run_id: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/api/runs/{run_id}/cancel", json={}, headers=service.authorization())
 
 
 def _step_statuses(service: Service, run_id: str) -> list[str]:

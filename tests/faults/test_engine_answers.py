@@ -1,5 +1,6 @@
 """The engine answers badly, late or not at all: what can be asked again is, and all else is an *error* that says so."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,7 +12,7 @@ from pipelines.records import Stream
 from pipelines.status import Status
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
-from runner.engine.ownership import RUN, Owner, this_process
+from runner.engine.ownership import HOST, RUN, Owner, this_process
 from runner.engine.sweep import sweep
 from tests.faults.interposer import Fault, Interposer, Trouble, interposed
 from tests.runner.world import FAILURE, Result, World
@@ -19,7 +20,7 @@ from tests.runner.world import FAILURE, Result, World
 pytestmark = pytest.mark.docker
 
 NEVER_MIND_SECONDS = 60.0
-ENDED = Owner(host=f"{this_process().host}-answers", process="1.0.another-boot")
+ENDED = Owner(host=f"answers-{os.getpid()}-{this_process().host}", process="1.0.another-boot")
 
 REQUESTS = {
     "network": "POST /networks/create",
@@ -75,7 +76,8 @@ def run(world: World, name: str) -> Result:
 def left(engine: Engine, name: str) -> list[str]:
     """What the engine holds of a run."""
     label = f"{RUN}={name}"
-    return [each.name for each in (*engine.containers(label), *engine.networks(label), *engine.volumes(label))]
+    found = (*engine.containers(label), *engine.networks(label), *engine.volumes(label))
+    return [each.name for each in found if each.labels[HOST] == ENDED.host]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

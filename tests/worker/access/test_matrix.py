@@ -18,6 +18,7 @@ from worker.settings import Settings
 TABLE = {
     "POST /hooks/{forge}/{owner:path}/{name}": Need.NOTHING,
     "GET /healthz": Need.NOTHING,
+    "GET /badges/{owner:path}/{name}.svg": Need.NOTHING,
     "GET /readyz": Need.NOTHING,
     "GET /metrics": Need.READ,
     "GET /login": Need.NOTHING,
@@ -35,6 +36,9 @@ TABLE = {
     "GET /api/repositories/{owner:path}/{name}/deliveries/{number}": Need.READ,
     "POST /api/repositories/{owner:path}/{name}/deliveries/{number}/redeliver": Need.WRITE,
     "PATCH /api/repositories/{owner:path}/{name}": Need.ADMIN,
+    "GET /api/repositories/{owner:path}/{name}/credentials": Need.ADMIN,
+    "PUT /api/repositories/{owner:path}/{name}/credentials/{kind}": Need.ADMIN,
+    "DELETE /api/repositories/{owner:path}/{name}/credentials/{kind}": Need.ADMIN,
     "GET /api/runs": Need.READ,
     "POST /api/runs": Need.WRITE,
     "GET /api/runs/{run_id}": Need.READ,
@@ -70,6 +74,7 @@ PLACES = {
     "{token_id:int}": "999",
     "{number}": "999",
     "{number:int}": "999",
+    "{kind}": "clone_key",
 }
 
 
