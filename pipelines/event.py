@@ -120,7 +120,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     `number`, `parent`, `reruns`, `url`, `created_at` and `started_at` are the run's: its number in the repository, the
     number of the run that it repeats, how often that was repeated, its page. `forge_url` is the page of what happened
     and `action` the forge's word for it, such as `opened`. `cron` names a schedule, `params` are what somebody gave
-    by hand. `local` is true for what runs on a laptop.
+    by hand, `workflows` those that alone are to run; without any, all do. `local` is true for what runs on a laptop.
     """
 
     kind: EventKind = EventKind.PUSH
@@ -149,6 +149,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     deployment: Deployment | None = None
     release: Release | None = None
     params: dict[str, str] = {}
+    workflows: tuple[str, ...] = ()
     previous: Previous | None = None
     system: System = System()
     local: bool = False

@@ -12,6 +12,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
+from pipelines.choice import unknown_choice
 from pipelines.event import Event
 from pipelines.files import no_workflow, workflow_directories, workflow_paths
 from pipelines.plan import Plan
@@ -85,13 +86,16 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> N
     log.info("planning")
     try:
         mirror = planning_mirror(settings, order, stop)
-        event = _with_what_git_knows(order.event, mirror)
+        event = _with_what_git_knows(mirror.event, mirror)
         if skips_ci(event):
             _finish(scribe, Status.SKIPPED, "the commit message says to skip CI")
             return
         paths = workflow_paths(mirror.paths(*workflow_directories()))
         if not paths:
             _finish(scribe, Status.ERROR, no_workflow(f"commit {event.sha[:12]}"))
+            return
+        if unknown := unknown_choice(event, paths):
+            _finish(scribe, Status.ERROR, unknown)
             return
         scribe.write(RunStarted, plan=_planned(mirror, paths, event, order))
     except RunnerError as error:
