@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
-from worker.api import artifacts, control, logs, models, records, runs, secrets
+from worker.api import artifacts, control, logs, models, records, runs, secrets, starts
 from worker.api.problems import problem
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
@@ -35,9 +35,11 @@ Background = Callable[[Live], AbstractAsyncContextManager[Backstage]]
 _STATIC = Path(__file__).parent / "web" / "static"
 _DESCRIPTION = "What Headrace tells programs: repositories, runs, logs, artifacts, and the hooks that forges post to."
 _LARGEST_BODY = 1024 * 1024
+_OF_REPOSITORY = "/repositories/{owner:path}/{name}"
 _HASHES_AT_ONCE = 2  # each takes 19 MiB
 _FOR_PROGRAMS = ("/api/", "/hooks/", "/healthz", "/readyz", "/metrics")
 
+_NO_ANSWER: dict[str, Any] = {"status_code": 204, "response_class": Response}
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     "default": {"model": models.Problem, "description": "What went wrong, as application/problem+json"}
 }
@@ -113,6 +115,7 @@ def _add_routes(app: FastAPI) -> None:
     hook = "/hooks/{forge}/{owner:path}/{name}"
     add(hook, hooks.receive, Need.NOTHING, largest=None, methods=["POST"], status_code=202, responses=_HOOK_ANSWERS)
 
+    _add_starts(api)
     api("/repositories", runs.list_repositories, Need.READ)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)
     api("/repositories/{owner:path}/{name}", runs.change_repository, Need.ADMIN, methods=["PATCH"])
@@ -128,10 +131,7 @@ def _add_routes(app: FastAPI) -> None:
     api("/runs/{run_id}/artifacts", artifacts.list_artifacts, Need.READ)
     download = "/artifacts/{artifact_id}/content"
     api(download, artifacts.download_artifact, Need.READ, response_class=Response)
-    api("/secrets", secrets.list_secrets, Need.ADMIN)
-    secret, nothing = "/secrets/{name}", {"status_code": 204, "response_class": Response}
-    api(secret, secrets.put_secret, Need.ADMIN, methods=["PUT"])
-    api(secret, secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **nothing)
+    _add_secrets(api)
 
     page("/api/docs", reference.show_reference, Need.READ)
     page("/api/openapi.json", reference.show_openapi, Need.READ)
@@ -153,6 +153,20 @@ def _add_routes(app: FastAPI) -> None:
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
     page("/{owner:path}/{name}", pages.show_repository, Need.READ)
+
+
+def _add_secrets(api: Callable[..., None]) -> None:
+    api("/secrets", secrets.list_secrets, Need.ADMIN)
+    api("/secrets/{name}", secrets.put_secret, Need.ADMIN, methods=["PUT"])
+    api("/secrets/{name}", secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **_NO_ANSWER)
+
+
+def _add_starts(api: Callable[..., None]) -> None:
+    """What people start."""
+    runs_path = f"{_OF_REPOSITORY}/runs"
+    api(runs_path, starts.start_run, Need.WRITE, methods=["POST"], status_code=201)
+    api(f"{runs_path}/{{number}}/deploy", starts.deploy_run, Need.WRITE, methods=["POST"], status_code=201)
+    api(f"{_OF_REPOSITORY}/parameters", starts.list_parameters, Need.READ)
 
 
 def _answer_error(request: Request, error: Exception) -> Response:

@@ -31,6 +31,9 @@ TABLE = {
     "POST /account/tokens/{token_id:int}/revoke": Need.PERSON,
     "GET /api/repositories": Need.READ,
     "GET /api/repositories/{owner:path}/{name}/runs": Need.READ,
+    "POST /api/repositories/{owner:path}/{name}/runs": Need.WRITE,
+    "POST /api/repositories/{owner:path}/{name}/runs/{number}/deploy": Need.WRITE,
+    "GET /api/repositories/{owner:path}/{name}/parameters": Need.READ,
     "PATCH /api/repositories/{owner:path}/{name}": Need.ADMIN,
     "GET /api/runs": Need.READ,
     "POST /api/runs": Need.WRITE,
@@ -63,6 +66,7 @@ PLACES = {
     "{artifact_id}": "999",
     "{token_id:int}": "999",
     "{number:int}": "999",
+    "{number}": "999",
 }
 
 
