@@ -23,6 +23,7 @@ _COMMANDS = {
     "cancel": ("runner.commands.cancel", "End a server's run before its time."),
     "start": ("runner.commands.start", "Have a server run workflows of a branch or tag by hand."),
     "deploy": ("runner.commands.deploy", "Have a server deploy what an earlier run was of."),
+    "schedule": ("runner.commands.schedule", "Say what a server runs at which times."),
     "rerun": ("runner.commands.rerun", "Have a server run something again."),
     "clean": ("runner.commands.clean", "Remove what runs that were killed have left in the engine."),
     "up": ("worker.commands.up", "Serve: server, workers and Redis in one."),

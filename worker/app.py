@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
-from worker.api import artifacts, control, logs, models, records, runs, secrets, starts
+from worker.api import artifacts, control, logs, models, records, runs, schedules, secrets, starts
 from worker.api.problems import problem
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
@@ -27,6 +27,8 @@ from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
 from worker.traffic import Observer, Traffic
 from worker.web import account, login, pages, reference
+from worker.web import schedules as schedule_pages
+from worker.web import starting as start_pages
 from worker.web.forms import LARGEST_BYTES
 from worker.web.headers import SecurityHeaders
 
@@ -116,6 +118,7 @@ def _add_routes(app: FastAPI) -> None:
     add(hook, hooks.receive, Need.NOTHING, largest=None, methods=["POST"], status_code=202, responses=_HOOK_ANSWERS)
 
     _add_starts(api)
+    _add_schedules(api)
     api("/repositories", runs.list_repositories, Need.READ)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)
     api("/repositories/{owner:path}/{name}", runs.change_repository, Need.ADMIN, methods=["PATCH"])
@@ -150,6 +153,7 @@ def _add_routes(app: FastAPI) -> None:
     form("/account/tokens", account.create_token, Need.PERSON)
     form("/account/tokens/{token_id:int}/revoke", account.revoke_token, Need.PERSON)
 
+    _add_forms(page, form)
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
     page("/{owner:path}/{name}", pages.show_repository, Need.READ)
@@ -167,6 +171,29 @@ def _add_starts(api: Callable[..., None]) -> None:
     api(runs_path, starts.start_run, Need.WRITE, methods=["POST"], status_code=201)
     api(f"{runs_path}/{{number}}/deploy", starts.deploy_run, Need.WRITE, methods=["POST"], status_code=201)
     api(f"{_OF_REPOSITORY}/parameters", starts.list_parameters, Need.READ)
+
+
+def _add_schedules(api: Callable[..., None]) -> None:
+    """What clocks start."""
+    every, one = f"{_OF_REPOSITORY}/schedules", f"{_OF_REPOSITORY}/schedules/{{schedule}}"
+    api(every, schedules.list_schedules, Need.READ)
+    api(every, schedules.add_schedule, Need.ADMIN, methods=["POST"], status_code=201)
+    api(one, schedules.show_schedule, Need.READ)
+    api(one, schedules.change_schedule, Need.ADMIN, methods=["PATCH"])
+    api(one, schedules.remove_schedule, Need.ADMIN, methods=["DELETE"], **_NO_ANSWER)
+    api(f"{one}/run", schedules.run_schedule, Need.WRITE, methods=["POST"], status_code=201)
+
+
+def _add_forms(page: Callable[..., None], form: Callable[..., None]) -> None:
+    """The pages by which runs are started. No repository is called `-`, so none is hidden behind them."""
+    place = "/{owner:path}/{name}/-"
+    page(f"{place}/start", start_pages.show_start, Need.WRITE)
+    form(f"{place}/start", start_pages.start, Need.WRITE)
+    form("/{owner:path}/{name}/runs/{number:int}/deploy", start_pages.deploy, Need.WRITE)
+    page(f"{place}/schedules", schedule_pages.show_schedules, Need.READ)
+    form(f"{place}/schedules", schedule_pages.add_schedule, Need.ADMIN)
+    form(f"{place}/schedules/{{schedule}}/run", schedule_pages.run_schedule, Need.WRITE)
+    form(f"{place}/schedules/{{schedule}}/{{action}}", schedule_pages.change_schedule, Need.ADMIN)
 
 
 def _answer_error(request: Request, error: Exception) -> Response:

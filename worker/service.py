@@ -1,4 +1,4 @@
-"""The server's insides, put together: database, storage, dispatcher and ingester behind the web application."""
+"""The server's insides, put together: database, storage, and the threads behind the web application."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +14,7 @@ from worker.ingest import Ingester
 from worker.live import Live
 from worker.queue import TaskQueue
 from worker.redis_server import answers
+from worker.schedules.scheduler import Scheduler
 from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
 from worker.storage import Storage
@@ -21,9 +22,9 @@ from worker.store.database import Database
 
 
 def background(settings: Settings, database: Database, storage: Storage) -> Background:
-    """What runs beside the web application for as long as that does: the dispatcher's thread and the ingester's.
+    """What runs beside the web application for as long as that does: the threads of dispatcher, ingester and scheduler.
 
-    It is in trouble while Redis does not answer, or if one of the two has ended.
+    It is in trouble while Redis does not answer, or if one of them has ended.
     """
     queue = TaskQueue(_redis(settings))
     dispatcher = Dispatcher(
@@ -35,23 +36,28 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
         privileged_plugins=settings.privileged_plugins,
     )
     exchange = Exchange(_redis(settings))
+    scheduler = Scheduler(database, announce=dispatcher.wake)
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
 
     @asynccontextmanager
     async def run(live: Live) -> AsyncIterator[Backstage]:
         dispatcher.start(live)
         ingester.start(live)
+        scheduler.start()
         try:
-            yield Backstage(announce=dispatcher.wake, trouble=lambda: _trouble(settings, dispatcher, ingester))
+            yield Backstage(
+                announce=dispatcher.wake, trouble=lambda: _trouble(settings, dispatcher, ingester, scheduler)
+            )
         finally:
+            await run_in_threadpool(scheduler.stop)
             await run_in_threadpool(ingester.stop)
             await run_in_threadpool(dispatcher.stop)
 
     return run
 
 
-def _trouble(settings: Settings, dispatcher: Dispatcher, ingester: Ingester) -> str:
-    if not dispatcher.is_alive() or not ingester.is_alive():
+def _trouble(settings: Settings, *threads: Dispatcher | Ingester | Scheduler) -> str:
+    if not all(thread.is_alive() for thread in threads):
         return "the server has lost a thread: start it again, and tell us what its log says"
     return "" if answers(settings.redis_url) else "Redis does not answer"
 

@@ -42,6 +42,8 @@ def known(service: Service) -> dict[str, str]:
     story.log("build", "make", 1, "one", "two")
     story.finish_step("build", "make")
     story.finish_job("build", Status.SUCCESS)
+    nightly = {"name": "nightly", "cron": "@daily"}
+    assert service.client.post("/api/repositories/acme/web/schedules", json=nightly).status_code == 201
     names = {
         "forge": "git",
         "owner": "acme",
@@ -51,7 +53,7 @@ def known(service: Service) -> dict[str, str]:
         "artifact_id": "1",
         "number": "1",
     }
-    return {**names, "run_id": story.run.id}
+    return {**names, "run_id": story.run.id, "schedule": "nightly"}
 
 
 @pytest.fixture(scope="module")

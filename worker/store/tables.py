@@ -186,6 +186,7 @@ schedules = Table(
     Column("state", Text, nullable=False),  # enabled or disabled
     Column("trouble", Text, nullable=False),  # why the server disabled it itself, or ""
     Column("next_at", Text, nullable=False),
+    Column("promised_at", Text, nullable=False),  # when that was worked out
     Column("last_at", Text),  # when its last run was made
     Column("last_run_id", ForeignKey("runs.id", ondelete="SET NULL")),
     Column("created_at", Text, nullable=False),

@@ -58,6 +58,7 @@ def show_repository(
         "repository.html",
         caller=caller,
         repository=repository.full_name,
+        repository_path=path(*repository.full_name.split("/")),
         forge=repository.forge,
         runs=[views.run_view(run, now) for run in runs],
         before=runs[-1].number if is_more else None,

@@ -24,6 +24,7 @@ def upgrade() -> None:
         sa.Column("state", Text, nullable=False),
         sa.Column("trouble", Text, nullable=False),
         sa.Column("next_at", Text, nullable=False),
+        sa.Column("promised_at", Text, nullable=False),
         sa.Column("last_at", Text),
         sa.Column("last_run_id", Text),
         sa.Column("created_at", Text, nullable=False),
