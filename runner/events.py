@@ -71,6 +71,7 @@ class WorkingTreeFacts:
 def local_event(options: EventOptions, facts: WorkingTreeFacts) -> Event:
     """The event as a server would have it after a push of this tree. Raises UsageError if flags don't fit together."""
     kind = _kind(options)
+    _check_flags(kind, options)
     if kind is EventKind.TAG and not _ref(kind, options, facts).startswith(_TAGS):
         raise UsageError("--event tag needs --tag NAME")
     return Event(
@@ -134,6 +135,30 @@ def _told(options: EventOptions) -> dict[EventKind, bool]:
         EventKind.TAG: bool(options.tag) or options.ref.startswith(_TAGS),
         EventKind.PULL_REQUEST: options.pr is not None or bool(options.source_branch or options.target_branch),
         EventKind.MANUAL: bool(options.params),
+    }
+
+
+def _check_flags(kind: EventKind, options: EventOptions) -> None:
+    """Raise UsageError for a flag that speaks of another event than this: nothing would come of it."""
+    for flag, (kinds, is_given) in _flags_of_kinds(options).items():
+        if is_given and kind not in kinds:
+            raise UsageError(f"{flag} is for the event {kinds[0]}, and this one is {kind}: leave one of them out")
+
+
+def _flags_of_kinds(options: EventOptions) -> dict[str, tuple[tuple[EventKind, ...], bool]]:
+    """The flags that only some kinds of event have, with these kinds, and whether each is given."""
+    pull_requests = tuple(kind for kind in EventKind if kind.is_pull_request)
+    with_tags = (EventKind.TAG, EventKind.RELEASE, EventKind.DEPLOYMENT, EventKind.MANUAL, EventKind.CRON)
+    return {
+        "--pr": (pull_requests, options.pr is not None),
+        "--source-branch": (pull_requests, bool(options.source_branch)),
+        "--target-branch": (pull_requests, bool(options.target_branch)),
+        "--cron": ((EventKind.CRON,), bool(options.cron)),
+        "--deploy-target": ((EventKind.DEPLOYMENT,), bool(options.deploy_target)),
+        "--deploy-task": ((EventKind.DEPLOYMENT,), bool(options.deploy_task)),
+        "--release-title": ((EventKind.RELEASE,), bool(options.release_title)),
+        "--prerelease": ((EventKind.RELEASE,), options.prerelease),
+        "--tag": (with_tags, bool(options.tag)),
     }
 
 

@@ -15,8 +15,20 @@ from starlette.staticfiles import StaticFiles
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
-from worker.api import artifacts, control, logs, models, records, runs, schedules, secrets, starts
+from worker.api import (
+    artifacts,
+    control,
+    credentials,
+    logs,
+    models,
+    records,
+    runs,
+    schedules,
+    secrets,
+    starts,
+)
 from worker.api.problems import problem
+from worker.badges import answer
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
 from worker.live import Live
@@ -134,7 +146,7 @@ def _add_routes(app: FastAPI) -> None:
     api("/runs/{run_id}/artifacts", artifacts.list_artifacts, Need.READ)
     download = "/artifacts/{artifact_id}/content"
     api(download, artifacts.download_artifact, Need.READ, response_class=Response)
-    _add_secrets(api)
+    _add_sealed(api)
 
     page("/api/docs", reference.show_reference, Need.READ)
     page("/api/openapi.json", reference.show_openapi, Need.READ)
@@ -153,16 +165,7 @@ def _add_routes(app: FastAPI) -> None:
     form("/account/tokens", account.create_token, Need.PERSON)
     form("/account/tokens/{token_id:int}/revoke", account.revoke_token, Need.PERSON)
 
-    _add_forms(page, form)
-    page("/", pages.show_latest, Need.READ)
-    page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
-    page("/{owner:path}/{name}", pages.show_repository, Need.READ)
-
-
-def _add_secrets(api: Callable[..., None]) -> None:
-    api("/secrets", secrets.list_secrets, Need.ADMIN)
-    api("/secrets/{name}", secrets.put_secret, Need.ADMIN, methods=["PUT"])
-    api("/secrets/{name}", secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **_NO_ANSWER)
+    _add_pages(page, form)
 
 
 def _add_starts(api: Callable[..., None]) -> None:
@@ -184,8 +187,8 @@ def _add_schedules(api: Callable[..., None]) -> None:
     api(f"{one}/run", schedules.run_schedule, Need.WRITE, methods=["POST"], status_code=201)
 
 
-def _add_forms(page: Callable[..., None], form: Callable[..., None]) -> None:
-    """The pages by which runs are started. No repository is called `-`, so none is hidden behind them."""
+def _add_pages(page: Callable[..., None], form: Callable[..., None]) -> None:
+    """The pages about repositories. None is called `-`, so none is hidden behind those that have it in their path."""
     place = "/{owner:path}/{name}/-"
     page(f"{place}/start", start_pages.show_start, Need.WRITE)
     form(f"{place}/start", start_pages.start, Need.WRITE)
@@ -194,6 +197,22 @@ def _add_forms(page: Callable[..., None], form: Callable[..., None]) -> None:
     form(f"{place}/schedules", schedule_pages.add_schedule, Need.ADMIN)
     form(f"{place}/schedules/{{schedule}}/run", schedule_pages.run_schedule, Need.WRITE)
     form(f"{place}/schedules/{{schedule}}/{{action}}", schedule_pages.change_schedule, Need.ADMIN)
+    page("/badges/{owner:path}/{name}.svg", answer.show_badge, Need.NOTHING)
+    page("/", pages.show_latest, Need.READ)
+    page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
+    page("/{owner:path}/{name}", pages.show_repository, Need.READ)
+
+
+def _add_sealed(api: Callable[..., None]) -> None:
+    """What goes in and never comes out."""
+    theirs = "/repositories/{owner:path}/{name}/credentials"
+    api(theirs, credentials.list_credentials, Need.ADMIN)
+    api(f"{theirs}/{{kind}}", credentials.put_credential, Need.ADMIN, methods=["PUT"])
+    api(f"{theirs}/{{kind}}", credentials.remove_credential, Need.ADMIN, methods=["DELETE"], **_NO_ANSWER)
+    one = "/secrets/{name}"
+    api("/secrets", secrets.list_secrets, Need.ADMIN)
+    api(one, secrets.put_secret, Need.ADMIN, methods=["PUT"])
+    api(one, secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **_NO_ANSWER)
 
 
 def _answer_error(request: Request, error: Exception) -> Response:

@@ -1,5 +1,6 @@
 """Keys: what a map of the language may hold. Each key is declared once, and read, checked and explained from there."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -25,13 +26,20 @@ class Origin(StrEnum):
 W, H = Origin.WOODPECKER, Origin.HEADRACE
 
 
+class Effect(StrEnum):
+    """Where a key does what it means. Elsewhere it is read, checked, planned, and told to do nothing."""
+
+    EVERYWHERE = "everywhere"
+    ON_SERVERS = "on servers"
+    NOT_YET = "not yet"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """One key: its name is the model's field, `meaning` a few sentences for people, `example` a whole workflow.
 
-    `default` is what holds without it, in words. A key that is not `acted_on` is read, checked and planned, and
-    otherwise has no effect yet. `old` says what to write instead of a key that stays for the sake of old files.
-    `errors` are mistakes worth knowing.
+    `default` is what holds without it, in words. `effect` is where it does what it means. `old` says what to write
+    instead of a key that stays for the sake of old files. `errors` are mistakes worth knowing.
     """
 
     name: str
@@ -41,9 +49,19 @@ class Key:
     origin: Origin = W
     default: str = ""
     required: bool = False
-    acted_on: bool = True
+    effect: Effect = Effect.EVERYWHERE
     old: str = ""
     errors: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The meaning without links."""
+        return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", self.meaning)
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of it, without its full stop."""
+        return self.text.partition(". ")[0].removesuffix(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +147,7 @@ def _complete(place: Place, keys: Keys, values: dict[str, Any]) -> dict[str, Any
     missing = [key for key in keys.known if key.required and values.get(key.name) is None]
     for key in missing:
         if key.name not in values:
-            place.problem(f"{place.name} has no `{key.name}`, which {keys.owner} needs", hint=key.meaning)
+            place.problem(f"{place.name} has no `{key.name}`, which {keys.owner} needs", hint=key.summary)
     return None if missing else {name: value for name, value in values.items() if value is not None}
 
 

@@ -6,7 +6,6 @@ which they are found, theirs after them. Whatever could make the stream unsafe t
 byte.
 """
 
-import tempfile
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from pipelines.event import Event, Repository
 from runner.errors import SourceError
+from runner.scratch import scratch_directory
 from runner.source.addresses import access_to
 from runner.source.archive import archive
 from runner.source.clonesettings import DEFAULT_CLONE, CloneSettings
@@ -24,7 +24,7 @@ from runner.source.gitdirectory import Revision, make_git_directory
 from runner.source.index import fill_index
 from runner.source.lfs import large_file_members, large_files
 from runner.source.mirror import Mirror
-from runner.source.mirrors import fetched, locked
+from runner.source.mirrors import fetched, locked, noting_damage
 from runner.source.submodules import Submodule, submodules_of
 from runner.source.tarstream import END, every_file, tar_members
 
@@ -47,12 +47,14 @@ def commit_tree(mirror: Mirror, settings: CloneSettings = DEFAULT_CLONE) -> Iter
     while parts:
         part = parts.popleft()
         count += 1
-        submodules = _submodules(part) if settings.submodules else ()
+        with noting_damage(part.mirror):
+            submodules = _submodules(part) if settings.submodules else ()
         if part.level + bool(submodules) > _DEEPEST:
             raise SourceError(f"submodule {submodules[0].name!r}: more than {_DEEPEST} levels of submodules")
         if count + len(submodules) + len(parts) > _MOST_REPOSITORIES:
             raise SourceError(f"more than {_MOST_REPOSITORIES} submodules: no more are taken")
-        yield from _members(part, submodules, settings)
+        with noting_damage(part.mirror):
+            yield from _members(part, submodules, settings)
         parts.extend(_fetched(part, submodule) for submodule in submodules)
     yield END
 
@@ -67,8 +69,8 @@ def _members(part: _Part, submodules: tuple[Submodule, ...], settings: CloneSett
     entries = mirror.entries
     if settings.tags:
         retried(mirror.tries, lambda: _fetch_tags(mirror))
-    with tempfile.TemporaryDirectory(prefix="headrace-checkout-") as directory, ThreadPoolExecutor(1) as aside:
-        place, index = Path(directory, "tree"), Path(directory, "index")
+    with scratch_directory("checkout") as directory, ThreadPoolExecutor(1) as aside:
+        place, index = directory / "tree", directory / "index"
         place.mkdir()
         fill_index(mirror.directory, mirror.event.sha, entries, index)
         large = large_files(mirror, entries, index) if settings.lfs else ()
@@ -80,8 +82,8 @@ def _members(part: _Part, submodules: tuple[Submodule, ...], settings: CloneSett
 
 
 def _fetch_tags(mirror: Mirror) -> None:
-    with locked(mirror):
-        fetch_tags(mirror.directory, mirror.event, mirror.access, mirror.tries.stop)
+    with locked(mirror) as lock:
+        fetch_tags(mirror.directory, mirror.event, mirror.access, mirror.tries.stop, lock=lock)
 
 
 def _make_git_directory(

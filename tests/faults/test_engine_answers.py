@@ -1,5 +1,6 @@
 """The engine answers badly, late or not at all: what can be asked again is, and all else is an *error* that says so."""
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,7 +20,7 @@ from tests.runner.world import FAILURE, Result, World
 pytestmark = pytest.mark.docker
 
 NEVER_MIND_SECONDS = 60.0
-ENDED = Owner(host=f"{this_process().host}-answers", process="1.0.another-boot")
+ENDED = Owner(host=f"answers-{os.getpid()}-{this_process().host}", process="1.0.another-boot")
 
 REQUESTS = {
     "network": "POST /networks/create",

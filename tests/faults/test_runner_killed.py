@@ -50,7 +50,12 @@ class Installation:
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "runner.cli", *arguments],
             cwd=self._repository.path,
-            env={**os.environ, "HEADRACE_STATE": str(self._state), "HEADRACE_GRACE_SECONDS": "1"},
+            env={
+                **os.environ,
+                "HEADRACE_STATE": str(self._state),
+                "HEADRACE_GRACE_SECONDS": "1",
+                "PYTHONFAULTHANDLER": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -128,13 +133,16 @@ EXIT_CODES: dict[End, tuple[int, ...]] = {
 
 
 def assert_ended(process: "subprocess.Popen[bytes]", codes: tuple[int, ...]) -> None:
-    assert process.stderr
-    told = process.stderr.read()
-    process.stderr.close()
-    assert process.wait(60) in codes, told
+    if process.stdout and process.stdout.closed:
+        process.stdout = None  # we have closed it, and `communicate` is not to read it
+    try:
+        _, told = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGABRT)  # each thread tells where it is
+        _, told = process.communicate()
+        pytest.fail(f"it did not end: {told.decode()}")
+    assert process.returncode in codes, told
     assert b"Traceback" not in told
-    if process.stdout and not process.stdout.closed:
-        process.stdout.close()
 
 
 @pytest.mark.parametrize("end", [kill, terminate, close_the_pipe])

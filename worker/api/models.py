@@ -5,11 +5,15 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr
 
+from pipelines import problems
 from pipelines.event import EventKind
 from pipelines.records import Stream
 from pipelines.status import Status
 from pipelines.syntax.trusted import TRUST_WORDS
+from worker.badges.audience import Audience
+from worker.forgeurl import FORGE_URL_PATTERN
 from worker.schedules.schedule import NAME_PATTERN
+from worker.secrets.credential import CredentialKind
 from worker.secrets.scope import Level
 from worker.secrets.secret import DEFAULT_EVENTS, IMAGE_PATTERN, LARGEST_BYTES
 from worker.starting import (
@@ -19,6 +23,7 @@ from worker.starting import (
     SHA_PATTERN,
     WORKFLOW_PATTERN,
 )
+from worker.statuses.commitstatus import Told
 from worker.trust import Approval
 
 _TRUST = f"^({'|'.join(TRUST_WORDS)})$"
@@ -61,6 +66,10 @@ class Repository(BaseModel):
     url: Annotated[str, Field(description="its page on this server")]
     trust: Annotated[list[str], Field(description="what its runs may do: network, security, volumes")]
     approval: Annotated[Approval, Field(description="which of its runs wait for a person")]
+    statuses: Annotated[Told, Field(description="what its forge is told of")]
+    forge_url: Annotated[str, Field(description="where its forge is, or empty if nobody knows")]
+    status_trouble: Annotated[str, Field(description="why the forge has not taken the last status, or empty")]
+    badge: Annotated[Audience, Field(description="who may see its badge")]
     created_at: Time
 
 
@@ -145,6 +154,18 @@ class Job(BaseModel):
     steps: list[Step]
 
 
+class FileProblem(BaseModel):
+    """What is wrong at one place of a workflow file, or works and does nothing there."""
+
+    file: str
+    line: Annotated[int, Field(description="from 1")]
+    column: Annotated[int, Field(description="from 1")]
+    path: Annotated[str, Field(description="the key's, such as `steps[0].image`, or empty")]
+    level: Annotated[problems.Level, Field(description="an error stops the run before it starts")]
+    message: str
+    hint: Annotated[str, Field(description="what to write instead, or empty")]
+
+
 class RunSummary(BaseModel):
     """A run, without its parts."""
 
@@ -162,8 +183,9 @@ class RunSummary(BaseModel):
 
 
 class Run(RunSummary):
-    """A run with its jobs and steps; it has none before its workflow files are read."""
+    """A run with its jobs and steps; it has none before its workflow files are read, and no problems either."""
 
+    problems: list[FileProblem]
     jobs: list[Job]
 
 
@@ -184,11 +206,40 @@ class Decision(BaseModel):
     """That a run may begin, or may not: there is nothing more to say."""
 
 
-class Trust(BaseModel):
-    """What a repository's runs may do, and which of them wait for a person. What is left out stays as it is."""
+class RepositorySettings(BaseModel):
+    """What is set for a repository. What is left out stays as it is."""
 
     trust: Annotated[list[Annotated[str, Field(pattern=_TRUST)]] | None, Field(max_length=10)] = None
     approval: Approval | None = None
+    statuses: Annotated[Told | None, Field(description="what its forge is told of")] = None
+    forge_url: Annotated[
+        str | None,
+        Field(description="where its forge is; empty: as its clone URL says", pattern=f"^({FORGE_URL_PATTERN})?$"),
+    ] = None
+    badge: Annotated[Audience | None, Field(description="who may see its badge")] = None
+
+
+class NewCredential(BaseModel):
+    """A token or key, which is never told again. Without a value, a new clone key is made."""
+
+    value: Annotated[SecretStr | None, Field(max_length=20_000)] = None
+    user: Annotated[str, Field(description="whose clone token it is", max_length=255)] = ""
+    known_hosts: Annotated[str, Field(description="of the host that a clone key is shown to", max_length=100_000)] = ""
+
+
+class Credential(BaseModel):
+    """A credential without its value. `name` is a user's name, or the public half of a key."""
+
+    kind: CredentialKind
+    name: str
+    known_hosts: str
+    created_at: Time
+
+
+class Credentials(BaseModel):
+    """What a repository shows its forge, and git."""
+
+    credentials: list[Credential]
 
 
 class NewRun(BaseModel):

@@ -11,6 +11,7 @@ from pipelines.status import Status
 from runner.clock import now
 from worker.errors import Conflict
 from worker.store import history, queries, repositories
+from worker.store.announcements import announce_run
 from worker.store.repositories import StoredRepository
 from worker.store.tables import approvals, runs
 from worker.store.tasks import add_planning_task
@@ -49,6 +50,7 @@ def approve(connection: Connection, run_id: str, by: str) -> None:
         )
     connection.execute(update(runs).where(runs.c.id == run_id).values(status=Status.PENDING.value, reason=""))
     add_planning_task(connection, run_id)
+    announce_run(connection, run_id)
 
 
 def decline(connection: Connection, run_id: str, by: str) -> None:

@@ -31,6 +31,7 @@ from runner.clock import now
 from worker.errors import Conflict
 from worker.store import kept
 from worker.store import tasks as task_store
+from worker.store.announcements import announce
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
@@ -117,7 +118,8 @@ class _History:
                 return  # its lines are in a log file already
             case RunStarted():
                 event = msgspec.json.encode(record.plan.event)  # now with what git knows of the commit
-                self._update_run(status=Status.RUNNING, started_at=record.time, event=event)
+                problems = msgspec.json.encode(record.plan.problems)
+                self._update_run(status=Status.RUNNING, started_at=record.time, event=event, problems=problems)
                 if record.plan.has_errors:
                     self.finish_run(Status.ERROR, record.plan.why_not)
                 else:
@@ -156,6 +158,7 @@ class _History:
             case Artifact():
                 self._add_artifact(record)
         self._keep(record)
+        announce(self._connection, record)
 
     def go_on(self) -> None:
         """Start the jobs whose turn has come, skip those that can't run any more, end the run after the last.

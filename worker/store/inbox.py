@@ -11,6 +11,7 @@ from pipelines.status import Status
 from runner.clock import now
 from runner.run_id import new_run_id
 from worker.store import approvals
+from worker.store.announcements import announce_run
 from worker.store.repositories import StoredRepository
 from worker.store.tables import deliveries, repositories, runs
 from worker.store.tasks import add_planning_task
@@ -85,6 +86,7 @@ def add_run(
         approvals.supersede(connection, repository, event, number)
     else:
         add_planning_task(connection, run.id)
+    announce_run(connection, run.id)
     return run
 
 

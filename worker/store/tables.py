@@ -33,6 +33,10 @@ repositories = Table(
     Column("created_at", Text, nullable=False),
     Column("trust", Text, nullable=False, server_default="none"),  # or of network,security,volumes
     Column("approval", Text, nullable=False, server_default="forks"),  # which runs wait for a person
+    Column("forge_url", Text),  # where the forge is, if `url` doesn't lead there
+    Column("told", Text, nullable=False, server_default="both"),  # what the forge is told of: run, jobs, both, none
+    Column("badge", Text, nullable=False, server_default="auto"),  # who may see it: auto, public, private
+    Column("status_trouble", Text),  # why the forge has not taken the last status
     UniqueConstraint("owner", "name"),
 )
 
@@ -81,6 +85,7 @@ runs = Table(
     Column("started_at", Text),
     Column("finished_at", Text),
     Column("duration_ms", BigInteger),
+    Column("problems", LargeBinary),  # a list of pipelines.problems.Problem as JSON, once it has a Plan
     Column("kept_from", Text),  # the id of the run that has done for it what it doesn't do again
     UniqueConstraint("repository_id", "number"),
     Index("runs_by_status", "status"),
@@ -241,4 +246,41 @@ invitations = Table(
     Column("digest", Text, primary_key=True),
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE")),
     Column("expires_at", Text, nullable=False),
+)
+
+# What the server shows others for a repository: a token for its forge's API, a password or a key to clone with.
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),  # forge_token, clone_token, clone_key
+    Column("name", Text, nullable=False),  # what may be shown of it: a user's name, a public key
+    Column("known_hosts", Text, nullable=False),  # of a key: whom it is shown to
+    Column("value_sealed", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    UniqueConstraint("repository_id", "kind"),
+)
+
+# What forges are to be told: the newest status of each commit under each name, and whether it has got there.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),  # the run's: a later run's word counts more
+    Column("sha", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("version", Integer, nullable=False),  # counts what was to be said under this name
+    Column("state", Text, nullable=False),  # waiting, taken, refused, given_up
+    Column("attempts", Integer, nullable=False),  # that failed since something was taken
+    Column("changed_at", Text, nullable=False),
+    Column("next_at", Text, nullable=False),  # when to try (again)
+    UniqueConstraint("repository_id", "sha", "context"),
+    Index("outbox_by_state", "state", "next_at"),
+    Index("outbox_by_run", "run_id"),
 )

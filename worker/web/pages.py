@@ -13,6 +13,8 @@ from worker.access.guard import Caller
 from worker.access.identity import Identity
 from worker.api.numbers import LARGEST, Number
 from worker.api.problems import described, headers_of
+from worker.badges.address import badge_path, markdown
+from worker.badges.standing import is_for_everybody
 from worker.context import Serving, path
 from worker.store import parts, queries, repositories
 from worker.web import views
@@ -52,6 +54,7 @@ def show_repository(
     with context.database.read() as connection:
         repository = repositories.named(connection, owner, name)
         runs = queries.runs_of(connection, repository.id, limit=_PAGE_SIZE, before=before)
+        is_badge_public = is_for_everybody(connection, repository)
     now = datetime.now(UTC)
     is_more = len(runs) == _PAGE_SIZE and runs[-1].number > 1
     return render(
@@ -60,6 +63,10 @@ def show_repository(
         repository=repository.full_name,
         repository_path=path(*repository.full_name.split("/")),
         forge=repository.forge,
+        trouble=repository.status_trouble,
+        badge=badge_path(repository.full_name, branch=repository.default_branch),
+        markdown=markdown(context.settings.url, repository.full_name, branch=repository.default_branch),
+        is_badge_public=is_badge_public,
         runs=[views.run_view(run, now) for run in runs],
         before=runs[-1].number if is_more else None,
         is_latest=before is None,
@@ -72,6 +79,7 @@ def show_run(owner: str, name: str, number: Number, caller: Caller, context: Ser
         run = queries.run_numbered(connection, owner, name, number)
         jobs = parts.jobs_of(connection, run.id)
         artifacts = parts.artifacts_of(connection, run.id)
+        problems = queries.problems_of(connection, run.id)
     now = datetime.now(UTC)
     return render(
         "run.html",
@@ -79,6 +87,7 @@ def show_run(owner: str, name: str, number: Number, caller: Caller, context: Ser
         run=views.run_view(run, now),
         jobs=views.job_views(run.id, jobs, now),
         artifacts=views.artifact_views(artifacts),
+        problems=[views.problem_view(problem) for problem in problems],
         now=now.isoformat(timespec="milliseconds"),
     )
 

@@ -6,10 +6,12 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from pipelines.event import Event, EventKind
+from pipelines.problems import Problem
 from pipelines.status import Status
 from worker.api.artifacts import artifact_path
 from worker.api.runs import log_path
 from worker.context import path, run_path
+from worker.durations import duration
 from worker.store.parts import StoredArtifact, StoredJob, StoredStep
 from worker.store.queries import StoredRun
 
@@ -100,6 +102,22 @@ class ArtifactView:
     path: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemView:
+    """A problem of a workflow file: where, how grave, what, and what to write instead or `""`."""
+
+    place: str
+    level: str
+    message: str
+    hint: str
+
+
+def problem_view(problem: Problem) -> ProblemView:
+    """A problem, at its line."""
+    place = f"{problem.file}:{problem.line}"
+    return ProblemView(place=place, level=problem.level.value, message=problem.message, hint=problem.hint)
+
+
 def run_view(run: StoredRun, now: datetime) -> RunView:
     """A run, as it is said at this time."""
     title, _, rest = run.event.message.partition("\n")
@@ -157,18 +175,6 @@ def size(size_bytes: int) -> str:
     while amount >= 1024 and unit < len(_UNITS) - 1:
         amount, unit = amount / 1024, unit + 1
     return f"{amount:.1f} {_UNITS[unit]}" if unit and amount < 10 else f"{amount:.0f} {_UNITS[unit]}"
-
-
-def duration(milliseconds: int) -> str:
-    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. The page's time.js says the same."""
-    seconds = milliseconds / 1000
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 def ago(iso: str, now: datetime) -> str:

@@ -18,6 +18,7 @@ from worker.settings import Settings
 TABLE = {
     "POST /hooks/{forge}/{owner:path}/{name}": Need.NOTHING,
     "GET /healthz": Need.NOTHING,
+    "GET /badges/{owner:path}/{name}.svg": Need.NOTHING,
     "GET /readyz": Need.NOTHING,
     "GET /metrics": Need.READ,
     "GET /login": Need.NOTHING,
@@ -41,6 +42,9 @@ TABLE = {
     "DELETE /api/repositories/{owner:path}/{name}/schedules/{schedule}": Need.ADMIN,
     "POST /api/repositories/{owner:path}/{name}/schedules/{schedule}/run": Need.WRITE,
     "PATCH /api/repositories/{owner:path}/{name}": Need.ADMIN,
+    "GET /api/repositories/{owner:path}/{name}/credentials": Need.ADMIN,
+    "PUT /api/repositories/{owner:path}/{name}/credentials/{kind}": Need.ADMIN,
+    "DELETE /api/repositories/{owner:path}/{name}/credentials/{kind}": Need.ADMIN,
     "GET /api/runs": Need.READ,
     "POST /api/runs": Need.WRITE,
     "GET /api/runs/{run_id}": Need.READ,
@@ -82,6 +86,7 @@ PLACES = {
     "{number}": "999",
     "{schedule}": "nothing",
     "{action}": "remove",
+    "{kind}": "clone_key",
 }
 
 

@@ -6,7 +6,7 @@ from alembic import op
 from worker.store.types import Text
 
 revision = "0009"
-down_revision = "0004"
+down_revision = "0007"
 
 
 def upgrade() -> None:

@@ -1,0 +1,15 @@
+"""A forge's address, as somebody gives it."""
+
+import re
+
+from worker.errors import Malformed
+
+_HOST = r"([A-Za-z0-9]([A-Za-z0-9.-]{0,250}[A-Za-z0-9])?|\[[0-9a-fA-F:]{2,45}\])"
+FORGE_URL_PATTERN = rf"https?://{_HOST}(:[0-9]{{1,5}})?(/[A-Za-z0-9._~/-]{{0,300}})?"
+
+
+def checked_forge_url(text: str) -> str:
+    """The address without a final slash; `""` stays so. Raises Malformed, which shows no password."""
+    if text and not re.fullmatch(FORGE_URL_PATTERN, text):
+        raise Malformed("the forge's URL can't be used: expected https://HOST, such as https://git.example.org")
+    return text.rstrip("/")
