@@ -47,7 +47,7 @@ def manual_event(start: Start, *, default_branch: str, by: str) -> Event:
         kind=EventKind.MANUAL,
         ref=_ref(branch, start.tag),
         branch=branch,
-        sha=_checked(start.sha, SHA_PATTERN, "commit", "7 to 64 hexadecimal digits"),
+        asked_sha=_checked(start.sha, SHA_PATTERN, "commit", "7 to 64 hexadecimal digits"),
         sender=by,
         params=checked_params(start.params),
         workflows=tuple(_checked(name, WORKFLOW_PATTERN, "workflow", "its name") for name in start.workflows),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from pipelines.event import Event, EventKind
+from pipelines.event import Event
 from pipelines.suggestions import nearest
 from runner.errors import SourceError
 from runner.source.access import Access
@@ -30,8 +30,8 @@ _FULL = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 def is_unresolved(event: Event) -> bool:
-    """True if people named it: its commit is not known yet, or only they say that it is on the ref."""
-    return not event.sha or (event.kind is EventKind.MANUAL and not event.parent)
+    """True if people named it, and nobody has looked yet what commit that is."""
+    return not event.sha
 
 
 def resolved(root: Path, event: Event, *, access: Access, tries: Tries) -> Event:
@@ -43,10 +43,10 @@ def resolved(root: Path, event: Event, *, access: Access, tries: Tries) -> Event
     found: list[Event] = []
     retried(tries, lambda: found.append(_at_its_ref(root, event, access, tries)))
     [tip] = found
-    if not event.sha or event.sha == tip.sha:
+    if not event.asked_sha:
         return tip
     mirror = fetched(root, tip, access=access, tries=tries)
-    return replace(tip, sha=_commit_on(mirror, event.sha))
+    return replace(tip, sha=_commit_on(mirror, event.asked_sha))
 
 
 def _at_its_ref(root: Path, event: Event, access: Access, tries: Tries) -> Event:

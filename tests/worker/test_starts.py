@@ -47,7 +47,7 @@ def test_what_is_asked_for_reaches_the_run(service: Service) -> None:
     service.add_repository()
     run = start(service, branch="dev", sha="abcdef0", params={"TARGET": "a b\n"}, workflows=["deploy"])
     event = event_of(service, run)
-    assert (event.ref, event.branch, event.sha) == ("refs/heads/dev", "dev", "abcdef0")
+    assert (event.ref, event.branch, event.asked_sha, event.sha) == ("refs/heads/dev", "dev", "abcdef0", "")
     assert (event.params, event.workflows) == ({"TARGET": "a b\n"}, ("deploy",))
     tag = event_of(service, start(service, tag="v1"))
     assert (tag.ref, tag.branch, tag.tag) == ("refs/tags/v1", "", "v1")
@@ -95,6 +95,18 @@ def test_person_who_starts_a_run_needs_nobody_to_approve_it(service: Service) ->
         repositories.set_approval(connection, "acme", "web", Approval.ALL)
     assert start(service)["status"] == "pending"
     assert deploy(service).json()["status"] == "pending"
+
+
+def test_commit_that_was_never_found_is_looked_for_again_and_never_deployed(service: Service) -> None:
+    """Or it would be trusted, the second time, on the word of whoever named it."""
+    service.add_repository()
+    run = start(service, sha="a" * 40)
+    service.client.post(f"/api/runs/{run['id']}/cancel", json={})
+    again = service.client.post("/api/runs", json={"again": run["id"]}).json()
+    event = event_of(service, again)
+    assert (event.sha, event.asked_sha, event.reruns) == ("", "a" * 40, 1)
+    answer = deploy(service)
+    assert (answer.status_code, "never came to a commit" in answer.json()["detail"]) == (409, True)
 
 
 def deploy(service: Service, number: int = 1, **wanted: Any) -> Any:

@@ -9,6 +9,7 @@ from worker.access.guard import Caller
 from worker.api import models
 from worker.api.runs import summary
 from worker.context import Context, Serving
+from worker.errors import Unavailable
 from worker.starting import repeated_event
 from worker.store import approvals, history, kept, queries, repositories
 from worker.store.inbox import AcceptedRun, add_run
@@ -58,8 +59,10 @@ def _run_failed_again(context: Context, earlier_id: str) -> AcceptedRun:
         with context.database.write() as connection:
             repository = repositories.named(connection, earlier.owner, earlier.name)
             run = add_run(connection, repository, repeated_event(earlier), run_id=run_id, kept_from=earlier.id)
-    except BaseException:
+    except BaseException as error:
         context.storage.forget(run_id)
+        if isinstance(error, OSError):
+            raise Unavailable(f"what run {earlier.number} left can't be kept: {error.strerror}") from error
         raise
     context.announce()
     return run

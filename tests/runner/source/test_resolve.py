@@ -19,10 +19,10 @@ def origin(tmp_path: Path) -> GitRepository:
     return origin
 
 
-def asked(origin: GitRepository, *, ref: str = "", sha: str = "", kind: EventKind = EventKind.MANUAL) -> Event:
+def asked(origin: GitRepository, *, ref: str = "", sha: str = "") -> Event:
     repository = Repository(owner="o", name="n", clone_url=str(origin.path))
     branch = ref.removeprefix("refs/heads/") if ref.startswith("refs/heads/") else ""
-    return Event(kind=kind, repository=repository, ref=ref, sha=sha, branch=branch)
+    return Event(kind=EventKind.MANUAL, repository=repository, ref=ref, asked_sha=sha, branch=branch)
 
 
 def resolve(tmp_path: Path, event: Event) -> Event:
@@ -113,8 +113,9 @@ def test_branch_that_looks_like_a_hash_is_none(tmp_path: Path, origin: GitReposi
     assert "abcdef0" in refusal(tmp_path, asked(origin, sha="abcdef0"))
 
 
-def test_what_a_forge_says_needs_no_second_look(origin: GitRepository) -> None:
-    sha = "a" * 40
-    assert not is_unresolved(asked(origin, sha=sha, kind=EventKind.PUSH))
-    assert is_unresolved(asked(origin, sha=sha, kind=EventKind.MANUAL)), "only a person says that it is there"
-    assert is_unresolved(asked(origin, kind=EventKind.CRON))
+def test_what_was_looked_up_once_stays_as_it_was(tmp_path: Path, origin: GitRepository) -> None:
+    """To run it again is to run the same commit; one that was never found is looked for again."""
+    event = asked(origin, ref="refs/heads/main")
+    assert is_unresolved(event)
+    assert not is_unresolved(resolve(tmp_path, event))
+    assert is_unresolved(asked(origin, sha="a" * 40)), "that somebody says so is no proof"
