@@ -12,6 +12,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
+from pipelines.choice import unknown_choice
 from pipelines.event import Event
 from pipelines.files import no_workflow, workflow_directories, workflow_paths
 from pipelines.plan import Plan
@@ -121,12 +122,14 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> N
 
 def _read_plan(mirror: Mirror, order: PlanOrder) -> Plan | tuple[Status, str]:
     """The commit's plan, or what its run is without one, and why."""
-    event = _with_what_git_knows(order.event, mirror)
+    event = _with_what_git_knows(mirror.event, mirror)
     if skips_ci(event):
         return Status.SKIPPED, "the commit message says to skip CI"
     paths = workflow_paths(mirror.paths(*workflow_directories()))
     if not paths:
         return Status.ERROR, no_workflow(f"commit {event.sha[:12]}")
+    if unknown := unknown_choice(event, paths):
+        return Status.ERROR, unknown
     return _planned(mirror, paths, event, order)
 
 

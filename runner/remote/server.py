@@ -38,9 +38,9 @@ class Server:
         """Ask for the run's end."""
         return self._connection.post(f"/api/runs/{run.id}/cancel", {"reason": reason}, RemoteRun)
 
-    def run_again(self, run: RemoteRun) -> RemoteRun:
-        """Run its event again; gives the new run."""
-        return self._connection.post("/api/runs", {"again": run.id}, RemoteRun)
+    def run_again(self, run: RemoteRun, *, jobs: str = "all") -> RemoteRun:
+        """Run its event again, `all` jobs or the `failed` ones; gives the new run."""
+        return self._connection.post("/api/runs", {"again": run.id, "jobs": jobs}, RemoteRun)
 
     def _numbered(self, repository: str, number: str) -> RemoteRun:
         """The API lists the runs below a number: the first one below the next is it."""

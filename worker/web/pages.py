@@ -61,6 +61,7 @@ def show_repository(
         "repository.html",
         caller=caller,
         repository=repository.full_name,
+        repository_path=path(*repository.full_name.split("/")),
         forge=repository.forge,
         trouble=repository.status_trouble,
         badge=badge_path(repository.full_name, branch=repository.default_branch),
