@@ -12,7 +12,7 @@ from pipelines.records import Stream
 from pipelines.status import Status
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
-from runner.engine.ownership import RUN, Owner, this_process
+from runner.engine.ownership import HOST, RUN, Owner, this_process
 from runner.engine.sweep import sweep
 from tests.faults.interposer import Fault, Interposer, Trouble, interposed
 from tests.runner.world import FAILURE, Result, World
@@ -76,7 +76,8 @@ def run(world: World, name: str) -> Result:
 def left(engine: Engine, name: str) -> list[str]:
     """What the engine holds of a run."""
     label = f"{RUN}={name}"
-    return [each.name for each in (*engine.containers(label), *engine.networks(label), *engine.volumes(label))]
+    found = (*engine.containers(label), *engine.networks(label), *engine.volumes(label))
+    return [each.name for each in found if each.labels[HOST] == ENDED.host]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

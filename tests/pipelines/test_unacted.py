@@ -78,8 +78,8 @@ def test_many_places_are_counted_and_cells_are_not() -> None:
 
 
 def test_what_only_servers_act_on_is_idle_in_local_runs() -> None:
-    assert [is_idle(effect, HERE) for effect in Effect] == [False, True, True]
-    assert [is_idle(effect, ON_SERVER) for effect in Effect] == [False, False, True]
+    assert [is_idle(effect, local=True) for effect in Effect] == [False, True, True]
+    assert [is_idle(effect, local=False) for effect in Effect] == [False, False, True]
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
@@ -87,4 +87,4 @@ def test_key_is_told_of_in_its_own_example_if_it_is_idle(key: Key) -> None:
     """As the table says so, and the plan has it."""
     lines = told(key.example, HERE)
     about_it = [line for line in lines if f".{key.name}` has no effect" in line or f" `{key.name}` has no eff" in line]
-    assert len(about_it) == is_idle(key.effect, HERE)
+    assert len(about_it) == is_idle(key.effect, local=True)

@@ -11,7 +11,6 @@ from worker.secrets.clonekey import checked_known_hosts, fresh_key, read_key
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _USER = re.compile(r"[\x21-\x7e]{1,255}")
 _USERS = {"github": "x-access-token", "gitlab": "oauth2", "gitea": "oauth2", "bitbucket": "x-token-auth"}
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class CredentialKind(StrEnum):
@@ -47,9 +46,8 @@ def forge_token(text: str) -> tuple[Credential, str]:
 
 
 def clone_token(owner: Owner, text: str, *, user: str = "") -> tuple[Credential, str]:
-    """A token or password to fetch over https with; whom it belongs to, forges mostly don't mind. Raises Malformed."""
-    parts = urlsplit(owner.clone_url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    """A token or password to fetch over http(s) with; forges mostly don't mind whose it is. Raises Malformed."""
+    if not _is_http(owner.clone_url):
         raise Malformed(
             f"a clone token is for an https:// clone URL, and {owner.full_name} is fetched from {owner.clone_url}: "
             "give it a clone key, or add it with its https:// URL"

@@ -95,7 +95,7 @@ def test_line_that_is_no_host_is_refused(line: str) -> None:
 
 
 def test_each_kind_is_for_its_addresses() -> None:
-    for url in (SSH.clone_url, "http://git.example.org/acme/web.git", "/srv/web.git"):
+    for url in (SSH.clone_url, "ssh://git@git.example.org/web.git", "/srv/web.git"):
         with pytest.raises(Malformed, match="a clone token is for an https:// clone URL"):
             clone_token(Owner(full_name="acme/web", forge="git", clone_url=url), "token")
     with pytest.raises(Malformed, match="a clone key is for an ssh clone URL"):
