@@ -40,6 +40,26 @@ steps:
     commands: echo "scanning $CI_COMMIT_BRANCH $DEPTH"
 """
 
+MADE = """
+steps:
+  make:
+    image: {image}
+    commands:
+      - echo "VERSION=7.$CI_PIPELINE_NUMBER" >> "$CI_OUTPUT"
+      - echo wood > app
+    outputs: [VERSION]
+    artifacts: app
+"""
+CHECKED = """
+depends_on: made
+steps:
+  check:
+    image: {image}
+    commands:
+      - test "$CI_PIPELINE_RERUNS" = 1
+      - echo "checked $CI_OUTPUT_MAKE_VERSION in run $CI_PIPELINE_NUMBER"
+"""
+
 
 @pytest.fixture
 def origin(tmp_path: Path) -> Origin:
@@ -118,3 +138,20 @@ def test_time_that_passes_while_no_server_runs_makes_one_run_at_its_start(servic
     wait_until(lambda: service.runs()[0]["event"]["kind"] == "cron", what="the run that was missed")
     assert said_in(service, service.runs()[0]["id"], "nightly", "scan") == "scanning main full"
     assert [run["event"]["kind"] for run in service.runs()] == ["cron", "push"]
+
+
+def test_what_failed_runs_again_with_what_the_rest_has_left(
+    service: Service, origin: Origin, headrace: Headrace, busybox: str
+) -> None:
+    run = service.workflow_run(
+        origin,
+        _headrace__made_yaml=MADE.format(image=busybox),
+        _headrace__checked_yaml=CHECKED.format(image=busybox),
+    )
+    assert (run["number"], run["status"]) == (2, "failure"), run
+    again = headrace("rerun", "acme/web#2", "--failed")
+    assert said_in(service, again, "checked", "check") == "checked 7.2 in run 3"
+    jobs = {job["name"]: (job["status"], job["reason"]) for job in service.run(again)["jobs"] if job["included"]}
+    assert jobs == {"made": ("success", "done in run 2"), "checked": ("success", "")}
+    [artifact] = service.get(f"/api/runs/{again}/artifacts").json()["artifacts"]
+    assert service.get(artifact["url"].removeprefix(service.url)).content == b"wood\n"
