@@ -25,6 +25,7 @@ _COMMANDS = {
     "deploy": ("runner.commands.deploy", "Have a server deploy what an earlier run was of."),
     "schedule": ("runner.commands.schedule", "Say what a server runs at which times."),
     "rerun": ("runner.commands.rerun", "Have a server run something again."),
+    "deliveries": ("runner.commands.deliveries", "See what forges have posted to a server, and have it taken again."),
     "clean": ("runner.commands.clean", "Remove what runs that were killed have left in the engine."),
     "up": ("worker.commands.up", "Serve: server, workers and Redis in one."),
     "server": ("worker.commands.server", "Serve webhooks, API and pages only."),

@@ -19,6 +19,7 @@ from worker.api import (
     artifacts,
     control,
     credentials,
+    deliveries,
     logs,
     models,
     records,
@@ -31,6 +32,7 @@ from worker.api.problems import problem
 from worker.badges import answer
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
+from worker.intake import Intake
 from worker.live import Live
 from worker.secrets.keyfile import open_keyring
 from worker.settings import AccessLog, Settings
@@ -39,6 +41,7 @@ from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
 from worker.traffic import Observer, Traffic
 from worker.web import account, login, pages, reference
+from worker.web import deliveries as delivery_pages
 from worker.web import schedules as schedule_pages
 from worker.web import starting as start_pages
 from worker.web.forms import LARGEST_BYTES
@@ -88,6 +91,7 @@ def create_app(
                 announce=backstage.announce,
                 trouble=backstage.trouble,
                 traffic=traffic,
+                intake=Intake(),
                 throttle=Throttle(),
                 hashing=CapacityLimiter(_HASHES_AT_ONCE),
             )
@@ -107,7 +111,7 @@ def create_app(
     return app
 
 
-def _add_routes(app: FastAPI) -> None:
+def _add_routes(app: FastAPI) -> None:  # noqa: PLR0915 -- a list, with a line for each
     """All routes, each with what it needs; the first one that fits a path answers."""
 
     def add(
@@ -134,6 +138,11 @@ def _add_routes(app: FastAPI) -> None:
     api("/repositories", runs.list_repositories, Need.READ)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)
     api("/repositories/{owner:path}/{name}", runs.change_repository, Need.ADMIN, methods=["PATCH"])
+    received = "/repositories/{owner:path}/{name}/deliveries"
+    api(received, deliveries.list_deliveries, Need.READ)
+    api(f"{received}/{{number}}", deliveries.show_delivery, Need.READ)
+    again = f"{received}/{{number}}/redeliver"
+    api(again, deliveries.redeliver, Need.WRITE, methods=["POST"], status_code=201)
     api("/runs", runs.list_runs, Need.READ)
     api("/runs", control.run_again, Need.WRITE, methods=["POST"], status_code=201)
     api("/runs/{run_id}", runs.show_run, Need.READ)
@@ -200,6 +209,9 @@ def _add_pages(page: Callable[..., None], form: Callable[..., None]) -> None:
     page("/badges/{owner:path}/{name}.svg", answer.show_badge, Need.NOTHING)
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
+    page("/{owner:path}/{name}/deliveries", delivery_pages.show_deliveries, Need.READ)
+    page("/{owner:path}/{name}/deliveries/{number:int}", delivery_pages.show_delivery, Need.READ)
+    form("/{owner:path}/{name}/deliveries/{number:int}/redeliver", delivery_pages.redeliver, Need.WRITE)
     page("/{owner:path}/{name}", pages.show_repository, Need.READ)
 
 

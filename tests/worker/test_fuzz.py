@@ -13,6 +13,8 @@ from schemathesis.checks import ignored_auth, negative_data_rejection, positive_
 from pipelines.status import Status
 from tests.worker.access.test_matrix import TABLE
 from tests.worker.conftest import Service, job, serving, step
+from worker.store import deliveries, repositories
+from worker.store.deliveries import Delivery, Verdict
 
 AnyOperation = APIOperation[Any, Any, Any, Any]
 AnyCase = Case[Any]
@@ -52,16 +54,17 @@ def known(service: Service) -> dict[str, str]:
     story.finish_job("build", Status.SUCCESS)
     nightly = {"name": "nightly", "cron": "@daily"}
     assert service.client.post("/api/repositories/acme/web/schedules", json=nightly).status_code == 201
-    names = {
-        "forge": "git",
-        "owner": "acme",
-        "name": "web",
-        "job": "build",
-        "step": "make",
-        "artifact_id": "1",
-        "number": "1",
-    }
+    names = {"forge": "git", "number": str(add_delivery(service)), "owner": "acme", "name": "web"}
+    names |= {"job": "build", "step": "make", "artifact_id": "1"}
     return {**names, "run_id": story.run.id, "schedule": "nightly", "kind": "forge_token"}
+
+
+def add_delivery(service: Service) -> int:
+    body = b'{"ref": "refs/heads/main", "before": "%b", "after": "%b"}' % (b"0" * 40, b"a" * 40)
+    delivery = Delivery(key="k1", headers={"webhook-id": "k1"}, payload=body, size_bytes=len(body))
+    with service.database.write() as connection:
+        repository = repositories.named(connection, "acme", "web")
+        return deliveries.keep(connection, repository, delivery, Verdict.ACCEPTED, status_code=202)
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """The shapes of the API's answers. Their docstrings and descriptions are its reference, shown at /api/docs."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -24,6 +24,7 @@ from worker.starting import (
     WORKFLOW_PATTERN,
 )
 from worker.statuses.commitstatus import Told
+from worker.store.deliveries import Verdict
 from worker.trust import Approval
 
 _TRUST = f"^({'|'.join(TRUST_WORDS)})$"
@@ -61,7 +62,9 @@ class Repository(BaseModel):
     """A repository that this server builds."""
 
     name: Annotated[str, Field(description="`owner/name`")]
-    forge: Annotated[str, Field(description="whose deliveries its hook takes: github, gitlab, gitea or git")]
+    forge: Annotated[
+        str, Field(description="whose deliveries its hook takes: github, gitlab, gitea, forgejo, bitbucket or git")
+    ]
     clone_url: str
     url: Annotated[str, Field(description="its page on this server")]
     trust: Annotated[list[str], Field(description="what its runs may do: network, security, volumes")]
@@ -441,6 +444,36 @@ class AcceptedDelivery(BaseModel):
     run: str
     url: Url
     runs: list[AcceptedRun]
+
+
+class DeliverySummary(BaseModel):
+    """What a forge has sent, and what became of it. Only of one that is *refused* nobody knows who sent it."""
+
+    id: Annotated[int, Field(description="counts over all repositories")]
+    repository: Annotated[str, Field(description="`owner/name`")]
+    forge: str
+    key: Annotated[str, Field(description="the forge's id of it, if it was understood")]
+    event: Annotated[str, Field(description="the forge's name for what happened, if it was understood")]
+    verdict: Verdict
+    status_code: Annotated[int, Field(description="that it was answered with")]
+    answer: Annotated[str, Field(description="why there is no run")]
+    size_bytes: Annotated[int, Field(description="of the body as it was sent", ge=0)]
+    received_at: Time
+    runs: Annotated[list[AcceptedRun], Field(description="those that it made, delivered again or not")]
+
+
+class Delivery(DeliverySummary):
+    """A delivery with what was sent. `headrace run --delivery FILE` takes it as it is."""
+
+    headers: Annotated[dict[str, str], Field(description="those that say what was sent, in lower case")]
+    body: Annotated[Any, Field(description="the payload; of one that was not understood its beginning, as text")]
+
+
+class Deliveries(BaseModel):
+    """Deliveries, latest first. `before` gives the next ones, null if there are none."""
+
+    deliveries: list[DeliverySummary]
+    before: int | None = None
 
 
 class IgnoredDelivery(BaseModel):

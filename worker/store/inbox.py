@@ -10,20 +10,14 @@ from pipelines.event import Event
 from pipelines.status import Status
 from runner.clock import now
 from runner.run_id import new_run_id
-from worker.store import approvals
+from worker.store import approvals, deliveries
 from worker.store.announcements import announce_run
+from worker.store.deliveries import Delivery, Verdict
 from worker.store.repositories import StoredRepository
-from worker.store.tables import deliveries, repositories, runs
+from worker.store.tables import repositories, runs
 from worker.store.tasks import add_planning_task
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What a forge sent, its signature found good. `key` is the forge's id of it, the same when sent again."""
-
-    key: str
-    event: str
-    payload: bytes
+_ACCEPTED = 202
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +32,17 @@ def accept(
     connection: Connection, repository: StoredRepository, delivery: Delivery, events: Sequence[Event]
 ) -> list[AcceptedRun]:
     """Store the delivery and one pending run an event. A delivery that was accepted before gives its runs of then."""
-    known = connection.execute(
-        select(deliveries.c.id).where(deliveries.c.repository_id == repository.id, deliveries.c.key == delivery.key)
-    ).scalar_one_or_none()
+    known = deliveries.accepted_before(connection, repository, delivery)
     if known is not None:
         return _runs_of(connection, known)
-    delivery_id = _add_delivery(connection, repository, delivery)
+    number = deliveries.keep(connection, repository, delivery, Verdict.ACCEPTED, status_code=_ACCEPTED)
+    return add_runs(connection, repository, number, events)
+
+
+def add_runs(
+    connection: Connection, repository: StoredRepository, delivery_id: int, events: Sequence[Event]
+) -> list[AcceptedRun]:
+    """Store one pending run an event, for a delivery that is stored, whether it has runs already or not."""
     return [add_run(connection, repository, event, delivery_id) for event in events]
 
 
@@ -88,21 +87,6 @@ def add_run(
         add_planning_task(connection, run.id)
     announce_run(connection, run.id)
     return run
-
-
-def _add_delivery(connection: Connection, repository: StoredRepository, delivery: Delivery) -> int:
-    result = connection.execute(
-        insert(deliveries)
-        .values(
-            repository_id=repository.id,
-            key=delivery.key,
-            event=delivery.event,
-            payload=delivery.payload,
-            received_at=now(),
-        )
-        .returning(deliveries.c.id)
-    )
-    return int(result.scalar_one())
 
 
 def _runs_of(connection: Connection, delivery_id: int) -> list[AcceptedRun]:

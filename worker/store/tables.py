@@ -24,7 +24,7 @@ repositories = Table(
     Column("id", Integer, primary_key=True),
     Column("owner", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("forge", Text, nullable=False),  # which forge's deliveries its hook takes: github, gitlab, gitea, git
+    Column("forge", Text, nullable=False),  # which forge's deliveries its hook takes: github, gitlab, gitea…
     Column("clone_url", Text, nullable=False),
     Column("url", Text, nullable=False),  # its page at the forge, or ""
     Column("default_branch", Text, nullable=False),
@@ -62,11 +62,20 @@ deliveries = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
-    Column("key", Text, nullable=False),  # the forge's delivery id: the same one is taken once
+    Column("key", Text),  # the forge's id of one that was accepted: the same one is taken once
     Column("event", Text, nullable=False),  # the forge's name for it
-    Column("payload", LargeBinary, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # scrubbed; of one that was refused, the beginning
     Column("received_at", Text, nullable=False),
+    Column("said_key", Text),  # the forge's id, accepted or not
+    Column("verdict", Text, nullable=False, server_default="accepted"),  # ignored, malformed, refused
+    Column("status_code", Integer, nullable=False, server_default="202"),  # that it was answered with
+    Column("answer", Text),  # why there is no run
+    Column("headers", Text, nullable=False, server_default="{}"),  # those worth keeping, as JSON
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),  # of the body as it was sent
+    Column("digest", Text),  # of the body, where the same one is taken once
     UniqueConstraint("repository_id", "key"),
+    Index("deliveries_by_digest", "repository_id", "digest", unique=True),
+    Index("deliveries_by_verdict", "repository_id", "verdict"),
 )
 
 runs = Table(

@@ -1,24 +1,25 @@
 """Fields: reads an untrusted JSON payload, checking the type, length and form of everything it gives out."""
 
 import re
-from collections.abc import Mapping
 from typing import Any, Self
-from urllib.parse import parse_qs
 
 import msgspec
 
-from worker.errors import Malformed
-
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # SHA-1, or SHA-256 in repositories that use it
+_ABBREVIATED = re.compile(r"[0-9a-f]{12,64}")
 _REF = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]{1,1000}")  # what git-check-ref-format forbids in a ref
-_KEY = re.compile(r"[\x21-\x7e]{1,200}")
 _BRANCH_PREFIX = "refs/heads/"
 _LONGEST_TEXT = 10_000
 _LONGEST_NAME = 300
+_MOST_NAMES = 100
+
+
+class Unreadable(ValueError):  # noqa: N818 -- reads as what it is
+    """Raised when a delivery can't be understood. Names the field, what was found and what was expected."""
 
 
 class Fields:
-    """One JSON object of a payload. Every method raises Malformed, naming the field, if it is not what it should be."""
+    """One JSON object of a payload. Every method raises Unreadable, naming the field, where that is wrong."""
 
     def __init__(self, values: dict[str, Any], path: str = "") -> None:
         self._values = values
@@ -30,11 +31,11 @@ class Fields:
         try:
             values = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise Malformed(f"the body is not JSON: {error}") from error
+            raise Unreadable(f"the body is not JSON: {error}") from error
         except RecursionError as error:
-            raise Malformed("the body is JSON nested too deep") from error
+            raise Unreadable("the body is JSON nested too deep") from error
         if not isinstance(values, dict):
-            raise Malformed(f"the body is {_kind(values)}: expected a JSON object")
+            raise Unreadable(f"the body is {_kind(values)}: expected a JSON object")
         return cls(values)
 
     def has(self, name: str) -> bool:
@@ -66,6 +67,10 @@ class Fields:
         text: str = self._typed(name, str) if self.has(name) else ""
         return text.replace("\0", "")[:_LONGEST_TEXT]
 
+    def names(self, name: str, field: str) -> tuple[str, ...]:
+        """This text of each object of a list, such as the names of labels: the first hundred."""
+        return tuple(item.text(field) for item in self.objects(name)[:_MOST_NAMES])
+
     def integer(self, name: str) -> int:
         """A whole number, such as an id or a pull request's number."""
         number: int = self._typed(name, int)
@@ -80,12 +85,26 @@ class Fields:
             raise self._wrong(name, repr(text[:80]), "40 or 64 hex digits")
         return text
 
+    def abbreviated_sha(self, name: str) -> str:
+        """A commit's id, in lower case, or its first digits: at least 12."""
+        text: str = self._typed(name, str)
+        if not _ABBREVIATED.fullmatch(text):
+            raise self._wrong(name, repr(text[:80]), "12 hex digits, or all")
+        return text
+
     def ref(self, name: str) -> str:
         """A full ref, such as `refs/heads/main`."""
         text: str = self._typed(name, str)
         if not is_sane_ref(text):
             raise self._wrong(name, repr(text[:80]), "a full ref, such as refs/heads/main")
         return text
+
+    def ref_named(self, name: str, prefix: str) -> str:
+        """The full ref whose short name this is: `prefix` is `refs/heads/` or `refs/tags/`."""
+        text: str = self._typed(name, str)
+        if not is_sane_ref(prefix + text):
+            raise self._wrong(name, repr(text[:80]), "the name of a branch or tag")
+        return prefix + text
 
     def branch(self, name: str) -> str:
         """A branch's short name."""
@@ -94,9 +113,9 @@ class Fields:
             raise self._wrong(name, repr(text[:80]), "the name of a branch")
         return text
 
-    def encode_without(self, name: str) -> bytes:
-        """The object as JSON, without this field."""
-        return msgspec.json.encode({key: value for key, value in self._values.items() if key != name})
+    def truth(self, name: str) -> bool:
+        """True if the field is there and true."""
+        return self._values.get(name) is True
 
     def _typed(self, name: str, kind: type) -> Any:
         value = self._values.get(name)
@@ -107,40 +126,18 @@ class Fields:
     def _path_of(self, name: str) -> str:
         return f"{self._path}.{name}".strip(".")
 
-    def _wrong(self, name: str, found: str, expected: str) -> Malformed:
-        return Malformed(f"{self._path_of(name)} is {found}: expected {expected}")
-
-
-def json_text(content_type: str, body: bytes) -> bytes:
-    """The JSON text of a body: itself, or the field `payload` of a form. Raises Malformed."""
-    if content_type.partition(";")[0].strip().lower() != "application/x-www-form-urlencoded":
-        return body
-    try:
-        payloads = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=100).get("payload", [])
-    except ValueError as error:
-        raise Malformed(f"the body is not a form: {error}") from error
-    if len(payloads) != 1:
-        raise Malformed(f"the form has {len(payloads)} fields named payload: expected one")
-    return payloads[0].encode()
-
-
-def storable(text: bytes) -> tuple[Fields, bytes]:
-    """A payload's fields, and the payload as it may be stored: Gitea's old ones hold the secret itself."""
-    payload = Fields.decode(text)
-    return payload, payload.encode_without("secret") if payload.has("secret") else text
-
-
-def delivery_key(headers: Mapping[str, str], *names: str) -> str:
-    """The first of these headers that is there. Raises Malformed if none is, or if it is no plain id."""
-    key = next((headers[name] for name in names if headers.get(name)), "")
-    if not _KEY.fullmatch(key):
-        raise Malformed(f"the header {names[0]} is {key[:80]!r}: expected the id of the delivery")
-    return key
+    def _wrong(self, name: str, found: str, expected: str) -> Unreadable:
+        return Unreadable(f"{self._path_of(name)} is {found}: expected {expected}")
 
 
 def is_zero(sha: str) -> bool:
     """True for the id that stands for "there is none": 40 or 64 zeros."""
     return bool(sha) and not sha.strip("0")
+
+
+def is_sha(text: str) -> bool:
+    """True for a commit's full id."""
+    return bool(_SHA.fullmatch(text))
 
 
 def is_sane_ref(ref: str) -> bool:

@@ -1,4 +1,4 @@
-"""Deliveries as each forge sends them: a payload of tests/worker/payloads, its headers, and its proof."""
+"""Deliveries as each forge sends them: a payload of tests/worker/forges/payloads, its headers, and its proof."""
 
 import base64
 import hashlib
@@ -21,8 +21,11 @@ class Sent:
     body: bytes
 
 
+SAME_PAYLOADS = {"forgejo": "gitea"}
+
+
 def payload(forge: str, name: str) -> bytes:
-    return (PAYLOADS / forge / f"{name}.json").read_bytes()
+    return (PAYLOADS / SAME_PAYLOADS.get(forge, forge) / f"{name}.json").read_bytes()
 
 
 def form(text: bytes) -> bytes:
@@ -85,6 +88,27 @@ def gitea(body: bytes, secret: str, *, event: str = "push", key: str = "k1") -> 
     )
 
 
+def forgejo(body: bytes, secret: str, *, event: str = "push", key: str = "k1") -> Sent:
+    """All that Gitea sends, and the same under its own name. The old ones are wrong here, to see which count."""
+    sent = gitea(body, secret, event=event, key=key)
+    own = {name.replace("gitea", "forgejo"): value for name, value in sent.headers.items() if "gitea" in name}
+    others = dict.fromkeys(sent.headers, "another") | {"content-type": "application/json"}
+    return Sent(body=body, headers=others | own)
+
+
+def bitbucket(body: bytes, secret: str, *, event: str = "repo:push", key: str = "k1", attempt: int = 1) -> Sent:
+    return Sent(
+        body=body,
+        headers={
+            "content-type": "application/json",
+            "x-event-key": event,
+            "x-request-uuid": key,
+            "x-attempt-number": str(attempt),
+            "x-hub-signature": f"sha256={hex_hmac(secret, body)}",
+        },
+    )
+
+
 def git(body: bytes, secret: str, *, event: str = "", key: str = "k1", at: int = 0) -> Sent:
     timestamp = at or int(time.time())
     return Sent(
@@ -98,4 +122,11 @@ def git(body: bytes, secret: str, *, event: str = "", key: str = "k1", at: int =
     )
 
 
-SEND: dict[str, Callable[..., Sent]] = {"github": github, "gitlab": gitlab, "gitea": gitea, "git": git}
+SEND: dict[str, Callable[..., Sent]] = {
+    "github": github,
+    "gitlab": gitlab,
+    "gitea": gitea,
+    "forgejo": forgejo,
+    "bitbucket": bitbucket,
+    "git": git,
+}
