@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from pipelines import rules
+from pipelines.choice import chosen
 from pipelines.drafts import Draft, draft, unjudged, without_filtered
 from pipelines.event import Event
 from pipelines.jobs import planned_job
@@ -38,7 +39,8 @@ def make_plan(
     """
     run = setting(event, trust=trust, includable=includable, variables=variables)
     readings = sorted((read_for(run, files[file], file) for file in files), key=lambda each: (each.name, each.file))
-    drafts = without_filtered(_draft(reading, cell, run) for reading in readings for cell in reading.cells)
+    all_drafts = (_draft(reading, cell, run) for reading in readings for cell in reading.cells)
+    drafts = without_filtered(chosen(all_drafts, event.workflows))
     if secrets is not None:
         drafts = tuple(with_offers(each, secrets) for each in drafts)
     between = rules.check_together([each.workflow for each in drafts], {each.file: each.name for each in readings})

@@ -12,6 +12,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
+from pipelines.choice import unknown_choice
 from pipelines.event import Event, EventKind
 from pipelines.files import no_workflow, workflow_directories, workflow_paths
 from pipelines.plan import Plan
@@ -128,6 +129,8 @@ def _read_plan(mirror: Mirror, order: PlanOrder) -> Plan | tuple[Status, str]:
     paths = workflow_paths(mirror.paths(*workflow_directories()))
     if not paths:
         return Status.ERROR, no_workflow(f"commit {event.sha[:12]}")
+    if unknown := unknown_choice(event, paths):
+        return Status.ERROR, unknown
     if not is_asked_for(event, (mirror.contents(path) for path in paths)):
         return Status.SKIPPED, f"no workflow asks for {event.kind}"
     return _planned(mirror, paths, event, order)

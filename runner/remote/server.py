@@ -46,9 +46,9 @@ class Server:
         """Ask for the run's end."""
         return self._connection.post(f"/api/runs/{run.id}/cancel", {"reason": reason}, RemoteRun)
 
-    def run_again(self, run: RemoteRun) -> RemoteRun:
-        """Run its event again; gives the new run."""
-        return self._connection.post("/api/runs", {"again": run.id}, RemoteRun)
+    def run_again(self, run: RemoteRun, *, jobs: str = "all") -> RemoteRun:
+        """Run its event again, `all` jobs or the `failed` ones; gives the new run."""
+        return self._connection.post("/api/runs", {"again": run.id, "jobs": jobs}, RemoteRun)
 
     def deliveries(self, repository: str, *, limit: int, before: int | None = None) -> RemoteDeliveries:
         """The latest deliveries to a repository's hook, latest first; those with a lower number than `before`."""

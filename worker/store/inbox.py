@@ -47,16 +47,25 @@ def add_runs(
 
 
 def add_run(
-    connection: Connection, repository: StoredRepository, event: Event, delivery_id: int | None = None
+    connection: Connection,
+    repository: StoredRepository,
+    event: Event,
+    delivery_id: int | None = None,
+    *,
+    run_id: str = "",
+    kept_from: str | None = None,
 ) -> AcceptedRun:
-    """Store one run with its repository's next number, and the task of planning it unless it waits for approval."""
+    """Store one run with its repository's next number, and the task of planning it unless it waits for approval.
+
+    `kept_from` is the run that has done for it what need not be done again.
+    """
     number = connection.execute(
         update(repositories)
         .where(repositories.c.id == repository.id)
         .values(last_number=repositories.c.last_number + 1)
         .returning(repositories.c.last_number)
     ).scalar_one()
-    run = AcceptedRun(id=new_run_id(), number=number)
+    run = AcceptedRun(id=run_id or new_run_id(), number=number)
     waits = approvals.wait_reason(connection, repository, event)
     connection.execute(
         insert(runs).values(
@@ -69,6 +78,7 @@ def add_run(
             reason=waits,
             last_seq=0,
             created_at=now(),
+            kept_from=kept_from,
         )
     )
     if waits:

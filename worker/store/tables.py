@@ -95,6 +95,7 @@ runs = Table(
     Column("finished_at", Text),
     Column("duration_ms", BigInteger),
     Column("problems", LargeBinary),  # a list of pipelines.problems.Problem as JSON, once it has a Plan
+    Column("kept_from", Text),  # the id of the run that has done for it what it doesn't do again
     UniqueConstraint("repository_id", "number"),
     Index("runs_by_status", "status"),
     Index("runs_by_delivery", "delivery_id"),
@@ -183,6 +184,29 @@ tasks = Table(
     Column("created_at", Text, nullable=False),
     Index("tasks_by_state", "state", "created_at"),
     Index("tasks_by_run", "run_id"),
+)
+
+# What is to run at which times. Times are when they come due, which a clock that is set anew doesn't change.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("branch", Text, nullable=False),  # or "" for the default one
+    Column("params", Text, nullable=False),  # a JSON map
+    Column("state", Text, nullable=False),  # enabled or disabled
+    Column("trouble", Text, nullable=False),  # why the server disabled it itself, or ""
+    Column("next_at", Text, nullable=False),
+    Column("promised_at", Text, nullable=False),  # when that was worked out
+    Column("last_at", Text),  # when its last run was made
+    Column("last_run_id", ForeignKey("runs.id", ondelete="SET NULL")),
+    Column("created_at", Text, nullable=False),
+    UniqueConstraint("repository_id", "name"),
+    Index("schedules_by_next", "state", "next_at"),
+    Index("schedules_by_run", "last_run_id"),
 )
 
 # Who may use the server. A name is in lower case; without a password nobody can log in as it (robots have tokens).

@@ -61,6 +61,7 @@ def show_repository(
         "repository.html",
         caller=caller,
         repository=repository.full_name,
+        repository_path=path(*repository.full_name.split("/")),
         forge=repository.forge,
         deliveries_path=path(*repository.full_name.split("/"), "deliveries"),
         trouble=repository.status_trouble,
