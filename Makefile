@@ -47,6 +47,7 @@ bench: setup ## measure steps, runs, long jobs, logs, checkouts, the language an
 	$(PYTHON) bench/checkout.py
 	$(PYTHON) bench/language.py
 	$(PYTHON) bench/hooks.py
+	$(PYTHON) bench/history.py
 
 docs: ## write the chapters and the schema that come from the table of the language
 	@scripts/bootstrap python

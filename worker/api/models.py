@@ -141,6 +141,13 @@ class Runs(BaseModel):
     before: int | None = None
 
 
+class RunsOfAll(BaseModel):
+    """Runs of all repositories, latest first. `before` asks for the next ones; it is null after the last."""
+
+    runs: list[RunSummary]
+    before: str | None = None
+
+
 class Cancellation(BaseModel):
     """Why a run is to end before its time; shown with it."""
 
@@ -232,9 +239,10 @@ class Artifact(BaseModel):
 
 
 class Artifacts(BaseModel):
-    """The artifacts of a run."""
+    """Artifacts of a run. `after` asks for the next ones; it is null after the last."""
 
     artifacts: list[Artifact]
+    after: int | None = None
 
 
 class Problem(BaseModel):

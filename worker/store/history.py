@@ -30,6 +30,7 @@ from pipelines.status import Status, worst
 from runner.clock import now
 from worker.errors import Conflict
 from worker.store import tasks as task_store
+from worker.store.events import columns_of
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
@@ -113,8 +114,8 @@ class _History:
             case Log():
                 return  # its lines are in a log file already
             case RunStarted():
-                event = msgspec.json.encode(record.plan.event)  # now with what git knows of the commit
-                self._update_run(status=Status.RUNNING, started_at=record.time, event=event)
+                event = columns_of(record.plan.event)  # now with what git knows of the commit
+                self._update_run(status=Status.RUNNING, started_at=record.time, **event)
                 if record.plan.has_errors:
                     self.finish_run(Status.ERROR, record.plan.why_not)
                 else:

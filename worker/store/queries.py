@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
-from pipelines.event import Event
+from pipelines.event import Event, EventKind
 from pipelines.records import StepFinished, StepRetried, decode
 from pipelines.status import Status
 from worker.errors import NotFound
@@ -48,14 +48,47 @@ class StoredRecord:
     body: bytes
 
 
-def latest_runs(connection: Connection, *, limit: int) -> list[StoredRun]:
-    """The latest runs over all repositories, latest first."""
-    return _runs(connection, _query().order_by(runs.c.id.desc()).limit(limit))  # ids sort by time
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which runs a list is to show: those with all of this; None and `""` let every run in. `kind` is the event's."""
+
+    branch: str = ""
+    status: Status | None = None
+    kind: EventKind | None = None
+    author: str = ""
+
+    def narrow(self, query: Select[Any]) -> Select[Any]:
+        """The query, for these runs only."""
+        pairs = {"branch": self.branch, "status": self.status, "kind": self.kind, "author": self.author}
+        return query.filter_by(**{column: str(value) for column, value in pairs.items() if value})
 
 
-def runs_of(connection: Connection, repository_id: int, *, limit: int, before: int | None = None) -> list[StoredRun]:
+EVERY_RUN = Wanted()
+
+
+def latest_runs(
+    connection: Connection, *, limit: int, before: str | None = None, wanted: Wanted = EVERY_RUN
+) -> list[StoredRun]:
+    """The latest runs over all repositories, latest first; those that are older than the run `before`, if it is given.
+
+    The ids of runs sort by time.
+    """
+    query = wanted.narrow(_query())
+    if before is not None:
+        query = query.where(runs.c.id < before)
+    return _runs(connection, query.order_by(runs.c.id.desc()).limit(limit))
+
+
+def runs_of(
+    connection: Connection,
+    repository_id: int,
+    *,
+    limit: int,
+    before: int | None = None,
+    wanted: Wanted = EVERY_RUN,
+) -> list[StoredRun]:
     """The latest runs of a repository, latest first; those with a lower number than `before`, if it is given."""
-    query = _query().where(runs.c.repository_id == repository_id)
+    query = wanted.narrow(_query()).where(runs.c.repository_id == repository_id)
     if before is not None:
         query = query.where(runs.c.number < before)
     return _runs(connection, query.order_by(runs.c.number.desc()).limit(limit))

@@ -27,10 +27,12 @@ _TEMPLATES = Environment(
 _PAGE_SIZE = 50
 
 
-def show_latest(caller: Caller, context: Serving) -> HTMLResponse:
+def show_latest(
+    caller: Caller, context: Serving, before: Annotated[str | None, Query(max_length=40)] = None
+) -> HTMLResponse:
     """The latest runs over all repositories."""
     with context.database.read() as connection:
-        runs = queries.latest_runs(connection, limit=_PAGE_SIZE)
+        runs = queries.latest_runs(connection, limit=_PAGE_SIZE, before=before)
         known = repositories.every(connection)
     now = datetime.now(UTC)
     return render(
@@ -38,6 +40,8 @@ def show_latest(caller: Caller, context: Serving) -> HTMLResponse:
         caller=caller,
         runs=[views.run_view(run, now) for run in runs],
         repositories=[(each.full_name, path(*each.full_name.split("/"))) for each in known],
+        before=runs[-1].id if len(runs) == _PAGE_SIZE else None,
+        is_latest=before is None,
     )
 
 
