@@ -26,6 +26,8 @@ _COMMANDS = {
     "up": ("worker.commands.up", "Serve: server, workers and Redis in one."),
     "server": ("worker.commands.server", "Serve webhooks, API and pages only."),
     "worker": ("worker.commands.worker", "Take jobs from the queue only."),
+    "backup": ("worker.commands.backup", "Write all that the server knows and keeps into one file."),
+    "restore": ("worker.commands.restore", "Make a server's data of a backup."),
     "user": ("worker.commands.user", "Say who may use the server."),
     "token": ("worker.commands.token", "Make tokens for programs, and revoke them."),
     "repo": ("worker.commands.repo", "Say which repositories the server builds."),
