@@ -196,11 +196,13 @@ class Workflow:
     """One file. Steps, services and steps of the clone have names, each once.
 
     `clone` is None without that key. `branches` (an old form) must match the branch, but of tags and deployments.
+    `written` has the places of its keys.
     """
 
     file: str
     name: str
     steps: tuple[Step, ...]
+    written: dict[str, Position] = field(default_factory=dict)
     services: tuple[Step, ...] = ()
     when: tuple[Condition, ...] = ()
     branches: Patterns | None = None
@@ -214,3 +216,7 @@ class Workflow:
     labels: dict[str, str] = field(default_factory=dict)
     concurrency: Concurrency | None = None
     timeout: float | None = None
+
+    def place_of(self, key: str) -> Position:
+        """Where that key stands; the start of the file if it comes from elsewhere."""
+        return self.written.get(key, START)

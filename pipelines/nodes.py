@@ -74,6 +74,11 @@ def entries_of(node: Node) -> tuple[Entry, ...]:
     return node.entries if isinstance(node, Map) else ()
 
 
+def key_places(node: Node) -> dict[str, Position]:
+    """Where each key of a map stands; none for any other node."""
+    return {entry.key.text: entry.key.position for entry in entries_of(node)}
+
+
 def is_null(node: Node) -> bool:
     """True for `~`, `null` and nothing at all."""
     return isinstance(node, Scalar) and node.is_null

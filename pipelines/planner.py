@@ -13,6 +13,7 @@ from pipelines.plugins import with_privileges
 from pipelines.problems import Level, Problem, has_errors
 from pipelines.reading.source import NOTHING
 from pipelines.readings import CellReading, FileReading, Setting, read_for, setting
+from pipelines.unacted import unacted
 
 _SKIP = re.compile(r"\[(?i:ci *skip|skip *ci)\]")
 _NO_VARIABLES: Mapping[str, str] = {}
@@ -56,7 +57,7 @@ def make_plan(
     }
     sound = [each for each in drafts if each.workflow.file not in broken]
     jobs = tuple(with_privileges(job, privileged_plugins) for job in _jobs(sound, drafts))
-    return Plan(event=event, jobs=jobs, problems=_all_problems(readings, between, drafts))
+    return Plan(event=event, jobs=jobs, problems=_all_problems(readings, between, drafts, unacted(sound, event)))
 
 
 def _draft(reading: FileReading, cell: CellReading, run: Setting) -> Draft:
@@ -74,9 +75,9 @@ def _jobs(sound: Iterable[Draft], drafts: Iterable[Draft]) -> Iterator[PlannedJo
 
 
 def _all_problems(
-    readings: Iterable[FileReading], between: Iterable[Problem], drafts: Iterable[Draft]
+    readings: Iterable[FileReading], between: Iterable[Problem], drafts: Iterable[Draft], idle: Iterable[Problem]
 ) -> tuple[Problem, ...]:
-    """Each once: those of the files, then those between them, then what came up for this event."""
+    """Each once: those of the files, then those between them, what came up for this event, and what does nothing."""
     of_files = (problem for reading in readings for problem in reading.problems)
     of_drafts = (problem for each in drafts for problem in each.problems)
-    return tuple(dict.fromkeys((*of_files, *between, *of_drafts)))
+    return tuple(dict.fromkeys((*of_files, *between, *of_drafts, *idle)))

@@ -73,7 +73,7 @@ class JobFinished(Record, frozen=True, kw_only=True, tag="job_finished"):
 
 
 class StepStarted(Record, frozen=True, kw_only=True, tag="step_started"):
-    """The step's container has been released to run. `image` is the name the author wrote."""
+    """The step's turn has come. `image` is the name the author wrote, `build CONTEXT` of one that is to be built."""
 
     job: str
     step: str
@@ -102,7 +102,8 @@ class StepFinished(Record, frozen=True, kw_only=True, tag="step_finished"):
     """The step has ended, or is known never to start. `exit_code` is None if no process ended by itself.
 
     `attempt` is the last one; `exit_code`, `commands` and `outputs` (with secrets hidden) are its. `duration_ms` is the
-    time of all of them.
+    time of all of them. `image` is what the name meant: the digest of what the last one ran in, or the id of an image
+    that was made on the engine's machine; empty if no container ran, or if whatever ran the step knows no images.
     """
 
     job: str
@@ -114,6 +115,7 @@ class StepFinished(Record, frozen=True, kw_only=True, tag="step_finished"):
     attempt: int = 1
     commands: tuple[CommandRun, ...] = ()
     outputs: dict[str, str] = {}
+    image: str = ""
 
 
 class Log(Record, frozen=True, kw_only=True, tag="log"):

@@ -1,58 +1,104 @@
-"""What a plan asks for that Headrace doesn't act on yet: told before a run, so that nothing is ignored in silence."""
+"""What a run asks for and doesn't get: keys that have no effect yet, or none in a local run.
 
-from collections.abc import Iterator
+A plan says so of each, once a file, so that nothing is ignored in silence.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-import msgspec
-
-from pipelines.plan import Plan, PlannedJob, PlannedStep
+from pipelines.drafts import Draft
+from pipelines.event import Event
+from pipelines.model import Step, Workflow
+from pipelines.nodes import Position
+from pipelines.problems import Level, Problem
+from pipelines.report import Report
+from pipelines.syntax.keys import Effect, Key, Keys
 from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
 
-_MOST_PLACES = 5
-_FIELDS = {"backend_options": "user"}
-"""What a key's value is called in the plan, where that isn't the key's own name."""
+_WHY = {
+    Effect.NOT_YET: ("has no effect yet", ""),
+    Effect.ON_SERVERS: ("has no effect in a local run", "a server minds it; here it runs all the same"),
+}
 
 
-def unacted(plan: Plan) -> list[str]:
-    """A line for each key of what will run that has no effect yet, with the jobs and steps that have it."""
-    places: dict[str, list[str]] = {}
-    for key, place in _asked(plan):
-        places.setdefault(key, []).append(place)
-    return [f"`{key}` has no effect yet: {_listed(found)}" for key, found in places.items()]
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A key that a file has: its path, and where it stands."""
+
+    key: str
+    effect: Effect
+    path: str
+    position: Position
 
 
-def _asked(plan: Plan) -> Iterator[tuple[str, str]]:
-    for job in plan.included_jobs:
-        yield from ((key, job.name) for key in _JOB_KEYS if _asks(job, key))
-        for step in (*job.services, *job.steps):
-            if step.included:
-                yield from ((key, f"{job.name} > {step.name}") for key in _STEP_KEYS if _asks(step, key))
-                if any(rule.expire for rule in step.artifacts):
-                    yield "artifacts.expire", f"{job.name} > {step.name}"
+def unacted(drafts: Iterable[Draft], event: Event) -> Iterator[Problem]:
+    """A warning for each key of what will run that does nothing for this event, at the first place that has it."""
+    by_file: dict[str, dict[str, list[_Asked]]] = {}
+    for draft in drafts:
+        if draft.verdict.included:
+            of_file = by_file.setdefault(draft.workflow.file, {})
+            for asked in _asked(draft, event):
+                of_file.setdefault(asked.key, []).append(asked)
+    for file, found in by_file.items():
+        yield from _warnings(file, found.values())
 
 
-def _asks(part: PlannedJob | PlannedStep, key: str) -> bool:
-    """True if the plan's part has another value there than it has without the key."""
-    name = _FIELDS.get(key, key)
-    return bool(getattr(part, name) != _DEFAULTS[type(part)].get(name))
+def is_idle(effect: Effect, event: Event) -> bool:
+    """True if a key of this effect does nothing in a run of this event."""
+    return effect is Effect.NOT_YET or (effect is Effect.ON_SERVERS and event.local)
 
 
-def _defaults(struct: type[msgspec.Struct]) -> dict[str, Any]:
+def _warnings(file: str, found: Iterable[list[_Asked]]) -> tuple[Problem, ...]:
+    report = Report(file)
+    for asked in found:
+        first, others = asked[0], len({each.path for each in asked}) - 1
+        what, hint = _WHY[first.effect]
+        more = f", nor at {others} more places" if others > 1 else ", nor at one more place" if others else ""
+        report.add(first.position, first.path, f"`{first.path}` {what}{more}", hint=hint, level=Level.WARNING)
+    return report.problems
+
+
+def _asked(draft: Draft, event: Event) -> Iterator[_Asked]:
+    workflow = draft.workflow
+    for key in _idle(WORKFLOW_KEYS, event):
+        if _asks(workflow, key.name) and not _is_met(workflow, key, event):
+            yield _Asked(key.name, key.effect, key.name, workflow.place_of(key.name))
+    for steps, keys in ((workflow.services, SERVICE_KEYS), (workflow.steps, STEP_KEYS)):
+        for step in steps:
+            if draft.steps[step.name].included:
+                yield from _asked_by_step(step, keys, event)
+
+
+def _asked_by_step(step: Step, keys: Keys, event: Event) -> Iterator[_Asked]:
+    for key in _idle(keys, event):
+        if _asks(step, key.name):
+            yield _Asked(key.name, key.effect, f"{step.path}.{key.name}", step.place_of(key.name))
+    if any(rule.expire for rule in step.artifacts):
+        path = f"{step.path}.artifacts.expire"
+        yield _Asked("artifacts.expire", Effect.NOT_YET, path, step.place_of("artifacts"))
+
+
+def _idle(keys: Keys, event: Event) -> Iterator[Key]:
+    return (key for key in keys.known if is_idle(key.effect, event))
+
+
+def _is_met(workflow: Workflow, key: Key, event: Event) -> bool:
+    """True for `labels` that ask for no more than the platform that the run has anyway."""
+    return key.name == "labels" and workflow.labels == {"platform": event.system.platform}
+
+
+def _asks(part: Workflow | Step, key: str) -> bool:
+    """True if the part has another value there than it has without the key."""
+    return bool(getattr(part, key) != _DEFAULTS[type(part)].get(key))
+
+
+def _defaults(model: type[Workflow] | type[Step]) -> dict[str, Any]:
     return {
-        field.name: field.default_factory() if field.default_factory is not msgspec.NODEFAULT else field.default
-        for field in msgspec.structs.fields(struct)
+        field.name: field.default_factory() if field.default_factory is not MISSING else field.default
+        for field in fields(model)
     }
 
 
-def _listed(places: list[str]) -> str:
-    more = len(places) - _MOST_PLACES
-    return ", ".join(places[:_MOST_PLACES]) + (f" and {more} more" if more > 0 else "")
-
-
-_JOB_KEYS = [key.name for key in WORKFLOW_KEYS.known if not key.acted_on]
-_STEP_KEYS = list(dict.fromkeys(key.name for key in (*STEP_KEYS.known, *SERVICE_KEYS.known) if not key.acted_on))
-_DEFAULTS: dict[type, dict[str, Any]] = {
-    PlannedJob: _defaults(PlannedJob),
-    PlannedStep: _defaults(PlannedStep),
-}
+_DEFAULTS: dict[type, dict[str, Any]] = {Workflow: _defaults(Workflow), Step: _defaults(Step)}

@@ -8,7 +8,7 @@ from pipelines.apart import names_apart
 from pipelines.files import workflow_name
 from pipelines.matrix import cells
 from pipelines.model import Matrix, Workflow
-from pipelines.nodes import List, Map, Node
+from pipelines.nodes import List, Map, Node, key_places
 from pipelines.places import Place
 from pipelines.problems import Problem, has_errors
 from pipelines.reading.source import NOTHING, read_source
@@ -86,7 +86,8 @@ def validated(root: Node, report: Report) -> Workflow | None:
     values = read_keys(Place(root, "", report), WORKFLOW_KEYS)
     if values is None:
         return None
-    workflow = names_apart(workflow_of(report.file, workflow_name(report.file), **values), report)
+    written = key_places(root)
+    workflow = names_apart(workflow_of(report.file, workflow_name(report.file), written=written, **values), report)
     rules.check(workflow, report)
     check_reserved(workflow, report)
     _check_steps(workflow, root, report)

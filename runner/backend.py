@@ -46,13 +46,15 @@ class Shortage(StrEnum):
 class Outcome:
     """How a step ended. `exit_code` is None if no process ended by itself; `reason` is one phrase for people.
 
-    `shortage` is what the engine itself says that the step ran out of.
+    `shortage` is what the engine itself says that the step ran out of. `image` is what it ran in: its digest, or
+    the id of one that was made on the engine's machine; empty if no container ran.
     """
 
     status: Status
     exit_code: int | None = None
     reason: str = ""
     shortage: Shortage | None = None
+    image: str = ""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 RunnerError
 ├── UsageError         the command line or the workflow file is wrong: exit code 2
 ├── SourceError        a repository can't be read, cloned or checked out
+│   └── SourceDamaged  our copy of it is damaged: who asks again gets another
 ├── SinkError          whoever takes the Records doesn't
 ├── RemoteError        a server doesn't answer, or not as a server does
 ├── ArtifactError      a file can't be kept as an artifact
@@ -27,6 +28,10 @@ class UsageError(RunnerError):
 
 class SourceError(RunnerError):
     """Raised when a repository can't be read, cloned or checked out."""
+
+
+class SourceDamaged(SourceError):  # noqa: N818 - a thing that happens
+    """Raised when our own copy of a repository turns out to be damaged. Who asks again gets one that is made anew."""
 
 
 class SinkError(RunnerError):

@@ -94,12 +94,16 @@ def leave_out(context: JobContext, step: PlannedStep, status: Status, reason: st
 
 def _tell(context: JobContext, step: PlannedStep, stop: Stop, work: Callable[[StepLog], Attempt]) -> Ended:
     began = time.monotonic()
-    context.scribe.write(StepStarted, job=context.job.name, step=step.name, image=step.image)
+    context.scribe.write(StepStarted, job=context.job.name, step=step.name, image=_image_text(step))
     log = context.log(step, stop)
     last = carried_out(lambda: work(log), context, step, stop)
     log.close()
     _finish(context, step, last, duration_ms=milliseconds_since(began))
     return Ended(step=step, outcome=last.outcome, error=last.error)
+
+
+def _image_text(step: PlannedStep) -> str:
+    return f"build {step.build.context}" if step.build else step.image
 
 
 def _finish(context: JobContext, step: PlannedStep, last: Attempt, *, duration_ms: int) -> None:
@@ -115,6 +119,7 @@ def _finish(context: JobContext, step: PlannedStep, last: Attempt, *, duration_m
         attempt=last.number,
         commands=last.commands,
         outputs={name: context.mask.hide(value) for name, value in last.outputs.items()},
+        image=outcome.image,
     )
 
 

@@ -14,7 +14,7 @@ from redis.exceptions import RedisError
 
 from pipelines.status import Status
 from worker.errors import SettingsError, Unavailable, Unsealable
-from worker.exchange import LEASE_SECONDS, Exchange
+from worker.exchange import Exchange, Holding
 from worker.live import Live
 from worker.orders import order_of
 from worker.queue import TaskQueue
@@ -143,22 +143,27 @@ class Dispatcher:
                 continue
             if holding.is_claimed or task.state is TaskState.RUNNING:
                 orphans.add(task.id)
-                self._check_orphan(task)
+                self._check_orphan(task, holding)
             else:
                 self._enqueue(task)
         self._orphaned_since = {task: since for task, since in self._orphaned_since.items() if task in orphans}
 
-    def _check_orphan(self, task: StoredTask) -> None:
+    def _check_orphan(self, task: StoredTask, holding: Holding) -> None:
+        patience_seconds = self._exchange.lease_seconds
         since = self._orphaned_since.setdefault(task.id, time.monotonic())
-        if time.monotonic() - since < LEASE_SECONDS:
-            return
+        if holding.is_gone:
+            self._give_up(task, "the process that did it was killed; its worker goes on")
+        elif time.monotonic() - since >= patience_seconds:
+            self._give_up(task, f"its worker has not been heard of for {patience_seconds:g} s")
+
+    def _give_up(self, task: StoredTask, reason: str) -> None:
         log.warning("worker is lost", task=task.id, run=task.run_id)
         with self._database.write() as connection:
             current = task_store.find(connection, task.id)
             if current is None or current.state is TaskState.ENDED:
                 return
-            history.declare_lost(connection, current, f"its worker has not been heard of for {LEASE_SECONDS} s")
-        self._exchange.release(task.id)
+            history.declare_lost(connection, current, reason)
+        self._exchange.give_up(task.id)
         self._tell(task.run_id)
 
     def _enqueue(self, task: StoredTask) -> None:

@@ -1,10 +1,12 @@
 """Exchange: what the server and the workers say to each other through Redis.
 
-DESIGN. Five kinds of key, all small and all with an end:
+DESIGN. Six kinds of key, all small and all with an end:
 
     headrace:order:TASK   what to do, as JSON, secrets in it sealed; the queue itself (RQ) carries ids only
-    headrace:claim:TASK   which worker took it: set once, so a task that the queue hands out twice runs once
+    headrace:claim:TASK   which worker took it: set once, so a task that the queue hands out twice runs once; "gone" if
+                          that worker has seen the process end that did the task
     headrace:lease:TASK   that worker is alive: renewed every 5 s, gone after 30 s
+    headrace:over:TASK    the server has called the task lost: a worker that wakes up after all stops it
     headrace:cancel:RUN   why the run is to end before its time: looked at by its workers every second
     headrace:records      the stream of Records back; read by the server in a consumer group, deleted once they are in
                           the database, so that it holds only what is in flight
@@ -26,8 +28,8 @@ from pipelines.offers import Offers
 from pipelines.plan import PlannedJob
 from pipelines.records import AnyRecord, decode, encode
 
-LEASE_SECONDS = 30
-RENEW_SECONDS = 5
+_RENEWALS_A_LEASE = 6
+_GONE = b"gone"
 _KEEP_SECONDS = 7 * 24 * 3600
 _STREAM = "headrace:records"
 _GROUP = "server"
@@ -77,17 +79,24 @@ class Report:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
-    """What Redis knows of a task that was given out."""
+    """What Redis knows of a task that was given out. One that is gone was claimed, and its process has ended."""
 
     is_claimed: bool
     is_leased: bool
+    is_gone: bool
 
 
 class Exchange:
     """Both ends' view of the keys above, over one Redis client. Redis' errors pass through."""
 
-    def __init__(self, redis: "Redis") -> None:
+    def __init__(self, redis: "Redis", *, lease_seconds: float = 30.0) -> None:
         self._redis = redis
+        self.lease_seconds = lease_seconds
+
+    @property
+    def renew_seconds(self) -> float:
+        """How often a worker says that it is alive."""
+        return self.lease_seconds / _RENEWALS_A_LEASE
 
     def place(self, order: Order) -> None:
         """Server: say what a task is about, before it is enqueued."""
@@ -103,11 +112,25 @@ class Exchange:
 
     def renew(self, task: str, worker: str) -> None:
         """Worker: still alive."""
-        self._redis.set(_lease_key(task), worker, ex=LEASE_SECONDS)
+        self._redis.set(_lease_key(task), worker, px=int(self.lease_seconds * 1000))
+
+    def let_go(self, task: str) -> None:
+        """Worker: the process that did the task has ended without a word."""
+        if self._redis.set(_claim_key(task), _GONE, ex=_KEEP_SECONDS, xx=True):
+            self._redis.delete(_lease_key(task))
+
+    def is_over(self, task: str) -> bool:
+        """Worker: True if the server takes nothing of this task any more."""
+        return bool(self._redis.exists(_over_key(task)))
 
     def release(self, task: str) -> None:
         """Server: the task has ended; nothing of it is needed any more. The claim stays, against a late double."""
         self._redis.delete(_order_key(task), _lease_key(task))
+
+    def give_up(self, task: str) -> None:
+        """Server: the task is lost; should its worker wake up, it is to stop."""
+        self._redis.set(_over_key(task), "lost", ex=_KEEP_SECONDS)
+        self.release(task)
 
     def withdraw(self, task: str) -> bool:
         """Server: take a task back, so that no worker can claim it; False if one has."""
@@ -126,12 +149,12 @@ class Exchange:
         """Server: what became of these tasks."""
         pipeline = self._redis.pipeline(transaction=False)
         for task in tasks:
-            pipeline.exists(_claim_key(task))
+            pipeline.get(_claim_key(task))
             pipeline.exists(_lease_key(task))
         found = pipeline.execute()
         return {
-            task: Holding(is_claimed=bool(found[2 * index]), is_leased=bool(found[2 * index + 1]))
-            for index, task in enumerate(tasks)
+            task: Holding(is_claimed=claim is not None, is_leased=bool(lease), is_gone=claim == _GONE)
+            for task, claim, lease in zip(tasks, found[::2], found[1::2], strict=True)
         }
 
     def report(self, task: str, records: Sequence[AnyRecord]) -> None:
@@ -184,6 +207,10 @@ def _order_key(task: str) -> str:
 
 def _claim_key(task: str) -> str:
     return f"headrace:claim:{task}"
+
+
+def _over_key(task: str) -> str:
+    return f"headrace:over:{task}"
 
 
 def _cancel_key(run: str) -> str:

@@ -10,6 +10,7 @@ import secrets
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 import structlog
@@ -24,6 +25,12 @@ from worker.parent import signal_when_parent_dies
 
 Perform = Callable[[str], None]
 """Does the task with this id, to its end."""
+
+Mourn = Callable[[str], None]
+"""Does what is left to do for the task with this id, whose work horse was killed."""
+
+Sweep = Callable[[], None]
+"""Removes what killed processes have left in the engine."""
 
 _QUEUE = "headrace"
 _RETRY_SECONDS = 1.0
@@ -63,7 +70,16 @@ class TaskQueue:
         return False
 
 
-def work_until_stopped(redis_url: str, *, name: str, perform: Perform) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duties:
+    """What a worker does: tasks, and now and then, between them, a sweep. What they raise goes through."""
+
+    perform: Perform
+    mourn: Mourn
+    sweep: Sweep
+
+
+def work_until_stopped(redis_url: str, duties: Duties, *, name: str) -> None:
     """Take tasks, one at a time, until SIGTERM or SIGINT. An outage of Redis, however long, is waited out.
 
     The first signal lets the task under way end, the second stops it.
@@ -73,7 +89,7 @@ def work_until_stopped(redis_url: str, *, name: str, perform: Perform) -> None:
         try:
             # After an outage RQ may still know the worker that we were: one of that name is refused.
             unique_name = f"{name}-{secrets.token_hex(4)}"
-            worker = TaskWorker(Redis.from_url(redis_url), name=unique_name, perform=perform)
+            worker = TaskWorker(Redis.from_url(redis_url), duties, name=unique_name)
             is_redis_away = False
             worker.work(logging_level="CRITICAL")
             if worker.is_asked_to_stop:
@@ -100,7 +116,7 @@ class TaskJob(Job):
 class TaskWorker(Worker):
     """The worker's end: one process that takes one task at a time and does each in a process of its own."""
 
-    def __init__(self, redis: "Redis", *, name: str, perform: Perform) -> None:
+    def __init__(self, redis: "Redis", duties: Duties, *, name: str) -> None:
         super().__init__(
             [_QUEUE],
             name=name,
@@ -111,7 +127,7 @@ class TaskWorker(Worker):
             maintenance_interval=30,
             job_monitoring_interval=5,
         )
-        self._perform = perform
+        self._duties = duties
 
     @property
     def is_asked_to_stop(self) -> bool:
@@ -120,7 +136,7 @@ class TaskWorker(Worker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a work horse for the job and wait for it."""
-        cast("TaskJob", job).perform_task = self._perform
+        cast("TaskJob", job).perform_task = self._duties.perform
         super().execute_job(job, queue)
 
     def maintain_heartbeats(self, *arguments: Any) -> None:
@@ -129,6 +145,16 @@ class TaskWorker(Worker):
             super().maintain_heartbeats(*arguments)
         except RedisError as error:
             log.warning("no heartbeat: redis does not answer", error=str(error))
+
+    def run_maintenance_tasks(self) -> None:
+        """As RQ does it, at the start and every half minute without a task; and what was left is swept up."""
+        super().run_maintenance_tasks()  # type: ignore[no-untyped-call] # of RQ's
+        self._duties.sweep()
+
+    def handle_work_horse_killed(self, job: Job, *_: Any) -> None:
+        """The horse could not say good-bye, so we do."""
+        log.warning("work horse was killed", task=job.id)
+        self._duties.mourn(job.id)
 
     def main_work_horse(self, *arguments: Any) -> None:
         """As RQ does it, but a horse whose worker is killed is told so, and cleans up."""

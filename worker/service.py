@@ -28,13 +28,13 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
     queue = TaskQueue(_redis(settings))
     dispatcher = Dispatcher(
         database,
-        Exchange(_redis(settings)),
+        _exchange(settings),
         queue,
         open_keyring(settings),
         server_url=settings.url,
         privileged_plugins=settings.privileged_plugins,
     )
-    exchange = Exchange(_redis(settings))
+    exchange = _exchange(settings)
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
 
     @asynccontextmanager
@@ -48,6 +48,10 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
             await run_in_threadpool(dispatcher.stop)
 
     return run
+
+
+def _exchange(settings: Settings) -> Exchange:
+    return Exchange(_redis(settings), lease_seconds=settings.lease_seconds)
 
 
 def _trouble(settings: Settings, dispatcher: Dispatcher, ingester: Ingester) -> str:

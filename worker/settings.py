@@ -14,6 +14,7 @@ from worker.errors import SettingsError
 _DATA = "~/.local/share/headrace"
 _LISTEN = "127.0.0.1:8484"
 _REDIS_IMAGE = "redis:7-alpine"
+_LEASE_SECONDS = "30"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,7 @@ class Settings:
     `database_url` is SQLAlchemy's: a SQLite file in the data directory unless it is set; it may hold a password.
     `secret_key` holds the keys that secrets are sealed with, `""` where they are in `secret_key_file`.
     Plugins of the images in `privileged_plugins` run privileged.
+    A worker that is not heard of for `lease_seconds` has lost its task.
     `redis_url` is `""` where `headrace up` runs its own Redis, from `redis_image` if no program is at hand; `host`
     names this machine in labels and pages.
     """
@@ -68,6 +70,7 @@ class Settings:
     privileged_plugins: tuple[str, ...]
     redis_url: str = field(repr=False)
     redis_image: str
+    lease_seconds: float
     host: str
     log_format: str
     access_log: AccessLog
@@ -94,6 +97,7 @@ class Settings:
             privileged_plugins=tuple(setting("privileged_plugins", "").replace(",", " ").split()),
             redis_url=_checked_redis_url(setting("redis_url", "")),
             redis_image=setting("redis_image", _REDIS_IMAGE),
+            lease_seconds=_seconds(setting("lease_seconds", _LEASE_SECONDS), setting="HEADRACE_LEASE_SECONDS"),
             host=setting("host", socket.gethostname()),
             log_format=log_format,
             access_log=_access_log(setting("access_log", "on" if log_format == "json" else "off")),
@@ -117,6 +121,7 @@ class Settings:
             "HEADRACE_PRIVILEGED_PLUGINS": ",".join(self.privileged_plugins),
             "HEADRACE_REDIS_URL": self.redis_url,
             "HEADRACE_REDIS_IMAGE": self.redis_image,
+            "HEADRACE_LEASE_SECONDS": str(self.lease_seconds),
             "HEADRACE_HOST": self.host,
             "HEADRACE_LOG_FORMAT": self.log_format,
             "HEADRACE_ACCESS_LOG": self.access_log.value,
@@ -131,6 +136,16 @@ class Settings:
     def mirrors_directory(self) -> Path:
         """A bare mirror a repository: the workers'."""
         return self.data / "mirrors"
+
+
+def _seconds(text: str, *, setting: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds <= 3600:
+        raise SettingsError(f"{setting} is {text!r}: expected seconds from 1 to 3600, such as 30")
+    return seconds
 
 
 def _access_log(text: str) -> AccessLog:

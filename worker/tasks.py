@@ -28,11 +28,13 @@ from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.signals import stop_on
 from runner.source.mirror import Mirror
+from runner.source.mirrors import read_from
+from runner.source.upkeep import tidy
 from runner.stop import Stop
 from worker.checkout import job_tree, planning_mirror
 from worker.errors import ServiceError
-from worker.exchange import RENEW_SECONDS, Exchange, JobOrder, Order, PlanOrder
-from worker.queue import Perform
+from worker.exchange import Exchange, JobOrder, Order, PlanOrder
+from worker.queue import Duties, Sweep
 from worker.report import Reporter
 from worker.secrets.entrusted import Entrusted
 from worker.secrets.keyfile import open_keyring
@@ -53,17 +55,28 @@ MakeBackend = Callable[[Mapping[str, Login]], Backend]
 log = structlog.get_logger()
 
 
-def task_performer(
+def worker_duties(
     settings: Settings,
     worker: str,
     make_backend: MakeBackend,
     *,
+    sweep: Sweep,
     log_limit_bytes: int = DEFAULT_LIMIT_BYTES,
-) -> Perform:
-    """A function that does the task with a given id, for the work horse to call. Clients are made after the fork."""
+) -> Duties:
+    """What a worker does. Tasks are done in a work horse, and their clients made after the fork."""
+
+    def try_to_sweep() -> None:
+        try:
+            sweep()
+        except RunnerError as error:
+            log.warning("can't sweep", error=str(error))
+
+    def mourn(task: str) -> None:
+        try_to_sweep()
+        worker_exchange(settings).let_go(task)
 
     def perform(task: str) -> None:
-        exchange = Exchange(Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5))
+        exchange = worker_exchange(settings)
         order = exchange.claim(task, worker)
         if order is None:
             log.warning("task is taken or void already", task=task)
@@ -77,28 +90,41 @@ def task_performer(
                 _plan(settings, order, scribe, stop)
             else:
                 _execute(settings, order, scribe, make_backend, stop, log_limit_bytes=log_limit_bytes)
+        tidy(settings.mirrors_directory, stop)
 
-    return perform
+    return Duties(perform=perform, mourn=mourn, sweep=try_to_sweep)
+
+
+def worker_exchange(settings: Settings) -> Exchange:
+    """A worker's end of the exchange."""
+    redis = Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5)
+    return Exchange(redis, lease_seconds=settings.lease_seconds)
 
 
 def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> None:
     log.info("planning")
     try:
-        mirror = planning_mirror(settings, order, stop)
-        event = _with_what_git_knows(order.event, mirror)
-        if skips_ci(event):
-            _finish(scribe, Status.SKIPPED, "the commit message says to skip CI")
-            return
-        paths = workflow_paths(mirror.paths(*workflow_directories()))
-        if not paths:
-            _finish(scribe, Status.ERROR, no_workflow(f"commit {event.sha[:12]}"))
-            return
-        scribe.write(RunStarted, plan=_planned(mirror, paths, event, order))
+        told = read_from(lambda: planning_mirror(settings, order, stop), lambda mirror: _read_plan(mirror, order))
+        if isinstance(told, Plan):
+            scribe.write(RunStarted, plan=told)
+        else:
+            _finish(scribe, *told)
     except RunnerError as error:
         _give_up_planning(scribe, stop, error)
     except Exception as error:
         log.exception("planning broke")
         _finish(scribe, Status.ERROR, f"Headrace itself failed while planning: {error!r}")
+
+
+def _read_plan(mirror: Mirror, order: PlanOrder) -> Plan | tuple[Status, str]:
+    """The commit's plan, or what its run is without one, and why."""
+    event = _with_what_git_knows(order.event, mirror)
+    if skips_ci(event):
+        return Status.SKIPPED, "the commit message says to skip CI"
+    paths = workflow_paths(mirror.paths(*workflow_directories()))
+    if not paths:
+        return Status.ERROR, no_workflow(f"commit {event.sha[:12]}")
+    return _planned(mirror, paths, event, order)
 
 
 def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError) -> None:
@@ -187,16 +213,18 @@ def _reporter(exchange: Exchange, task: str) -> Iterator[Reporter]:
 
 @contextmanager
 def _watch(exchange: Exchange, order: Order, worker: str, stop: Stop) -> Iterator[None]:
-    """Until the block ends, renew the lease, and look whether the run is to be cancelled."""
+    """Until the block ends, renew the lease, and look whether the run is to be cancelled, or is over without us."""
     is_over = threading.Event()
 
     def watch() -> None:
-        next_renewal = time.monotonic() + RENEW_SECONDS
-        while not is_over.wait(_LOOK_SECONDS):
+        next_renewal = time.monotonic() + exchange.renew_seconds
+        while not is_over.wait(min(_LOOK_SECONDS, exchange.renew_seconds)):
             try:
-                if time.monotonic() >= next_renewal:
+                if exchange.is_over(order.task):
+                    stop.request(Status.LOST, "the server has given it up: this worker was away for too long")
+                elif time.monotonic() >= next_renewal:
                     exchange.renew(order.task, worker)
-                    next_renewal = time.monotonic() + RENEW_SECONDS
+                    next_renewal = time.monotonic() + exchange.renew_seconds
                 if (reason := exchange.cancel_reason(order.run)) is not None:
                     stop.request(Status.CANCELLED, reason)
             except RedisError as error:

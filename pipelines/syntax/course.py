@@ -2,7 +2,7 @@
 
 from pipelines.syntax.containers import APPROVAL, RETRY
 from pipelines.syntax.forms import FLAG, choice
-from pipelines.syntax.keys import H, Key
+from pipelines.syntax.keys import Effect, H, Key
 from pipelines.syntax.quantities import DURATION
 from pipelines.syntax.results import REUSE
 from pipelines.syntax.shapes import DEPENDENCIES
@@ -91,7 +91,7 @@ steps:
         form=APPROVAL,
         meaning="True or `{message, users}`: the step waits, without a container, until a person lets it run.",
         origin=H,
-        acted_on=False,
+        effect=Effect.NOT_YET,
         example="""
 steps:
   deploy:
@@ -106,7 +106,7 @@ steps:
         meaning="Skip the step if its image, commands, environment, dependencies' results and these inputs are what "
         "they were when it last succeeded.",
         origin=H,
-        acted_on=False,
+        effect=Effect.NOT_YET,
         example="""
 steps:
   assets: {image: node:24, commands: npm run build, reuse: {inputs: [web/**, package-lock.json]}}

@@ -25,13 +25,20 @@ class Origin(StrEnum):
 W, H = Origin.WOODPECKER, Origin.HEADRACE
 
 
+class Effect(StrEnum):
+    """Where a key does what it means. Elsewhere it is read, checked, planned, and told to do nothing."""
+
+    EVERYWHERE = "everywhere"
+    ON_SERVERS = "on servers"
+    NOT_YET = "not yet"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
     """One key: its name is the model's field, `meaning` a few sentences for people, `example` a whole workflow.
 
-    `default` is what holds without it, in words. A key that is not `acted_on` is read, checked and planned, and
-    otherwise has no effect yet. `old` says what to write instead of a key that stays for the sake of old files.
-    `errors` are mistakes worth knowing.
+    `default` is what holds without it, in words. `effect` is where it does what it means. `old` says what to write
+    instead of a key that stays for the sake of old files. `errors` are mistakes worth knowing.
     """
 
     name: str
@@ -41,7 +48,7 @@ class Key:
     origin: Origin = W
     default: str = ""
     required: bool = False
-    acted_on: bool = True
+    effect: Effect = Effect.EVERYWHERE
     old: str = ""
     errors: tuple[str, ...] = ()
 

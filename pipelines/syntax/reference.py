@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pipelines.syntax.conditions import WHEN_KEYS
-from pipelines.syntax.keys import Key, Keys, Origin
+from pipelines.syntax.keys import Effect, Key, Keys, Origin
 from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
 
@@ -14,6 +14,7 @@ _MARK = re.compile(r"(<!-- keys of (\w+) -->\n).*?(<!-- end of keys -->)", re.DO
 _CHAPTERS = (WORKFLOW_KEYS, STEP_KEYS, SERVICE_KEYS, WHEN_KEYS)
 _SHOWN_ELSEWHERE = frozenset(keys.owner for keys in _CHAPTERS)
 _ORIGINS = {Origin.WOODPECKER: "**W**", Origin.HEADRACE: "**H**"}
+_EFFECTS = {Effect.NOT_YET: "without effect yet", Effect.ON_SERVERS: "without effect in local runs"}
 
 
 def with_reference(page: str) -> str:
@@ -63,8 +64,8 @@ def _wrapped(text: str) -> str:
 
 def _facts(key: Key) -> str:
     facts = [_ORIGINS[key.origin], "required" if key.required else "", f"default: {key.default}" if key.default else ""]
-    if not key.acted_on:
-        facts.append("*planned, without effect yet*")
+    if key.effect in _EFFECTS:
+        facts.append(f"*{_EFFECTS[key.effect]}*")
     return " · ".join(fact for fact in facts if fact)
 
 
@@ -73,8 +74,8 @@ def _table(keys: Iterable[Key]) -> Iterator[str]:
     yield "|---|---|---|"
     for key in keys:
         default = f" Default: {key.default}." if key.default else ""
-        later = " *Without effect yet.*" if not key.acted_on else ""
-        yield f"| `{key.name}` | {_ORIGINS[key.origin]} | {key.meaning}{default}{later} |"
+        effect = f" *{_EFFECTS[key.effect].capitalize()}.*" if key.effect in _EFFECTS else ""
+        yield f"| `{key.name}` | {_ORIGINS[key.origin]} | {key.meaning}{default}{effect} |"
 
 
 def _inner(schema: Any) -> Iterator[Key]:

@@ -8,7 +8,7 @@ from pipelines.nodes import Map
 from pipelines.places import Place
 from pipelines.status import Status
 from pipelines.syntax.forms import TEXT, Form, checked, one_or_many
-from pipelines.syntax.keys import H, Key, Keys, plain_record
+from pipelines.syntax.keys import Effect, H, Key, Keys, plain_record
 from pipelines.syntax.quantities import DURATION
 from pipelines.syntax.shapes import AFTER, GLOB, INSIDE_GLOB, VARIABLE_NAME
 from pipelines.variables import is_reserved
@@ -57,7 +57,7 @@ _ARTIFACT_KEYS = Keys(
             meaning="How long to keep them, such as 30d.",
             default="as long as the run",
             origin=H,
-            acted_on=False,
+            effect=Effect.NOT_YET,
         ),
     ),
 )
@@ -127,7 +127,7 @@ steps:
         form=one_or_many(TEXT),
         meaning="Names of artifacts of earlier jobs to put into the workspace first.",
         origin=H,
-        acted_on=False,
+        effect=Effect.NOT_YET,
         example="""
 steps:
   deploy: {image: alpine, commands: ./deploy.sh dist, needs_artifacts: [dist]}
@@ -139,7 +139,7 @@ steps:
         meaning="Paths to find again in the next run: one, a list, or a list of `{key, paths, restore_keys, when}`. "
         "Saved only after success; forks read it and never write it.",
         origin=H,
-        acted_on=False,
+        effect=Effect.NOT_YET,
         example="""
 steps:
   test:
@@ -156,7 +156,7 @@ steps:
         form=REPORTS,
         meaning="Files that are shown with the run: test results, coverage.",
         origin=H,
-        acted_on=False,
+        effect=Effect.NOT_YET,
         example="""
 steps:
   test:

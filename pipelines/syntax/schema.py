@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pipelines.syntax.keys import Key, Keys
+from pipelines.syntax.keys import Effect, Key, Keys
 from pipelines.syntax.workflow import WORKFLOW_KEYS
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -50,7 +50,7 @@ def _property(key: Key, definitions: dict[str, Any]) -> dict[str, Any]:
 def _described(key: Key) -> str:
     """The meaning as plain text, with what an editor should show beside it."""
     text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", key.meaning)
-    notes = [f"Old form: {key.old}." if key.old else "", "No effect yet." if not key.acted_on else ""]
+    notes = [f"Old form: {key.old}." if key.old else "", "No effect yet." if key.effect is Effect.NOT_YET else ""]
     if key.default and not key.old:
         notes.append(f"Default: {key.default}.")
     return " ".join(part for part in (text, *notes) if part)

@@ -5,7 +5,7 @@ from typing import Any
 
 from pipelines.details import Value
 from pipelines.model import Step
-from pipelines.nodes import Node, entries_of, is_null
+from pipelines.nodes import Node, entries_of, is_null, key_places
 from pipelines.places import Place
 from pipelines.syntax.containers import (
     BACKEND_OPTIONS,
@@ -162,7 +162,7 @@ def _step(
         name=name,
         position=place.position,
         path=place.path,
-        written={entry.key.text: entry.key.position for entry in entries_of(place.node)},
+        written=key_places(place.node),
         user=backend_options,
         arguments=command,
         environment={**(secrets or {}), **own},

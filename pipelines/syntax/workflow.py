@@ -6,14 +6,14 @@ from typing import Any
 
 from pipelines.details import Concurrency
 from pipelines.model import Condition, Workflow, Workspace
-from pipelines.nodes import Map, Scalar
+from pipelines.nodes import Map, Position, Scalar
 from pipelines.paths import absolute, below
 from pipelines.places import Place
 from pipelines.status import Status
 from pipelines.syntax.clone import CLONE
 from pipelines.syntax.conditions import WHEN
 from pipelines.syntax.forms import ANYTHING, FLAG, TEXT, Form, checked, map_of, map_or, mapped
-from pipelines.syntax.keys import H, Key, Keys, plain_record
+from pipelines.syntax.keys import Effect, H, Key, Keys, plain_record
 from pipelines.syntax.matrix import MATRIX
 from pipelines.syntax.named import named_steps
 from pipelines.syntax.params import PARAMS
@@ -202,7 +202,7 @@ steps:
             name="labels",
             form=map_of(TEXT),
             meaning="Which workers may take the job: those that have all of these.",
-            acted_on=False,
+            effect=Effect.NOT_YET,
             example="""
 labels:
   platform: linux/arm64
@@ -215,7 +215,7 @@ steps:
             form=_CONCURRENCY,
             meaning="How many jobs of this workflow may run at once in the repository, or `{limit, group, cancel}`. "
             "Others wait in order.",
-            acted_on=False,
+            effect=Effect.NOT_YET,
             example="""
 concurrency: {limit: 1, group: deploy, cancel: true}
 steps:
@@ -334,11 +334,13 @@ def workflow_of(
     runs_on: tuple[Status, ...] = (),
     labels: Mapping[str, str] | None = None,
     when: tuple[Condition, ...] = (),
+    written: dict[str, Position],
     **values: Any,
 ) -> Workflow:
     """The workflow of its keys' values, old ones in their new places."""
     placed = {"platform": platform} if platform else {}
+    places = ({"labels": written["platform"]} if platform else {}) | written
     if runs_on:
         when = tuple(replace(each, status=each.status or runs_on) for each in when or (Condition(),))
     own = {label: value for label, value in (labels or {}).items() if value}
-    return Workflow(file=file, name=name, labels=placed | own, when=when, **values)
+    return Workflow(file=file, name=name, labels=placed | own, when=when, written=places, **values)

@@ -16,7 +16,6 @@ from pipelines.plan import Plan, PlannedJob
 from pipelines.planner import make_plan
 from pipelines.records import AnyRecord, Sink, StepFinished, encode
 from pipelines.status import Status
-from pipelines.unacted import unacted
 from runner.backend import Backend, Ticket
 from runner.config import Config
 from runner.events import EventOptions, PlanOptions, local_event
@@ -76,8 +75,6 @@ def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanO
     if plan.has_errors:
         refuse_plan(plan, Scribe(means.run, _shown(means)))
         return _EXIT_BROKEN_FILE
-    for line in unacted(plan):
-        click.echo(f"warning: {line}", err=True)
     return _run(plan, tree, means)
 
 

@@ -8,7 +8,6 @@ from rich.console import Console
 
 from pipelines.plan import Plan, encode
 from pipelines.planner import make_plan, skips_ci
-from pipelines.unacted import unacted
 from runner import graphs
 from runner.commands.event_options import event_options
 from runner.errors import UsageError
@@ -75,7 +74,5 @@ def _tell(made: Plan, sources: Mapping[str, bytes]) -> None:
     """What there is to know beside the plan, on stderr."""
     for problem in made.problems:
         click.echo(with_excerpt(problem, sources[problem.file]), err=True)
-    for line in unacted(made):
-        click.echo(f"warning: {line}", err=True)
     if skips_ci(made.event):
         click.echo("the commit message asks to skip CI: a server makes no run of this", err=True)

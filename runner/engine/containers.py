@@ -22,7 +22,7 @@ from runner.engine.credentials import Credentials
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
 from runner.engine.ground import ROOM_AHEAD, Ground
 from runner.engine.health import HealthWatch, check_of, unasked
-from runner.engine.images import Images
+from runner.engine.images import Images, identity
 from runner.engine.limits import limits_of
 from runner.engine.machine import Machine
 from runner.engine.network import DEFAULT_RANGE
@@ -188,7 +188,10 @@ class DockerSite:
             return Outcome(status=stop.status, reason=stop.reason)
         options = unasked(service_options(self._job, named(service, image), environment, self._place), image)
         check = check_of(service, image)
-        container, stream = persist(lambda: self._start(service, options), self._engine, stop.wait, said_by(output))
+        ran = identity(service.image, image)
+        container, stream = persist(
+            lambda: self._start(service, options, ran), self._engine, stop.wait, said_by(output)
+        )
         try:
             if check:
                 started = partial(HealthWatch(self._engine, container.id, check, stop).begin, started)
@@ -198,11 +201,11 @@ class DockerSite:
         finally:
             self._remove(container.id)
 
-    def _start(self, service: PlannedStep, options: Options) -> tuple[Container, socket.socket]:
+    def _start(self, service: PlannedStep, options: Options, image: str) -> tuple[Container, socket.socket]:
         """A background container that runs, and what it prints."""
         identifier = self._create(options, service)
         try:
-            container = self._container(identifier, service, self._ground.sandboxes.in_lane(0))
+            container = self._container(identifier, service, image, self._ground.sandboxes.in_lane(0))
             return container, start(container)
         except BaseException:
             self._remove(identifier)
@@ -274,7 +277,7 @@ class DockerSite:
             _ = self._ground.files  # the volume with the gate's program is filled by then
             if in_lane:
                 sandboxes.wait_for(lane)
-            return self._container(identifier, step, sandbox)
+            return self._container(identifier, step, identity(step.image, image), sandbox)
 
         return make
 
@@ -282,10 +285,11 @@ class DockerSite:
         with as_asked_by_its_step():
             return self._backend.machine.abilities.create_container(options, self._container_name(step))
 
-    def _container(self, identifier: str, step: PlannedStep, witness: str) -> Container:
+    def _container(self, identifier: str, step: PlannedStep, image: str, witness: str) -> Container:
         return Container(
             engine=self._engine,
             id=identifier,
+            image=image,
             witness=witness,
             starts=self._backend.machine.starts,
             stop_grace_seconds=self._backend.stop_grace_seconds,

@@ -182,12 +182,18 @@ class _Pull:
 
 def recorded(name: str, image: Image) -> str:
     """The line that tells for good which image a name meant: `image node:24 at sha256:…`."""
+    found = identity(name, image)
+    return f"image {name} at {found}" + (", made on this machine" if found == image.id else "")
+
+
+def identity(name: str, image: Image) -> str:
+    """Which image a name meant, for good: its digest there, or its id if no registry has it."""
     repository = name.partition("@")[0]
     if ":" in repository.rpartition("/")[2]:
         repository = repository.rpartition(":")[0]
     digests = [digest.partition("@") for digest in image.digests]
     own = [digest for known, _, digest in digests if known == repository] or [digest for _, _, digest in digests]
-    return f"image {name} at {own[0]}" if own else f"image {name} at {image.id}, made on this machine"
+    return own[0] if own else image.id
 
 
 def _emulated(image: Image, architecture: str) -> str:

@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipelines.status import Status
 from runner.backend import Outcome, Output, Shortage
@@ -31,11 +31,12 @@ _NAMED = {125: "the container could not be run", 126: "not executable", 127: "co
 class Container:
     """A container that has been created, how to stop it, and how many processes it may have.
 
-    `witness` is a container that runs for as long as the engine does.
+    `image` is what it runs in, by digest or id. `witness` is a container that runs for as long as the engine does.
     """
 
     engine: Engine
     id: str
+    image: str
     witness: str
     starts: threading.Semaphore
     stop_grace_seconds: float
@@ -80,8 +81,8 @@ def follow(container: Container, stream: socket.socket, output: Output, stop: St
     finally:
         reader.close()
     if stop.requested:
-        return Outcome(status=stop.status, reason=stop.reason)
-    return symptoms.explain(outcome_of(state))
+        return Outcome(status=stop.status, reason=stop.reason, image=container.image)
+    return replace(symptoms.explain(outcome_of(state)), image=container.image)
 
 
 def outcome_of(state: ContainerState) -> Outcome:

@@ -11,7 +11,7 @@ from typing import IO, cast
 from runner.backend import Tree, WorkspaceFile
 from runner.engine.client import Engine, EngineRefusal
 from runner.engine.tarchunks import ChunkFile
-from runner.errors import BackendError, SourceError
+from runner.errors import BackendError, SourceDamaged, SourceError
 from runner.results.collection import glob_matches, static_directories
 from runner.stop import Stop
 
@@ -30,7 +30,8 @@ def fill(
 
     `directories` are made, too, where they are below the base and the tree has nothing of that name. Every user may
     write there, because the images of steps run as any. The tree's first bytes take git a while, so they are asked for
-    meanwhile. Raises BackendError, also if stopped, and SourceError.
+    meanwhile. A tree that breaks off because our copy of it is damaged is begun once more, over what has come of it.
+    Raises BackendError, also if stopped, and SourceError.
     """
     wanted = (posixpath.normpath(directory) for directory in directories)
     inside = [directory for directory in wanted if directory.startswith(f"{base.rstrip('/')}/")]
@@ -39,7 +40,10 @@ def fill(
         first = pool.submit(next, chunks, b"")
         # At the base: Podman follows no mount below the path.
         engine.put_archive(container, base, [_directories(base, [workspace, *inside])])
-    engine.put_archive(container, workspace, chain([first.result()], chunks))
+    try:
+        engine.put_archive(container, workspace, chain([first.result()], chunks))
+    except SourceDamaged:
+        engine.put_archive(container, workspace, _watched(tree, stop))
 
 
 def in_files(base: str, path: str, mounted_at: str) -> str:

@@ -27,7 +27,7 @@ _HELPER = (
 )
 _SSH = (
     "ssh", "-F", "none", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "IdentitiesOnly=yes",
-    "-o", "IdentityAgent=none", "-o", "StrictHostKeyChecking=yes",
+    "-o", "IdentityAgent=none", "-o", "ServerAliveInterval=60", "-o", "StrictHostKeyChecking=yes",
 )  # fmt: skip
 
 

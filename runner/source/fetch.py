@@ -53,8 +53,10 @@ def retried(tries: Tries, work: Callable[[], None]) -> None:
             return
 
 
-def fetch(directory: Path, event: Event, access: Access, stop: Stop) -> None:
+def fetch(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
     """Fetch the event's ref, with its history; where the commit is no longer on it, the commit itself.
+
+    `lock` is the mirror's, which git holds, too.
 
     Raises SourceError; NoCommit if there is no such commit.
     """
@@ -62,17 +64,17 @@ def fetch(directory: Path, event: Event, access: Access, stop: Stop) -> None:
     if ref and not _REF.fullmatch(ref):
         raise SourceError(f"{ref!r} is no ref: expected refs/heads/… or refs/tags/…")
     try:
-        _fetch(directory, f"+{ref}:{ref}" if ref else "+refs/heads/*:refs/heads/*", event, access, stop)
+        _fetch(directory, f"+{ref}:{ref}" if ref else "+refs/heads/*:refs/heads/*", event, access, stop, lock)
     except GitFailure as error:
         if _NO_REF not in error.said:
             raise
     if not has_commit(directory, event.sha):
-        _fetch_commit(directory, event, access, stop)
+        _fetch_commit(directory, event, access, stop, lock)
 
 
-def fetch_tags(directory: Path, event: Event, access: Access, stop: Stop) -> None:
+def fetch_tags(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
     """Fetch all tags, as they are now. Raises SourceError."""
-    _fetch(directory, "+refs/tags/*:refs/tags/*", event, access, stop)
+    _fetch(directory, "+refs/tags/*:refs/tags/*", event, access, stop, lock)
 
 
 def has_commit(directory: Path, revision: str) -> bool:
@@ -84,9 +86,9 @@ def has_commit(directory: Path, revision: str) -> bool:
     return True
 
 
-def _fetch_commit(directory: Path, event: Event, access: Access, stop: Stop) -> None:
+def _fetch_commit(directory: Path, event: Event, access: Access, stop: Stop, lock: int) -> None:
     try:
-        _fetch(directory, f"+{event.sha}:refs/headrace/{event.sha}", event, access, stop)
+        _fetch(directory, f"+{event.sha}:refs/headrace/{event.sha}", event, access, stop, lock)
     except GitFailure as error:
         if not any(text in error.said.lower() for text in _NO_COMMIT):
             raise
@@ -95,7 +97,7 @@ def _fetch_commit(directory: Path, event: Event, access: Access, stop: Stop) -> 
         raise NoCommit(f"{address} has no commit {event.sha}{where}") from error
 
 
-def _fetch(directory: Path, refspec: str, event: Event, access: Access, stop: Stop) -> None:
+def _fetch(directory: Path, refspec: str, event: Event, access: Access, stop: Stop, lock: int) -> None:
     with access.environment(event.repository.clone_url) as environment:
         git(
             directory,
@@ -104,4 +106,5 @@ def _fetch(directory: Path, refspec: str, event: Event, access: Access, stop: St
             timeout=PATIENCE,
             environment=environment,
             stop=stop,
+            lock=lock,
         )  # fmt: skip

@@ -25,6 +25,7 @@ from typing import BinaryIO
 from git import Git, GitCommandNotFound
 
 from runner.errors import SourceError
+from runner.source.damage import tells_of_damage
 from runner.stop import Stop
 
 _SAFE = (
@@ -36,6 +37,8 @@ _SAFE = (
     "-c", "protocol.ext.allow=never",
     "-c", "protocol.fd.allow=never",
     "-c", "gc.auto=0",
+    "-c", "http.lowSpeedLimit=1",
+    "-c", "http.lowSpeedTime=300",
     "-c", "maintenance.auto=false",
     "-c", "advice.detachedHead=false",
     "-c", "submodule.recurse=false",
@@ -46,7 +49,7 @@ _ENVIRONMENT = {
     "GIT_CONFIG_NOSYSTEM": "1",
     "GIT_TERMINAL_PROMPT": "0",
     "GIT_ASKPASS": "",
-    "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=10",
+    "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=60",
     "GIT_LFS_SKIP_SMUDGE": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     "LC_ALL": "C",
@@ -79,6 +82,11 @@ class GitFailure(SourceError):  # noqa: N818 - what happened, as git says it
         super().__init__(f"git {command}: {fatal.removeprefix('fatal: ').removeprefix('error: ')}")
         self.said = said
 
+    @property
+    def is_damage(self) -> bool:
+        """True if the repository doesn't hold what it should."""
+        return tells_of_damage(self.said)
+
 
 def git(
     directory: Path,
@@ -87,10 +95,14 @@ def git(
     environment: Mapping[str, str] = WITHOUT_USER_CONFIGURATION,
     given: BinaryIO | None = None,
     stop: Stop | None = None,
+    lock: int | None = None,
 ) -> bytes:
-    """What `git ARGUMENTS` prints in this directory, `given` this to read. Raises SourceError with git's reason."""
+    """What `git ARGUMENTS` prints in this directory, `given` this to read. Raises SourceError with git's reason.
+
+    A `lock`, by its descriptor, is held until this git and all that it has started have ended, whatever becomes of us.
+    """
     command = _name(arguments)
-    with _process(directory, arguments, environment, given) as process:
+    with _process(directory, arguments, environment, given, lock) as process:
         if stop:
             stop.on_request(lambda: _kill(process))
         try:
@@ -111,7 +123,7 @@ def git_stream(
 ) -> Iterator[bytes]:
     """What `git ARGUMENTS` prints in this directory, while it does. Raises SourceError, also after a long silence."""
     command = _name(arguments)
-    with _process(directory, arguments, environment, None) as process:
+    with _process(directory, arguments, environment) as process:
         complaints = _Complaints(process)
         yield from _chunks(process, command, silence)
         process.wait()
@@ -131,7 +143,11 @@ def configured(*settings: tuple[str, str]) -> dict[str, str]:
 
 @contextmanager
 def _process(
-    directory: Path, arguments: tuple[str, ...], environment: Mapping[str, str], given: BinaryIO | None
+    directory: Path,
+    arguments: tuple[str, ...],
+    environment: Mapping[str, str],
+    given: BinaryIO | None = None,
+    lock: int | None = None,
 ) -> Iterator["Popen[bytes]"]:
     """A git under way, which has ended after the block."""
     forgotten = [part for name in _OF_A_REPOSITORY if name not in environment for part in ("-u", name)]
@@ -142,6 +158,7 @@ def _process(
             env=_ENVIRONMENT | dict(environment),
             istream=given,
             start_new_session=True,
+            pass_fds=() if lock is None else (lock,),
         )
     except GitCommandNotFound as error:
         raise SourceError(_NOT_INSTALLED) from error

@@ -113,9 +113,9 @@ def _check_size(files: tuple[LargeFile, ...]) -> None:
 
 
 def _fetch_missing(mirror: Mirror, files: tuple[LargeFile, ...], entries: tuple[Entry, ...]) -> None:
-    with locked(mirror):
+    with locked(mirror) as lock:
         if _missing(mirror, files):
-            _fetch(mirror, entries)
+            _fetch(mirror, entries, lock)
     if missing := _missing(mirror, files):
         path = missing[0].path.decode(errors="replace")
         raise SourceError(f"{path}: its store of large files has no {missing[0].oid[:12]} ({len(missing)} are missing)")
@@ -133,7 +133,7 @@ def _place(mirror: Mirror, oid: str) -> Path:
     return mirror.directory / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
 
-def _fetch(mirror: Mirror, entries: tuple[Entry, ...]) -> None:
+def _fetch(mirror: Mirror, entries: tuple[Entry, ...], lock: int) -> None:
     if shutil.which("git-lfs") is None:
         raise SourceError(
             "the commit has files in Git LFS and git-lfs is not installed on this machine: install the package "
@@ -148,6 +148,7 @@ def _fetch(mirror: Mirror, entries: tuple[Entry, ...]) -> None:
             environment=environment,
             timeout=PATIENCE,
             stop=mirror.tries.stop,
+            lock=lock,
         )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from runner.errors import SourceError
-from runner.source.gitcommand import git_stream
+from runner.source.gitcommand import GitFailure, git_stream
 
 LONGEST_PATH = 3800  # bytes: Linux takes 4,096 with the workspace's own path
 MOST_FILES = 1_000_000
@@ -58,6 +58,8 @@ def _entries(mirror: Path, commit: str) -> Iterator[Entry]:
         for line in lines:
             about, _, path = line.partition(b"\t")
             mode, _, name, size = about.split()
+            if size == b"BAD":
+                raise GitFailure("ls-tree", f"fatal: bad object {name.decode()}: it can't be read")
             yield Entry(mode, name.decode(), 0 if size == b"-" else int(size), path)
 
 

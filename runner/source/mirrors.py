@@ -2,36 +2,42 @@
 
 DESIGN. One process at a time makes or fills a mirror, under a lock that ends with it; whoever finds the commit there
 fetches nothing. Readers need no lock: objects are only ever added. What was fetched in one name is in a directory that
-no other name reads.
+no other name reads. A mirror appears whole, by its name; one that is damaged nevertheless is made anew where that is
+met, or, by a reader, noted for who comes next.
 """
 
-import fcntl
 import hashlib
-import os
+import logging
 import re
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from msgspec.structs import replace
 
 from pipelines.event import Event
-from runner.errors import SourceError
+from runner.errors import SourceDamaged, SourceError
 from runner.source.access import MACHINE, Access
 from runner.source.addresses import access_to, checked_address
 from runner.source.archive import overrule_attributes
 from runner.source.clonesettings import CloneSettings
+from runner.source.damage import is_noted, note_damage
 from runner.source.fetch import NoCommit, fetch, has_commit, retried
-from runner.source.gitcommand import git
+from runner.source.gitcommand import GitFailure, git
 from runner.source.gitdirectory import object_format
 from runner.source.mirror import Mirror
+from runner.source.mirrorlock import lock_of, remove_stale
 from runner.source.remotes import repository_of
 from runner.source.tries import Tries
 from runner.stop import Stop
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_LOCK_SECONDS = 0.05
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 
 def fetched(root: Path, event: Event, *, access: Access = MACHINE, tries: Tries | None = None) -> Mirror:
@@ -61,18 +67,35 @@ def fetched_as_asked(
     return fetched(root, event, access=access, tries=tries)
 
 
+def locked(mirror: Mirror) -> AbstractContextManager[int]:
+    """For one process at a time. Gives the lock, for git to hold, too. Raises SourceError if stopped."""
+    return lock_of(mirror.directory, mirror.tries)
+
+
 @contextmanager
-def locked(mirror: Mirror) -> Iterator[None]:
-    """For one process at a time. The lock ends with its process, however that ends. Raises SourceError if stopped."""
-    mirror.directory.parent.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(mirror.directory.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+def noting_damage(mirror: Mirror) -> Iterator[None]:
+    """Within the block, what is read of a damaged mirror raises SourceDamaged, and `fetched` will make it anew."""
     try:
-        while not _lock(descriptor):
-            mirror.tries.stop.wait(_LOCK_SECONDS)
-            mirror.tries.check()
         yield
-    finally:
-        os.close(descriptor)
+    except GitFailure as failure:
+        if not failure.is_damage:
+            raise
+        note_damage(mirror.directory)
+        raise SourceDamaged(f"the worker's mirror of the repository is damaged: {failure}") from failure
+
+
+def read_from(mirror: Callable[[], Mirror], read: Callable[[Mirror], T]) -> T:
+    """What is read from a mirror; if that is damaged, from the next one. Raises SourceError."""
+    for may_try_again in (True, False):
+        found = mirror()
+        try:
+            with noting_damage(found):
+                return read(found)
+        except SourceDamaged as damage:
+            log.warning("mirror is damaged", extra={"error": str(damage)})
+            if not may_try_again:
+                raise
+    raise AssertionError
 
 
 def forget_mirrors(root: Path, url: str) -> None:
@@ -82,38 +105,46 @@ def forget_mirrors(root: Path, url: str) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _fill(mirror: Mirror) -> None:
     """One try to have the commit in the mirror."""
+    with locked(mirror) as lock:
+        if not (mirror.directory / "HEAD").exists() or is_noted(mirror.directory):
+            _make(mirror)
+        try:
+            _have_commit(mirror, lock)
+        except GitFailure as failure:
+            if not failure.is_damage:
+                raise
+            log.warning("mirror is damaged and made anew", extra={"error": str(failure)})
+            _make(mirror)
+            _have_commit(mirror, lock)
+
+
+def _have_commit(mirror: Mirror, lock: int) -> None:
     directory, event = mirror.directory, mirror.event
-    with locked(mirror):
-        if not _is_whole(directory):
-            _make(directory, event)
-        overrule_attributes(directory)
-        if not has_commit(directory, event.sha):
-            fetch(directory, event, mirror.access, mirror.tries.stop)
-        if not has_commit(directory, event.sha):
-            url = repository_of(event.repository.clone_url).clone_url
-            raise NoCommit(f"{url} has no commit {event.sha}: it may have been pushed away since")
+    overrule_attributes(directory)
+    if not has_commit(directory, event.sha):
+        remove_stale(directory)
+        fetch(directory, event, mirror.access, mirror.tries.stop, lock=lock)
+    if not has_commit(directory, event.sha):
+        url = repository_of(event.repository.clone_url).clone_url
+        raise NoCommit(f"{url} has no commit {event.sha}: it may have been pushed away since")
 
 
-def _is_whole(directory: Path) -> bool:
-    return (directory / "HEAD").exists() and b"origin" in (directory / "config").read_bytes()
-
-
-def _make(directory: Path, event: Event) -> None:
-    shutil.rmtree(directory, ignore_errors=True)  # what a crash left half-made
-    directory.mkdir(parents=True)
+def _make(mirror: Mirror) -> None:
+    """Put an empty mirror in its place, whole from the first moment."""
+    directory, event = mirror.directory, mirror.event
+    making, old = (directory.with_name(f"{directory.name}.{what}") for what in ("making", "old"))
+    for left in (making, old):
+        shutil.rmtree(left, ignore_errors=True)
+    making.mkdir(parents=True)
     # HEAD names a branch that nobody has: what is on some branch must say nothing about other commits.
-    git(directory, "init", "--quiet", "--bare", *object_format(event.sha), "--initial-branch=headrace/none")
-    git(directory, "remote", "add", "--", "origin", event.repository.clone_url)
+    git(making, "init", "--quiet", "--bare", *object_format(event.sha), "--initial-branch=headrace/none")
+    git(making, "remote", "add", "--", "origin", event.repository.clone_url)
+    if directory.exists():
+        directory.rename(old)
+    making.rename(directory)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _directory_name(url: str) -> str:

@@ -24,7 +24,7 @@ from runner.source.gitdirectory import Revision, make_git_directory
 from runner.source.index import fill_index
 from runner.source.lfs import large_file_members, large_files
 from runner.source.mirror import Mirror
-from runner.source.mirrors import fetched, locked
+from runner.source.mirrors import fetched, locked, noting_damage
 from runner.source.submodules import Submodule, submodules_of
 from runner.source.tarstream import END, every_file, tar_members
 
@@ -47,12 +47,14 @@ def commit_tree(mirror: Mirror, settings: CloneSettings = DEFAULT_CLONE) -> Iter
     while parts:
         part = parts.popleft()
         count += 1
-        submodules = _submodules(part) if settings.submodules else ()
+        with noting_damage(part.mirror):
+            submodules = _submodules(part) if settings.submodules else ()
         if part.level + bool(submodules) > _DEEPEST:
             raise SourceError(f"submodule {submodules[0].name!r}: more than {_DEEPEST} levels of submodules")
         if count + len(submodules) + len(parts) > _MOST_REPOSITORIES:
             raise SourceError(f"more than {_MOST_REPOSITORIES} submodules: no more are taken")
-        yield from _members(part, submodules, settings)
+        with noting_damage(part.mirror):
+            yield from _members(part, submodules, settings)
         parts.extend(_fetched(part, submodule) for submodule in submodules)
     yield END
 
@@ -80,8 +82,8 @@ def _members(part: _Part, submodules: tuple[Submodule, ...], settings: CloneSett
 
 
 def _fetch_tags(mirror: Mirror) -> None:
-    with locked(mirror):
-        fetch_tags(mirror.directory, mirror.event, mirror.access, mirror.tries.stop)
+    with locked(mirror) as lock:
+        fetch_tags(mirror.directory, mirror.event, mirror.access, mirror.tries.stop, lock=lock)
 
 
 def _make_git_directory(

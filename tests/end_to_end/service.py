@@ -1,11 +1,14 @@
 """The whole service as its users run it: our own commands in processes of their own, spoken to over HTTP and git."""
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -20,11 +23,15 @@ _SECONDS = 60
 class Process:
     """One `headrace …` command under way; its stderr is kept in a file."""
 
-    def __init__(self, log: Path, *arguments: str) -> None:
+    def __init__(self, log: Path, *arguments: str, environment: Mapping[str, str]) -> None:
         self._log = log
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
-                headrace_command(*arguments), stdin=subprocess.DEVNULL, stderr=stderr, start_new_session=True
+                headrace_command(*arguments),
+                stdin=subprocess.DEVNULL,
+                stderr=stderr,
+                start_new_session=True,
+                env={**os.environ, **environment},
             )
 
     @property
@@ -44,13 +51,16 @@ class Process:
 
 
 class Service:
-    """A data directory, and the processes that work on it."""
+    """A data directory, and the processes that work on it, with `environment` beside the test's own."""
 
-    def __init__(self, directory: Path, *, redis_url: str = "") -> None:
+    def __init__(
+        self, directory: Path, *, redis_url: str = "", environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.directory = directory
         self.data = directory / "data"
         self.url = f"http://127.0.0.1:{_free_port()}"
         self._redis_url = redis_url
+        self._environment = environment
         self._token = ""
         self._processes: list[Process] = []
 
@@ -64,7 +74,7 @@ class Service:
 
     def worker(self) -> Process:
         """`headrace worker`."""
-        process = Process(self.directory / "worker.log", "worker", *self._options())
+        process = Process(self.directory / "worker.log", "worker", *self._options(), environment=self._environment)
         self._processes.append(process)
         return process
 
@@ -120,13 +130,18 @@ class Service:
         runs: list[dict[str, Any]] = self.get("/api/runs").json()["runs"]
         return runs
 
+    def cancel(self, run_id: str) -> httpx.Response:
+        """Ask for a run's end."""
+        return httpx.post(f"{self.url}/api/runs/{run_id}/cancel", json={}, headers=self.authorization(), timeout=10)
+
     def finished_run(self, run_id: str, *, seconds: float = _SECONDS) -> dict[str, Any]:
         """The run once it has ended."""
         wait_until(lambda: self.run(run_id)["finished_at"], seconds=seconds, what=f"run {run_id} ends")
         return self.run(run_id)
 
     def _start(self, *arguments: str) -> Process:
-        process = Process(self.directory / f"{arguments[0]}.log", *arguments, *self._options())
+        log = self.directory / f"{arguments[0]}.log"
+        process = Process(log, *arguments, *self._options(), environment=self._environment)
         self._processes.append(process)
         wait_until(lambda: self._is_healthy(process), seconds=30, what=f"{arguments[0]} is ready")
         return process

@@ -4,7 +4,6 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.end_to_end.origin import Origin
@@ -181,7 +180,7 @@ steps:
 """
     run_id = service.run_of(origin.push(_headrace_yaml=workflow))
     wait_until(lambda: _step_statuses(service, run_id)[:1] == ["running"], seconds=30)
-    assert _cancel(service, run_id).status_code == 202
+    assert service.cancel(run_id).status_code == 202
     run = service.finished_run(run_id)
     assert (run["status"], run["reason"]) == ("cancelled", "cancelled by robot")
     assert _step_statuses(service, run_id) == ["cancelled", "success", "skipped"]
@@ -197,10 +196,6 @@ def test_service_that_is_told_to_end_lets_its_job_end(service: Service, origin: 
     assert up.end() == 0
     service.up()
     assert service.run(run_id)["status"] == "success"
-
-
-def _cancel(service: Service, run_id: str) -> httpx.Response:
-    return httpx.post(f"{service.url}/api/runs/{run_id}/cancel", json={}, headers=service.authorization())
 
 
 def _step_statuses(service: Service, run_id: str) -> list[str]:

@@ -52,7 +52,7 @@ def planned(name: str, happened: Event) -> Plan:
     place = EXAMPLES / name
     paths = sorted(place.glob("*.yaml")) if place.is_dir() else [place.with_suffix(".yaml")]
     plan = make_plan({f".headrace/{path.name}": path.read_bytes() for path in paths}, happened)
-    assert plan.problems == ()
+    assert [problem for problem in plan.problems if "has no effect" not in problem.message] == []
     return plan
 
 

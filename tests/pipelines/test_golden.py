@@ -5,6 +5,7 @@ YAML starts another file, which is a workflow or one to include; without it the 
 
 What a golden plan leaves out has its default, save where it speaks for itself: reasons, types, the workspace and the
 wording of problems are compared where they are written. Of `variables` those written are, and `null` means not set.
+Which keys have no effect yet is not of the language, and left out.
 """
 
 import json
@@ -70,7 +71,7 @@ def test_there_are_golden_plans() -> None:
 
 def test_problems_are_as_written(golden: Golden) -> None:
     written = [{"level": "error", **problem} for problem in golden.expected.get("problems", [])]
-    found: list[dict[str, Any]] = plain(golden.plan.problems)
+    found: list[dict[str, Any]] = plain([each for each in golden.plan.problems if "no effect" not in each.message])
     compared = [as_far_as_written(each, other, OF_PROBLEMS) for each, other in zip(found, written, strict=False)]
     assert [*compared, *found[len(written) :]] == written
 

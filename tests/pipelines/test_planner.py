@@ -207,7 +207,7 @@ def test_problem_of_several_cells_is_told_once() -> None:
 def test_cells_have_globs_enough_each() -> None:
     globs = ", ".join(f"'{'x' * 90}{n}'" for n in range(200))
     made = plan(
-        a=f"matrix: {{N: {list(range(9))}}}\nlabels: {{a: '${{N}}'}}\nwhen: {{branch: [main, {globs}]}}\n" + STEP
+        a=f"matrix: {{N: {list(range(9))}}}\nenvironment: {{A: '${{N}}'}}\nwhen: {{branch: [main, {globs}]}}\n" + STEP
     )
     assert made.problems == ()
     assert len(made.included_jobs) == 9

@@ -1,63 +1,90 @@
-"""What is planned and has no effect yet is told; what has one is not."""
+"""What is planned and has no effect is told, as a warning of the plan; what has one is not."""
 
-from pipelines.event import Event, EventKind
+import pytest
+
+from pipelines.event import Event, EventKind, System
+from pipelines.plan import Plan
 from pipelines.planner import make_plan
+from pipelines.problems import Level
+from pipelines.syntax.keys import Effect, Key
 from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.trusted import TRUST_WORDS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
-from pipelines.unacted import unacted
+from pipelines.unacted import is_idle
+
+ON_SERVER = Event(kind=EventKind.MANUAL, system=System(platform="linux/amd64"))
+HERE = Event(kind=EventKind.MANUAL, system=System(platform="linux/amd64"), local=True)
+KEYS = [key for each in (WORKFLOW_KEYS, STEP_KEYS, SERVICE_KEYS) for key in each.known if not key.old]
 
 
-def told(text: str) -> list[str]:
+def planned(text: str, event: Event = ON_SERVER) -> Plan:
     others = {f".headrace/{name}.yaml": b"steps: {a: {image: x}}" for name in ("docs", "test")}
     files = {".headrace/build.yaml": text.encode(), **others}
     includable = {"ci/common.yaml": b"environment: {A: b}"}
-    plan = make_plan(files, Event(kind=EventKind.MANUAL), trust=frozenset(TRUST_WORDS), includable=includable)
+    plan = make_plan(files, event, trust=frozenset(TRUST_WORDS), includable=includable)
     assert not plan.has_errors
-    return unacted(plan)
+    return plan
 
 
-def test_keys_are_told_with_their_places() -> None:
-    lines = told(
+def told(text: str, event: Event = ON_SERVER) -> list[str]:
+    problems = planned(text, event).problems
+    assert all(problem.level is Level.WARNING for problem in problems)
+    return [str(problem) for problem in problems]
+
+
+def test_keys_are_told_at_their_first_places() -> None:
+    assert told(
         """
-labels: {os: linux}
 services: {db: {image: x}}
 steps:
   a: {image: x, cache: c, commands: c}
-  b: {image: x, cache: c, artifacts: {paths: p, expire: 1d}}
+  b:
+    image: x
+    cache: c
+    reports: {junit: j}
 """
-    )
-    assert lines == [
-        "`labels` has no effect yet: build",
-        "`cache` has no effect yet: build > a, build > b",
-        "`artifacts.expire` has no effect yet: build > b",
+    ) == [
+        ".headrace/build.yaml:4:17: `steps.a.cache` has no effect yet, nor at one more place",
+        ".headrace/build.yaml:8:5: `steps.b.reports` has no effect yet",
     ]
+
+
+def test_key_in_an_included_file_is_told_there() -> None:
+    files = {".headrace.yaml": b"include: ci/base.yaml\nsteps: {a: {image: x}}"}
+    includable = {"ci/base.yaml": b"\nsteps:\n  b: {image: x, cache: c}"}
+    (problem,) = make_plan(files, ON_SERVER, includable=includable).problems
+    assert str(problem) == "ci/base.yaml:3:17: `steps.b.cache` has no effect yet"
 
 
 def test_what_does_not_run_is_not_told_of() -> None:
     assert told("steps: {a: {image: x, cache: c, when: {event: tag}}, b: {image: x}}") == []
+    assert told("when: {event: tag}\nsteps: {a: {image: x, cache: c}}") == []
 
 
 def test_what_is_as_it_would_be_anyway_is_not_told_of() -> None:
     assert told("steps: {a: {image: x, pull: false, approval: no}}") == []
 
 
-def test_many_places_are_counted() -> None:
+def test_label_of_the_platform_that_the_run_has_is_not_told_of() -> None:
+    assert told("labels: {platform: linux/amd64}\nsteps: {a: {image: x}}", HERE) == []
+    (line,) = told("\nlabels: {platform: linux/arm64}\nsteps: {a: {image: x}}", HERE)
+    assert line.startswith(".headrace/build.yaml:2:1: `labels` has no effect")
+
+
+def test_many_places_are_counted_and_cells_are_not() -> None:
     steps = ", ".join(f"s{number}: {{image: x, cache: c}}" for number in range(8))
-    (line,) = told(f"steps: {{{steps}}}")
-    assert line.endswith("build > s3, build > s4 and 3 more")
+    (line,) = told(f"matrix: {{N: [1, 2]}}\nsteps: {{{steps}}}")
+    assert line.endswith("`steps.s0.cache` has no effect yet, nor at 7 more places")
 
 
-def test_each_key_without_effect_is_told_of_in_its_own_example() -> None:
+def test_what_only_servers_act_on_is_idle_in_local_runs() -> None:
+    assert [is_idle(effect, HERE) for effect in Effect] == [False, True, True]
+    assert [is_idle(effect, ON_SERVER) for effect in Effect] == [False, False, True]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+def test_key_is_told_of_in_its_own_example_if_it_is_idle(key: Key) -> None:
     """As the table says so, and the plan has it."""
-    for keys in (WORKFLOW_KEYS, STEP_KEYS, SERVICE_KEYS):
-        for key in keys.known:
-            if not key.acted_on:
-                assert any(line.startswith(f"`{key.name}` ") for line in told(key.example)), key.name
-
-
-def test_keys_with_effect_are_not_told_of_in_their_examples() -> None:
-    for keys in (WORKFLOW_KEYS, STEP_KEYS):
-        for key in keys.known:
-            if key.acted_on and key.example:
-                assert not any(line.startswith(f"`{key.name}` ") for line in told(key.example)), key.name
+    lines = told(key.example, HERE)
+    about_it = [line for line in lines if f".{key.name}` has no effect" in line or f" `{key.name}` has no eff" in line]
+    assert len(about_it) == is_idle(key.effect, HERE)

@@ -202,6 +202,23 @@ steps:
     assert project.left_behind() == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGINT])
+def test_signal_that_was_ignored_from_the_start_does_not_end_the_run(project: Project, number: signal.Signals) -> None:
+    """As it is for a run under `nohup`, and in the background of a script."""
+    project.write("steps:\n  long: {image: IMAGE, commands: 'echo started; sleep 1; echo whole'}\n")
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        process = project.start("--output", "json")
+    finally:
+        signal.signal(number, before)
+    assert process.stdout
+    assert any(b'"started"' in line for line in process.stdout)
+    process.send_signal(number)
+    rest, _ = process.communicate(timeout=60)
+    assert b'"whole"' in rest
+    assert process.returncode == 0
+
+
 def test_run_whose_reader_goes_away_ends_and_leaves_nothing(project: Project) -> None:
     """`headrace run | head` must not leave containers running."""
     project.write("steps:\n  chatter: {image: IMAGE, commands: 'while true; do echo on and on; done'}\n")
@@ -337,7 +354,7 @@ def test_key_without_effect_is_told_beside_the_records(project: Project) -> None
     assert process.returncode == 0
     assert all(json.loads(line)["v"] == 1 for line in stdout.splitlines())
     for key in ("cache", "reports"):
-        assert f"warning: `{key}` has no effect yet: headrace > greet\n" in stderr.decode()
+        assert f"warning: `steps.greet.{key}` has no effect yet\n" in stderr.decode()
 
 
 def test_steps_of_an_included_file_run(project: Project) -> None:

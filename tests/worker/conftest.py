@@ -14,6 +14,7 @@ from sqlalchemy import update
 
 from pipelines.event import Event, Repository
 from pipelines.plan import Plan, PlannedJob, PlannedStep
+from pipelines.problems import Problem
 from pipelines.records import (
     AnyRecord,
     Artifact,
@@ -132,9 +133,10 @@ class Story:
     seq: int = 0
     task: str = ""
 
-    def plan(self, *jobs: PlannedJob) -> None:
+    def plan(self, *jobs: PlannedJob, problems: tuple[Problem, ...] = ()) -> None:
         self.task = f"{self.run.id}-plan-1"
-        self.tell(RunStarted(seq=1, time=TIME, run=self.run.id, plan=Plan(event=self.event, jobs=jobs)))
+        plan = Plan(event=self.event, jobs=jobs, problems=problems)
+        self.tell(RunStarted(seq=1, time=TIME, run=self.run.id, plan=plan))
         self.seq = 0
 
     def take_job(self) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 import pytest
 
+from pipelines.problems import Problem
 from pipelines.records import Artifact, Stream
 from pipelines.status import Status
 from runner.backend import WorkspaceFile
@@ -116,6 +118,15 @@ def test_run_is_shown_with_its_jobs_and_steps(service: Service, story: Story) ->
     assert (test["kind"], test["image"], test["duration_ms"], test["started_at"]) == ("step", "busybox", 1234, TIME)
     assert service.client.get(test["log_url"]).text == "one\ntwo\nthree\n"
     assert (deploy["status"], deploy["included"], deploy["reason"]) == ("skipped", False, "when: branch is main")
+
+
+def test_run_is_shown_with_the_problems_of_its_workflow_files(service: Service) -> None:
+    story = service.add_run(service.add_repository())
+    at_the_key = {"file": "a.yaml", "line": 3, "column": 5, "path": "steps.a.cache", "level": "warning"}
+    problem = {**at_the_key, "message": "`steps.a.cache` has no effect yet", "hint": ""}
+    assert service.client.get(f"/api/runs/{story.run.id}").json()["problems"] == []
+    story.plan(job("build", step("test")), problems=(msgspec.convert(problem, Problem),))
+    assert service.client.get(f"/api/runs/{story.run.id}").json()["problems"] == [problem]
 
 
 def test_each_attempt_at_a_step_is_shown_with_its_commands(service: Service, story: Story) -> None:

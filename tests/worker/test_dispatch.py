@@ -234,7 +234,7 @@ def test_task_whose_worker_stopped_renewing_is_lost(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
-    monkeypatch.setattr(dispatch, "LEASE_SECONDS", 0.5)
+    dispatcher._exchange.lease_seconds = 0.5
     dispatcher.start(live)
     task = enqueue_run(database, dispatcher, redis)
     Exchange(redis.client()).claim(task, "w")
@@ -242,13 +242,27 @@ def test_task_whose_worker_stopped_renewing_is_lost(
     again = task.replace("-plan-1", "-plan-2")
     wait_until(lambda: state(database, again) is TaskState.PENDING)
     assert state(database, task) is TaskState.ENDED
+    assert Exchange(redis.client()).is_over(task), "should that worker wake up, it stops"
+
+
+def test_task_whose_process_was_killed_is_lost_at_once(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
+    dispatcher._exchange.lease_seconds = 3600
+    dispatcher.start(live)
+    task = enqueue_run(database, dispatcher, redis)
+    exchange = Exchange(redis.client())
+    exchange.claim(task, "w")
+    exchange.let_go(task)
+    wait_until(lambda: state(database, task) is TaskState.ENDED)
 
 
 def test_task_whose_worker_is_alive_is_left_alone(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.02)
-    monkeypatch.setattr(dispatch, "LEASE_SECONDS", 0.1)
+    dispatcher._exchange.lease_seconds = 0.1
     dispatcher.start(live)
     task = enqueue_run(database, dispatcher, redis)
     Exchange(redis.client()).claim(task, "w")

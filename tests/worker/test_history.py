@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from pipelines.event import Event, Repository
 from pipelines.plan import Plan, PlannedJob, PlannedStep
-from pipelines.problems import Problem
+from pipelines.problems import Level, Problem
 from pipelines.records import (
     AnyRecord,
     Artifact,
@@ -23,7 +23,7 @@ from worker.errors import Conflict
 from worker.exchange import JobOrder
 from worker.orders import order_of
 from worker.secrets.sealing import Keyring
-from worker.store import history, inbox, repositories, tasks
+from worker.store import history, inbox, queries, repositories, tasks
 from worker.store.database import Database
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import TaskState
@@ -69,6 +69,10 @@ class World:
         with self.database.read() as connection:
             status, reason = connection.execute(select(runs.c.status, runs.c.reason)).one()
             return status, reason
+
+    def problems(self) -> tuple[Problem, ...]:
+        with self.database.read() as connection:
+            return queries.problems_of(connection, self.run)
 
     def statuses(self, of: str = "jobs") -> dict[str, str]:
         table = {"jobs": jobs, "steps": steps}[of]
@@ -143,6 +147,15 @@ def test_run_with_a_broken_workflow_file_ends_as_error_that_says_where(world: Wo
     world.plan(job("a"), problems=(problem,))
     assert world.run_status() == ("error", ".headrace.yaml:3:5: unknown key `imge` (did you mean `image`?)")
     assert world.pending() == []
+
+
+def test_run_keeps_what_its_plan_says_of_the_workflow_files(world: World) -> None:
+    problem = Problem(file="a.yaml", line=3, column=5, path="steps.a.x", level=Level.WARNING, message="m", hint="h")
+    assert world.problems() == ()
+    world.plan(job("a"), problems=(problem,))
+    assert world.problems() == (problem,)
+    world.finish("a", Status.SUCCESS)
+    assert world.problems() == (problem,)
 
 
 def test_run_that_no_workflow_matches_is_skipped_and_says_so(world: World) -> None:

@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 
 from tests.private_redis import PrivateRedis
 from tests.waiting import wait_until
-from worker.queue import TaskQueue, work_until_stopped
+from worker.queue import Duties, TaskQueue, work_until_stopped
 
 pytestmark = pytest.mark.redis
 
@@ -49,7 +49,11 @@ def _work(url: str, done: Path) -> None:
                 time.sleep(0.05)
             (done / f"{task}-ended").touch()
 
-    work_until_stopped(url, name=f"w-{os.getpid()}", perform=perform)
+    def mourn(task: str) -> None:
+        (done / f"{task}-mourned").touch()
+
+    duties = Duties(perform=perform, mourn=mourn, sweep=(done / "swept").touch)
+    work_until_stopped(url, duties, name=f"w-{os.getpid()}")
 
 
 @pytest.fixture
@@ -65,6 +69,19 @@ def test_task_is_done_in_a_process_of_its_own(redis: PrivateRedis, workers: Work
     wait_until((tmp_path / "one").exists)
     pid = wait_until((tmp_path / "one").read_text)
     assert int(pid) not in (worker.pid, os.getpid())
+
+
+def test_worker_sweeps_at_its_start_and_mourns_a_horse_that_is_killed(
+    redis: PrivateRedis, workers: Workers, tmp_path: Path
+) -> None:
+    workers.start()
+    wait_until((tmp_path / "swept").exists)
+    TaskQueue(redis.client()).put("long")
+    pid = int(wait_until(lambda: (tmp_path / "long").exists() and (tmp_path / "long").read_text()))
+    os.kill(pid, signal.SIGKILL)
+    wait_until((tmp_path / "long-mourned").exists)
+    TaskQueue(redis.client()).put("next")
+    wait_until((tmp_path / "next").exists, what="the worker goes on")
 
 
 def test_task_that_is_put_in_twice_is_done_once(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:

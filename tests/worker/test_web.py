@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.event import Event, EventKind, PullRequest
+from pipelines.problems import Level, Problem
 from pipelines.records import Artifact
 from pipelines.status import Status
 from tests.worker.conftest import TIME, Service, job, step
@@ -89,6 +90,16 @@ def test_run_that_ended_before_it_had_jobs_says_why(service: Service) -> None:
     assert "no workflow matches this event" in service.client.get("/acme/web/runs/1").text
 
 
+def test_run_page_shows_the_problems_of_its_workflow_files(service: Service) -> None:
+    story = service.add_run(service.add_repository())
+    assert 'class="problems"' not in service.client.get("/acme/web/runs/1").text
+    warning = Problem(file="a.yaml", line=3, column=5, message="is idle", hint="leave it out", level=Level.WARNING)
+    story.plan(job("build", step("test")), problems=(warning,))
+    page = service.client.get("/acme/web/runs/1").text
+    [shown] = re.findall(r'<ul class="problems".*?</ul>', page, re.DOTALL)
+    assert re.sub(r"<[^>]*>", "", shown).split() == ["a.yaml:3", "warning", "is", "idle", "leave", "it", "out"]
+
+
 @pytest.mark.parametrize("path", ["/nothing", "/acme/nothing", "/acme/web/runs/7", "/static/nothing.js"])
 def test_page_that_is_not_there_is_answered_404_as_a_page(service: Service, path: str) -> None:
     service.add_repository()
@@ -107,7 +118,9 @@ def test_hostile_text_stays_text_in_every_page(service: Service) -> None:
         pull_request=PullRequest(number=1, source_branch=HOSTILE),
     )
     story = service.add_run(service.add_repository(url="javascript:alert(3)"), event)
-    story.plan(job(HOSTILE, step(HOSTILE), step("left out", included=False, reason=HOSTILE)))
+    warning = Problem(file=HOSTILE, line=1, column=1, message=HOSTILE, hint=HOSTILE, level=Level.WARNING)
+    steps = (step(HOSTILE), step("left out", included=False, reason=HOSTILE))
+    story.plan(job(HOSTILE, *steps), problems=(warning,))
     story.start_job(HOSTILE)
     story.start_step(HOSTILE, HOSTILE)
     artifact = Artifact(

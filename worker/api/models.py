@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr
 
+from pipelines import problems
 from pipelines.event import EventKind
 from pipelines.records import Stream
 from pipelines.status import Status
@@ -112,6 +113,18 @@ class Job(BaseModel):
     steps: list[Step]
 
 
+class FileProblem(BaseModel):
+    """What is wrong at one place of a workflow file, or works and does nothing there."""
+
+    file: str
+    line: Annotated[int, Field(description="from 1")]
+    column: Annotated[int, Field(description="from 1")]
+    path: Annotated[str, Field(description="the key's, such as `steps[0].image`, or empty")]
+    level: Annotated[problems.Level, Field(description="an error stops the run before it starts")]
+    message: str
+    hint: Annotated[str, Field(description="what to write instead, or empty")]
+
+
 class RunSummary(BaseModel):
     """A run, without its parts."""
 
@@ -129,8 +142,9 @@ class RunSummary(BaseModel):
 
 
 class Run(RunSummary):
-    """A run with its jobs and steps; it has none before its workflow files are read."""
+    """A run with its jobs and steps; it has none before its workflow files are read, and no problems either."""
 
+    problems: list[FileProblem]
     jobs: list[Job]
 
 

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+import msgspec
 from fastapi import Depends, Query
 
 from pipelines import event as events
@@ -80,11 +81,16 @@ def list_runs(
 
 
 def show_run(run_id: str, context: Serving) -> models.Run:
-    """One run with its jobs and steps."""
+    """One run with its jobs and steps, and with what there is to say of its workflow files."""
     with context.database.read() as connection:
         run = queries.run_with_id(connection, run_id)
         jobs = parts.jobs_of(connection, run_id)
-    return models.Run(**summary(context, run).model_dump(), jobs=[_job(context, run, job) for job in jobs])
+        problems = queries.problems_of(connection, run_id)
+    return models.Run(
+        **summary(context, run).model_dump(),
+        problems=[models.FileProblem(**msgspec.structs.asdict(problem)) for problem in problems],
+        jobs=[_job(context, run, job) for job in jobs],
+    )
 
 
 def _repository(context: Context, repository: StoredRepository) -> models.Repository:

@@ -10,6 +10,7 @@ from types import FrameType
 
 import click
 
+from runner.signals import is_ignored
 from worker.commands.settings_options import settings_options
 from worker.data_directory import only_one_service
 from worker.errors import Unavailable
@@ -58,7 +59,8 @@ class _Service:
     def run(self) -> int:
         """Start everything in order, wait for a signal, end everything in the other order."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._end)
+            if not is_ignored(number):
+                signal.signal(number, self._end)
         try:
             if self._has_own_redis:
                 self._start_redis()

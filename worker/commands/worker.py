@@ -2,12 +2,15 @@
 
 import os
 import signal
+from collections.abc import Mapping
 
 import click
 import structlog
 
 from runner.config import Config
 from runner.engine.configured import docker_backend
+from runner.engine.containers import DockerBackend
+from runner.engine.credentials import NO_LOGINS, Login
 from runner.engine.sweep import Swept
 from worker.commands.settings_options import settings_options
 from worker.errors import SettingsError
@@ -15,7 +18,7 @@ from worker.logging import configure_logging
 from worker.parent import signal_when_parent_dies
 from worker.queue import work_until_stopped
 from worker.settings import Settings
-from worker.tasks import task_performer
+from worker.tasks import worker_duties
 
 log = structlog.get_logger()
 
@@ -30,14 +33,19 @@ def command(*, settings: Settings) -> int:
     signal_when_parent_dies(signal.SIGTERM)
     name = f"{settings.host}-{os.getpid()}"
     config = Config.read()
-    perform = task_performer(
+
+    def make_backend(logins: Mapping[str, Login]) -> DockerBackend:
+        return docker_backend(config, host=settings.host, logins=logins, tell=_tell_swept)
+
+    duties = worker_duties(
         settings,
         name,
-        lambda logins: docker_backend(config, host=settings.host, logins=logins, tell=_tell_swept),
+        make_backend,
+        sweep=lambda: make_backend(NO_LOGINS).close(),  # it sweeps when it is made
         log_limit_bytes=config.log_limit_bytes,
     )
     log.info("worker is up", worker=name)
-    work_until_stopped(settings.redis_url, name=name, perform=perform)
+    work_until_stopped(settings.redis_url, duties, name=name)
     return 0
 
 

@@ -115,7 +115,8 @@ class _History:
                 return  # its lines are in a log file already
             case RunStarted():
                 event = columns_of(record.plan.event)  # now with what git knows of the commit
-                self._update_run(status=Status.RUNNING, started_at=record.time, **event)
+                problems = msgspec.json.encode(record.plan.problems)
+                self._update_run(status=Status.RUNNING, started_at=record.time, problems=problems, **event)
                 if record.plan.has_errors:
                     self.finish_run(Status.ERROR, record.plan.why_not)
                 else:

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, Row, Select, select
 
 from pipelines.event import Event, EventKind
+from pipelines.problems import Problem
 from pipelines.records import StepFinished, StepRetried, decode
 from pipelines.status import Status
 from worker.errors import NotFound
@@ -109,6 +110,12 @@ def run_numbered(connection: Connection, owner: str, name: str, number: int) -> 
     if not found:
         raise NotFound(f"there is no run {number} of {owner}/{name}")
     return found[0]
+
+
+def problems_of(connection: Connection, run_id: str) -> tuple[Problem, ...]:
+    """What is wrong with a run's workflow files, or rarely meant; nothing before they are read."""
+    text = connection.execute(select(runs.c.problems).where(runs.c.id == run_id)).scalar_one_or_none()
+    return msgspec.json.decode(text, type=tuple[Problem, ...]) if text else ()
 
 
 def records_after(connection: Connection, run_id: str, seq: int, *, limit: int) -> list[StoredRecord]:

@@ -89,6 +89,7 @@ runs = Table(
     Column("started_at", Text),
     Column("finished_at", Text),
     Column("duration_ms", BigInteger),
+    Column("problems", LargeBinary),  # a list of pipelines.problems.Problem as JSON, once it has a Plan
     Column("size_bytes", BigInteger),  # of its logs and artifacts on disk, once it has ended and they were measured
     UniqueConstraint("repository_id", "number"),
     Index("runs_by_status", "status", "id"),

@@ -75,6 +75,7 @@ def show_run(owner: str, name: str, number: Number, caller: Caller, context: Ser
         run = queries.run_numbered(connection, owner, name, number)
         jobs = parts.jobs_of(connection, run.id)
         artifacts = parts.artifacts_of(connection, run.id)
+        problems = queries.problems_of(connection, run.id)
     now = datetime.now(UTC)
     return render(
         "run.html",
@@ -82,6 +83,7 @@ def show_run(owner: str, name: str, number: Number, caller: Caller, context: Ser
         run=views.run_view(run, now),
         jobs=views.job_views(run.id, jobs, now),
         artifacts=views.artifact_views(artifacts),
+        problems=[views.problem_view(problem) for problem in problems],
         now=now.isoformat(timespec="milliseconds"),
     )
 

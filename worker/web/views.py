@@ -6,6 +6,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from pipelines.event import Event, EventKind
+from pipelines.problems import Problem
 from pipelines.status import Status
 from worker.api.artifacts import artifact_path
 from worker.api.runs import log_path
@@ -98,6 +99,22 @@ class ArtifactView:
     step: str
     size: str
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProblemView:
+    """A problem of a workflow file: where, how grave, what, and what to write instead or `""`."""
+
+    place: str
+    level: str
+    message: str
+    hint: str
+
+
+def problem_view(problem: Problem) -> ProblemView:
+    """A problem, at its line."""
+    place = f"{problem.file}:{problem.line}"
+    return ProblemView(place=place, level=problem.level.value, message=problem.message, hint=problem.hint)
 
 
 def run_view(run: StoredRun, now: datetime) -> RunView:

@@ -255,6 +255,17 @@ def test_always_tells_why_it_asked_where_that_fails(engine: Engine, registry: Fa
         ensure(engine, name, policy=PullPolicy.ALWAYS)
 
 
+def test_what_a_name_meant_is_recorded_with_the_steps_end(containers: World, registry: FaultyRegistry) -> None:
+    """Whatever the step's program makes of it: this one can't even be run."""
+    first = PlannedStep(name="a", image=f"{registry.address}/a:1")
+    service = containers.step("db", "sleep 60")
+    result = containers.run(first, services=(service,))
+    assert result.finished("a").image == digest(HERE.manifest)
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}", result.finished("db").image)
+    missing = containers.run(PlannedStep(name="a", image=f"{registry.address}/a:none"))
+    assert missing.finished("a").image == ""
+
+
 def test_never_asks_no_registry_and_names_what_is_missing(containers: World, registry: FaultyRegistry) -> None:
     name = f"{registry.address}/a:1"
     result = containers.run(PlannedStep(name="a", image=name, pull="never"))

@@ -10,7 +10,7 @@ from alembic import op
 from worker.store.types import BigInteger, Text
 
 revision = "0010"
-down_revision = "0004"
+down_revision = "0005"
 
 _AT_ONCE = 1000
 _TO_CANCEL = sa.text("cancel_reason IS NOT NULL AND finished_at IS NULL")

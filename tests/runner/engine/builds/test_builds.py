@@ -12,7 +12,7 @@ import pytest
 
 from pipelines.details import Build
 from pipelines.plan import PlannedStep
-from pipelines.records import Stream
+from pipelines.records import StepStarted, Stream
 from pipelines.status import Status
 from runner.engine.builds.outdated import remove_outdated
 from runner.engine.builds.recipe import REPOSITORY
@@ -67,6 +67,18 @@ def test_a_step_runs_in_the_image_that_it_builds(containers: World, base: str) -
     result = containers.run(built("a", "cat /greeting"), files={"Dockerfile": dockerfile, "greeting": "hello\n"})
     assert result.status is Status.SUCCESS, result.finished("a").reason
     assert result.lines("a", Stream.STDOUT) == ["hello", "made"]
+
+
+def test_records_name_what_is_to_be_built_and_then_what_came_of_it(
+    containers: World, engine: Engine, base: str
+) -> None:
+    result = containers.run(built("a", "true", build=Build(context="ci")), files={"ci/Dockerfile": base})
+    [started] = [record.image for record in result.records if isinstance(record, StepStarted)]
+    assert started == "build ci"
+    found = engine.image(result.finished("a").image)
+    assert found is not None
+    assert [name for name in found.tags if name.startswith(f"{REPOSITORY}:")]
+    assert f"image {found.id}, built from ci" in system_lines(result)
 
 
 def test_the_build_is_the_first_part_of_the_steps_log(containers: World, base: str) -> None:
