@@ -28,6 +28,7 @@ _COMMANDS = {
     "worker": ("worker.commands.worker", "Take jobs from the queue only."),
     "backup": ("worker.commands.backup", "Write all that the server knows and keeps into one file."),
     "restore": ("worker.commands.restore", "Make a server's data of a backup."),
+    "retention": ("worker.commands.retention", "Say how long things are kept, and have the rest go."),
     "user": ("worker.commands.user", "Say who may use the server."),
     "token": ("worker.commands.token", "Make tokens for programs, and revoke them."),
     "repo": ("worker.commands.repo", "Say which repositories the server builds."),

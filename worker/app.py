@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
-from worker.api import artifacts, control, logs, models, records, runs, secrets
+from worker.api import artifacts, control, logs, models, records, retention, runs, secrets
 from worker.api.problems import problem
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
@@ -91,7 +91,7 @@ def create_app(
     return app
 
 
-def _add_routes(app: FastAPI) -> None:
+def _add_routes(app: FastAPI) -> None:  # noqa: PLR0915 -- a list of one line each
     """All routes, each with what it needs; the first one that fits a path answers."""
 
     def add(
@@ -115,6 +115,8 @@ def _add_routes(app: FastAPI) -> None:
 
     api("/repositories", runs.list_repositories, Need.READ)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)
+    api("/repositories/{owner:path}/{name}/retention", retention.show_retention, Need.READ)
+    api("/repositories/{owner:path}/{name}/retention", retention.put_retention, Need.ADMIN, methods=["PUT"])
     api("/repositories/{owner:path}/{name}", runs.change_repository, Need.ADMIN, methods=["PATCH"])
     api("/runs", runs.list_runs, Need.READ)
     api("/runs", control.run_again, Need.WRITE, methods=["POST"], status_code=201)

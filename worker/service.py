@@ -14,6 +14,7 @@ from worker.ingest import Ingester
 from worker.live import Live
 from worker.queue import TaskQueue
 from worker.redis_server import answers
+from worker.retention.keeper import Keeper
 from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
 from worker.storage import Storage
@@ -21,9 +22,9 @@ from worker.store.database import Database
 
 
 def background(settings: Settings, database: Database, storage: Storage) -> Background:
-    """What runs beside the web application for as long as that does: the dispatcher's thread and the ingester's.
+    """What runs beside the web application for as long as that does: the threads of dispatcher, ingester and keeper.
 
-    It is in trouble while Redis does not answer, or if one of the two has ended.
+    It is in trouble while Redis does not answer, or if one of the first two has ended.
     """
     queue = TaskQueue(_redis(settings))
     dispatcher = Dispatcher(
@@ -35,15 +36,18 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
         privileged_plugins=settings.privileged_plugins,
     )
     exchange = _exchange(settings)
+    keeper = Keeper(database, storage, settings.retention)
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
 
     @asynccontextmanager
     async def run(live: Live) -> AsyncIterator[Backstage]:
         dispatcher.start(live)
         ingester.start(live)
+        keeper.start()
         try:
             yield Backstage(announce=dispatcher.wake, trouble=lambda: _trouble(settings, dispatcher, ingester))
         finally:
+            await run_in_threadpool(keeper.stop)
             await run_in_threadpool(ingester.stop)
             await run_in_threadpool(dispatcher.stop)
 

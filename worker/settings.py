@@ -9,11 +9,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from worker.errors import SettingsError
+from worker.errors import Malformed, SettingsError
+from worker.retention.policy import Policy
 
 _DATA = "~/.local/share/headrace"
 _LISTEN = "127.0.0.1:8484"
 _REDIS_IMAGE = "redis:7-alpine"
+_RETENTION = "deliveries=90d"
 _LEASE_SECONDS = "30"
 
 
@@ -74,6 +76,7 @@ class Settings:
     host: str
     log_format: str
     access_log: AccessLog
+    retention: Policy
 
     @classmethod
     def build(cls, environment: Mapping[str, str] = os.environ, **given: str | None) -> Self:
@@ -101,6 +104,7 @@ class Settings:
             host=setting("host", socket.gethostname()),
             log_format=log_format,
             access_log=_access_log(setting("access_log", "on" if log_format == "json" else "off")),
+            retention=_retention(setting("retention", _RETENTION)),
         )
 
     def on_port(self, port: int) -> Self:
@@ -125,6 +129,7 @@ class Settings:
             "HEADRACE_HOST": self.host,
             "HEADRACE_LOG_FORMAT": self.log_format,
             "HEADRACE_ACCESS_LOG": self.access_log.value,
+            "HEADRACE_RETENTION": str(self.retention),
         }
 
     @property
@@ -146,6 +151,13 @@ def _seconds(text: str, *, setting: str) -> float:
     if not 1 <= seconds <= 3600:
         raise SettingsError(f"{setting} is {text!r}: expected seconds from 1 to 3600, such as 30")
     return seconds
+
+
+def _retention(text: str) -> Policy:
+    try:
+        return Policy.parse(text)
+    except Malformed as error:
+        raise SettingsError(f"HEADRACE_RETENTION: {error}") from error
 
 
 def _access_log(text: str) -> AccessLog:

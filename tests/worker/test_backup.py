@@ -12,11 +12,12 @@ import msgspec
 import pytest
 import zstandard
 
+from pipelines.event import Event
 from pipelines.records import Artifact
 from runner.backend import WorkspaceFile
 from tests.private_postgresql import PrivatePostgresql
 from tests.waiting import wait_until
-from tests.worker.conftest import TIME, Service, Story, job, serving, step
+from tests.worker.conftest import EVENT, TIME, Service, Story, job, serving, step
 from worker.backup.making import make_backup
 from worker.backup.manifest import End, Manifest
 from worker.backup.restoring import restore
@@ -31,9 +32,9 @@ CONTENT = b"a wheel"
 PATH = "dist/ä wheel"
 
 
-def tell_run(service: Service, repository: StoredRepository) -> Story:
+def tell_run(service: Service, repository: StoredRepository, event: Event = EVENT) -> Story:
     """A run with a log and an artifact, told to its end."""
-    story = service.add_run(repository)
+    story = service.add_run(repository, event)
     story.plan(job("build", step("make")))
     story.start_job("build")
     story.start_step("build", "make")

@@ -20,6 +20,7 @@ from worker.context import Context, Serving, path
 from worker.errors import NotFound
 from worker.store import parts, queries
 from worker.store.parts import StoredArtifact
+from worker.store.retained import Files, check_there, removals_of
 
 _CHUNK_BYTES = 256 * 1024
 
@@ -34,14 +35,19 @@ def list_artifacts(
     with context.database.read() as connection:
         queries.run_with_id(connection, run_id)
         stored = parts.artifacts_of(connection, run_id, limit=limit, after=after)
-    following = stored[-1].id if len(stored) == limit else None
-    return models.Artifacts(artifacts=[_artifact(context, artifact) for artifact in stored], after=following)
+        removal = removals_of(connection, run_id).get(Files.ARTIFACTS)
+    return models.Artifacts(
+        artifacts=[_artifact(context, artifact) for artifact in stored],
+        after=stored[-1].id if len(stored) == limit else None,
+        removed=str(removal) if removal else "",
+    )
 
 
 def download_artifact(artifact_id: Number, context: Serving) -> StreamingResponse:
     """An artifact's content, as a download."""
     with context.database.read() as connection:
         artifact = parts.artifact_with_id(connection, artifact_id)
+        check_there(connection, artifact.run_id, Files.ARTIFACTS)
     return StreamingResponse(
         _chunks(_opened(context, artifact)),
         media_type="application/octet-stream",

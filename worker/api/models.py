@@ -257,6 +257,20 @@ class Artifacts(BaseModel):
 
     artifacts: list[Artifact]
     after: int | None = None
+    removed: Annotated[str, Field(description="since when and why they can't be downloaded any more, or empty")] = ""
+
+
+class NewRetention(BaseModel):
+    """How long a repository's things are kept. Rules that are not named are the server's."""
+
+    rules: Annotated[str, Field(description="as `headrace retention set` takes them", max_length=400)]
+
+
+class Retention(BaseModel):
+    """How long a repository's things are kept."""
+
+    rules: Annotated[str, Field(description="what the repository says", examples=["runs=365d logs=30d"])]
+    in_force: Annotated[str, Field(description="that, and the server's setting for all else")]
 
 
 class Problem(BaseModel):

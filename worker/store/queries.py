@@ -12,7 +12,7 @@ from pipelines.event import Event, EventKind
 from pipelines.problems import Problem
 from pipelines.records import StepFinished, StepRetried, decode
 from pipelines.status import Status
-from worker.errors import NotFound
+from worker.errors import Gone, NotFound
 from worker.store.tables import records, repositories, runs
 
 _ENDS = re.compile(rb'^\{"type":"step_(?:finished|retried)"')
@@ -104,10 +104,13 @@ def run_with_id(connection: Connection, run_id: str) -> StoredRun:
 
 
 def run_numbered(connection: Connection, owner: str, name: str, number: int) -> StoredRun:
-    """The run with this number in the repository `owner/name`. Raises NotFound."""
+    """The run with this number in the repository `owner/name`. Raises NotFound, or Gone if there was one."""
     query = _query().where(repositories.c.owner == owner, repositories.c.name == name, runs.c.number == number)
     found = _runs(connection, query)
     if not found:
+        ours = (repositories.c.owner == owner, repositories.c.name == name, repositories.c.last_number >= number)
+        if connection.execute(select(repositories.c.id).where(*ours)).first():
+            raise Gone(f"run {number} of {owner}/{name} is not kept any more: retention has removed it")
         raise NotFound(f"there is no run {number} of {owner}/{name}")
     return found[0]
 

@@ -18,6 +18,7 @@ from sqlalchemy import (
 from worker.store.types import BigInteger, Text
 
 metadata = MetaData()
+UNMEASURED = "size_bytes IS NULL AND finished_at IS NOT NULL"
 TO_CANCEL = "cancel_reason IS NOT NULL AND finished_at IS NULL"
 
 repositories = Table(
@@ -102,6 +103,7 @@ runs = Table(
     Index("runs_by_repository_and_author", "repository_id", "author", "number"),
     Index("runs_by_repository_and_age", "repository_id", "created_at"),
     Index("runs_by_delivery", "delivery_id"),
+    Index("runs_unmeasured", "repository_id", sqlite_where=text(UNMEASURED), postgresql_where=text(UNMEASURED)),
     Index("runs_to_cancel", "id", sqlite_where=text(TO_CANCEL), postgresql_where=text(TO_CANCEL)),
 )
 

@@ -15,6 +15,7 @@ from worker.api.numbers import LARGEST, Number
 from worker.api.problems import described, headers_of
 from worker.context import Serving, path
 from worker.store import parts, queries, repositories
+from worker.store.retained import Files, removals_of
 from worker.web import views
 
 _TEMPLATES = Environment(
@@ -75,6 +76,7 @@ def show_run(owner: str, name: str, number: Number, caller: Caller, context: Ser
         run = queries.run_numbered(connection, owner, name, number)
         jobs = parts.jobs_of(connection, run.id)
         artifacts = parts.artifacts_of(connection, run.id)
+        removals = removals_of(connection, run.id)
         problems = queries.problems_of(connection, run.id)
     now = datetime.now(UTC)
     return render(
@@ -83,6 +85,8 @@ def show_run(owner: str, name: str, number: Number, caller: Caller, context: Ser
         run=views.run_view(run, now),
         jobs=views.job_views(run.id, jobs, now),
         artifacts=views.artifact_views(artifacts),
+        logs_removed=str(removals.get(Files.LOGS, "")),
+        artifacts_removed=str(removals.get(Files.ARTIFACTS, "")),
         problems=[views.problem_view(problem) for problem in problems],
         now=now.isoformat(timespec="milliseconds"),
     )

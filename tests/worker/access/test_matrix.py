@@ -31,6 +31,8 @@ TABLE = {
     "POST /account/tokens/{token_id:int}/revoke": Need.PERSON,
     "GET /api/repositories": Need.READ,
     "GET /api/repositories/{owner:path}/{name}/runs": Need.READ,
+    "GET /api/repositories/{owner:path}/{name}/retention": Need.READ,
+    "PUT /api/repositories/{owner:path}/{name}/retention": Need.ADMIN,
     "PATCH /api/repositories/{owner:path}/{name}": Need.ADMIN,
     "GET /api/runs": Need.READ,
     "POST /api/runs": Need.WRITE,

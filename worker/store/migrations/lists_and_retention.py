@@ -13,6 +13,7 @@ revision = "0010"
 down_revision = "0005"
 
 _AT_ONCE = 1000
+_UNMEASURED = sa.text("size_bytes IS NULL AND finished_at IS NOT NULL")
 _TO_CANCEL = sa.text("cancel_reason IS NOT NULL AND finished_at IS NULL")
 _INDEXES = {
     "runs_by_status": ("status", "id"),
@@ -45,6 +46,9 @@ def upgrade() -> None:
     op.drop_index("runs_by_status", "runs")
     for name, columns in _INDEXES.items():
         op.create_index(name, "runs", list(columns))
+    op.create_index(
+        "runs_unmeasured", "runs", ["repository_id"], sqlite_where=_UNMEASURED, postgresql_where=_UNMEASURED
+    )
     op.create_index("runs_to_cancel", "runs", ["id"], sqlite_where=_TO_CANCEL, postgresql_where=_TO_CANCEL)
     op.create_index("deliveries_by_age", "deliveries", ["repository_id", "received_at"])
     op.create_index("tasks_by_job", "tasks", ["job_id"])
