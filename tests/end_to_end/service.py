@@ -43,6 +43,10 @@ class Process:
         """What it has written to stderr."""
         return self._log.read_text()
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal, and don't wait for what comes of it."""
+        self._process.send_signal(number)
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it with this signal, and give its exit code."""
         if self._process.poll() is None:
@@ -62,7 +66,7 @@ class Service:
         self._redis_url = redis_url
         self._environment = environment
         self._token = ""
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
 
     def up(self) -> Process:
         """`headrace up`, ready."""
@@ -75,7 +79,7 @@ class Service:
     def worker(self) -> Process:
         """`headrace worker`."""
         process = Process(self.directory / "worker.log", "worker", *self._options(), environment=self._environment)
-        self._processes.append(process)
+        self.processes.append(process)
         return process
 
     def workflow_run(self, origin: Origin, **files: str) -> dict[str, Any]:
@@ -91,7 +95,7 @@ class Service:
 
     def end(self) -> None:
         """End everything, and say what it said if a test fails."""
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             process.end()
             print(process.said())  # noqa: T201 -- pytest shows it for tests that fail
 
@@ -142,7 +146,7 @@ class Service:
     def _start(self, *arguments: str) -> Process:
         log = self.directory / f"{arguments[0]}.log"
         process = Process(log, *arguments, *self._options(), environment=self._environment)
-        self._processes.append(process)
+        self.processes.append(process)
         wait_until(lambda: self._is_healthy(process), seconds=30, what=f"{arguments[0]} is ready")
         return process
 
