@@ -49,7 +49,7 @@ bench: setup ## measure steps, runs, long jobs, logs, checkouts, the language an
 	$(PYTHON) bench/hooks.py
 	$(PYTHON) bench/history.py
 
-docs: ## write the chapters and the schema that come from the table of the language
+docs: ## write the pages, chapters and the schema that come from the tables of language and settings
 	@scripts/bootstrap python
 	$(PYTHON) scripts/reference.py
 
