@@ -48,6 +48,7 @@ bench: setup ## measure steps, runs, long jobs, logs, checkouts, the language an
 	$(PYTHON) bench/language.py
 	$(PYTHON) bench/hooks.py
 	$(PYTHON) bench/history.py
+	$(PYTHON) bench/load.py
 
 docs: ## write the pages, chapters and the schema that come from the tables of language and settings
 	@scripts/bootstrap python

@@ -103,7 +103,7 @@ class Service:
         """`headrace repo add` for plain git, its ready `post-receive` script put in place."""
         self.authorization()  # now, so that whoever pushes can look at once
         place = ("--forge", "git", "--clone-url", clone_url or str(origin.path))
-        added = self._headrace("repo", "add", name, *place, "--output", "json")
+        added = self.headrace("repo", "add", name, *place, "--output", "json")
         origin.install_hook(json.loads(added)["post_receive"])
 
     def get(self, path: str, **options: Any) -> httpx.Response:
@@ -115,11 +115,11 @@ class Service:
     def authorization(self) -> dict[str, str]:
         """The header of a program that may act on runs."""
         if not self._token:
-            self._headrace("user", "add", "robot", "--robot")
-            self._token = self._headrace("token", "create", "tests", "--user", "robot", "--scope", "write").strip()
+            self.headrace("user", "add", "robot", "--robot")
+            self._token = self.headrace("token", "create", "tests", "--user", "robot", "--scope", "write").strip()
         return {"authorization": f"Bearer {self._token}"}
 
-    def _headrace(self, *arguments: str) -> str:
+    def headrace(self, *arguments: str) -> str:
         """What a command says to stdout, on the server's own machine."""
         command = headrace_command(*arguments, "--data", str(self.data), "--url", self.url)
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
