@@ -8,33 +8,40 @@ from collections.abc import Iterator
 from pipelines.details import Checkout
 from pipelines.event import Event
 from runner.backend import Tree
-from runner.source.access import MACHINE, Access
+from runner.source.access import Access
 from runner.source.clonesettings import clone_settings
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched_as_asked
+from runner.source.resolve import is_unresolved, resolved
 from runner.source.tree import commit_tree
+from runner.source.tries import Tries
 from runner.stop import Stop
 from worker.exchange import JobOrder, PlanOrder
+from worker.secrets.entrusted import Entrusted
 from worker.settings import Settings
 
 
-def planning_mirror(settings: Settings, order: PlanOrder, stop: Stop) -> Mirror:
-    """The mirror of the run's repository, with its commit. Raises SourceError."""
-    asked = clone_settings(Checkout(), order.event)
-    return fetched_as_asked(settings.mirrors_directory, order.event, asked, access=_access(order.event), stop=stop)
+def planning_mirror(settings: Settings, order: PlanOrder, entrusted: Entrusted, stop: Stop) -> Mirror:
+    """The mirror of the run's repository, with its commit; what people have named is resolved. Raises SourceError."""
+    event, access, root = order.event, _access(order.event, entrusted), settings.mirrors_directory
+    asked = clone_settings(Checkout(), event)
+    if is_unresolved(event):
+        tries = Tries(attempts=asked.attempts, backoff=asked.backoff, stop=stop)
+        event = resolved(root, event, access=access, tries=tries)
+    return fetched_as_asked(root, event, asked, access=access, stop=stop)
 
 
-def job_tree(settings: Settings, order: JobOrder, stop: Stop) -> Tree:
+def job_tree(settings: Settings, order: JobOrder, entrusted: Entrusted, stop: Stop) -> Tree:
     """What fills the job's workspace, as its workflow's `clone` asks. It raises SourceError."""
     asked = clone_settings(order.job.checkout, order.event)
 
     def tree() -> Iterator[bytes]:
-        access = _access(order.event)
+        access = _access(order.event, entrusted)
         mirror = fetched_as_asked(settings.mirrors_directory, order.event, asked, access=access, stop=stop)
         yield from commit_tree(mirror, asked)
 
     return tree
 
 
-def _access(event: Event) -> Access:  # noqa: ARG001 - each repository is read as the machine can read it
-    return MACHINE
+def _access(event: Event, entrusted: Entrusted) -> Access:
+    return entrusted.access(event.repository.full_name)

@@ -1,9 +1,10 @@
-"""The data directory: one service at a time works in it."""
+"""The data directory: one service at a time works in it, and it tells one installation from another."""
 
 import fcntl
 import os
+import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from worker.errors import Conflict, Unavailable
@@ -26,3 +27,21 @@ def only_one_service(directory: Path) -> Iterator[None]:
         raise Conflict(f"another service works in {directory}: end it, or choose another with --data") from error
     finally:
         os.close(descriptor)
+
+
+def installation(directory: Path) -> str:
+    """What the installation with this data directory is known by: twelve digits, the same for all who share it.
+
+    Raises Unavailable if it can't be kept there.
+    """
+    path, mine = directory / "installation", directory / f"installation.{secrets.token_hex(4)}"
+    try:
+        if not path.exists():
+            directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+            mine.write_text(f"{secrets.token_hex(6)}\n")
+            with suppress(FileExistsError):  # another was quicker, and everyone takes that one's
+                os.link(mine, path)
+            mine.unlink()
+        return path.read_text().strip()
+    except OSError as error:
+        raise Unavailable(f"can't keep data in {directory}: {error.strerror}; choose another with --data") from error

@@ -42,14 +42,16 @@ _Entries = list[tuple[bytes, dict[bytes, bytes]]]
 class PlanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="plan"):
     """Fetch the repository, read the workflow files at the event's commit, and plan.
 
-    `secrets` says which the run may have: names and limits. `trust` is what an administrator trusts it with, and
-    `privileged_plugins` are the images whose plugins may run privileged.
+    `secrets` says which the run may have: names and limits; `sealed` is what the planning itself is Entrusted with.
+    `trust` is what an administrator trusts it with, and `privileged_plugins` are the images whose plugins may run
+    privileged.
     """
 
     task: str
     run: str
     event: Event
     secrets: Offers = Offers()
+    sealed: str = ""
     trust: tuple[str, ...] = ()
     privileged_plugins: tuple[str, ...] = ()
 

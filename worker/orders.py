@@ -2,7 +2,7 @@
 
 DESIGN. Planning hears which secrets there are and for whom, not what they are. A job hears those that its steps ask
 for, if they may have them all at this moment: one that was removed or limited since the planning is not sent, and the
-job then ends with a word on the step that lacks it.
+job then ends with a word on the step that lacks it. Both hear what the repository is fetched with, which no step does.
 """
 
 from datetime import datetime
@@ -23,6 +23,7 @@ from worker.exchange import JobOrder, Order, PlanOrder
 from worker.secrets.entrusted import Entrusted, RegistryLogin
 from worker.secrets.sealing import Keyring
 from worker.secrets.secret import Kind, Secret
+from worker.store import credentials as credential_store
 from worker.store import queries
 from worker.store import secrets as secret_store
 from worker.store.previous import previous_run
@@ -58,12 +59,14 @@ def order_of(
     event = _event(connection, row, server_url)
     secrets = secret_store.nearest(connection, event.repository.full_name)
     offers = Offers(each=tuple(secret.offer(event) for secret in secrets.values()), hint=_HINT)
+    clone = credential_store.clone_access(connection, keyring, row.id)
     if row.plan is None:
         return PlanOrder(
             task=task.id,
             run=task.run_id,
             event=event,
             secrets=offers,
+            sealed=Entrusted(clone=clone).sealed_for(task.id, keyring),
             trust=tuple(sorted(granted_trust(trust_in(row.trust), event))),
             privileged_plugins=granted_plugins(privileged_plugins, event),
         )
@@ -71,6 +74,7 @@ def order_of(
     entrusted = Entrusted(
         secrets=_values(connection, keyring, secrets, _granted(job, offers)),
         registries=_logins(connection, keyring, job, event),
+        clone=clone,
     )
     sealed = entrusted.sealed_for(task.id, keyring)
     return JobOrder(task=task.id, run=task.run_id, event=event, attempt=task.attempt, job=job, sealed=sealed)

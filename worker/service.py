@@ -1,6 +1,6 @@
-"""The server's insides, put together: database, storage, dispatcher and ingester behind the web application."""
+"""The server's insides, put together: database, storage, and the threads behind the web application."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from redis import Redis
@@ -15,16 +15,18 @@ from worker.live import Live
 from worker.queue import TaskQueue
 from worker.redis_server import answers
 from worker.retention.keeper import Keeper
+from worker.schedules.scheduler import Scheduler
 from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
+from worker.statuses.courier import Courier
 from worker.storage import Storage
 from worker.store.database import Database
 
 
 def background(settings: Settings, database: Database, storage: Storage) -> Background:
-    """What runs beside the web application for as long as that does: the threads of dispatcher, ingester and keeper.
+    """What runs beside the web application for as long as that does: dispatcher, ingester, courier, scheduler, keeper.
 
-    It is in trouble while Redis does not answer, or if one of the first two has ended.
+    It is in trouble while Redis does not answer, or if one of them has ended.
     """
     queue = TaskQueue(_redis(settings))
     dispatcher = Dispatcher(
@@ -38,18 +40,25 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
     exchange = _exchange(settings)
     keeper = Keeper(database, storage, settings.retention)
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
+    courier = Courier(database, open_keyring(settings), server_url=settings.url, proxy=settings.forge_proxy)
+    scheduler = Scheduler(database, announce=dispatcher.wake)
+    threads = (dispatcher, ingester, courier, scheduler)
 
     @asynccontextmanager
     async def run(live: Live) -> AsyncIterator[Backstage]:
         dispatcher.start(live)
         ingester.start(live)
+        courier.start()
+        scheduler.start()
         keeper.start()
         try:
-            yield Backstage(announce=dispatcher.wake, trouble=lambda: _trouble(settings, dispatcher, ingester))
+            yield Backstage(announce=dispatcher.wake, trouble=lambda: _trouble(settings, threads))
         finally:
             await run_in_threadpool(keeper.stop)
+            await run_in_threadpool(scheduler.stop)
             await run_in_threadpool(ingester.stop)
             await run_in_threadpool(dispatcher.stop)
+            await run_in_threadpool(courier.stop)
 
     return run
 
@@ -58,8 +67,8 @@ def _exchange(settings: Settings) -> Exchange:
     return Exchange(_redis(settings), lease_seconds=settings.lease_seconds)
 
 
-def _trouble(settings: Settings, dispatcher: Dispatcher, ingester: Ingester) -> str:
-    if not dispatcher.is_alive() or not ingester.is_alive():
+def _trouble(settings: Settings, threads: Sequence[Dispatcher | Ingester | Courier | Scheduler]) -> str:
+    if not all(thread.is_alive() for thread in threads):
         return "the server has lost a thread: start it again, and tell us what its log says"
     return "" if answers(settings.redis_url) else "Redis does not answer"
 

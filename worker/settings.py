@@ -1,7 +1,7 @@
 """Settings of the service, built once at the edge. The table in runner/settings/ says what there is."""
 
 import os
-import socket
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -60,6 +60,7 @@ class Settings:
     `database_url` is SQLAlchemy's: a SQLite file in the data directory unless it is set; it may hold a password.
     `secret_key` holds the keys that secrets are sealed with, `""` where they are in `secret_key_file`.
     Plugins of the images in `privileged_plugins` run privileged.
+    `forge_proxy` is what forges are told through, `""` to reach them directly.
     A worker that is not heard of for `lease_seconds` has lost its task.
     `redis_url` is `""` where `headrace up` runs its own Redis, from `redis_image` if no program is at hand; `host`
     names this machine in labels and pages.
@@ -74,6 +75,7 @@ class Settings:
     privileged_plugins: tuple[str, ...]
     redis_url: str = field(repr=False)
     redis_image: str
+    forge_proxy: str = field(repr=False)
     lease_seconds: float
     host: str
     log_format: str
@@ -97,8 +99,9 @@ class Settings:
             privileged_plugins=tuple(source.text("privileged_plugins").replace(",", " ").split()),
             redis_url=source.value("redis_url", _checked_redis_url),
             redis_image=source.text("redis_image"),
-            host=source.text("host", socket.gethostname()),
+            host=source.text("host"),
             log_format=log_format.value,
+            forge_proxy=source.value("forge_proxy", _checked_proxy),
             lease_seconds=source.value("lease_seconds", _lease_seconds),
             access_log=source.value("access_log", AccessLog, "on" if log_format is LogFormat.JSON else "off"),
             retention=_retention(source),
@@ -122,6 +125,7 @@ class Settings:
             "HEADRACE_PRIVILEGED_PLUGINS": ",".join(self.privileged_plugins),
             "HEADRACE_REDIS_URL": self.redis_url,
             "HEADRACE_REDIS_IMAGE": self.redis_image,
+            "HEADRACE_FORGE_PROXY": self.forge_proxy,
             "HEADRACE_LEASE_SECONDS": str(self.lease_seconds),
             "HEADRACE_HOST": self.host,
             "HEADRACE_LOG_FORMAT": self.log_format,
@@ -138,16 +142,6 @@ class Settings:
     def mirrors_directory(self) -> Path:
         """A bare mirror a repository: the workers'."""
         return self.data / "mirrors"
-
-
-def _seconds(text: str, *, setting: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
-    if not 1 <= seconds <= 3600:
-        raise SettingsError(f"{setting} is {text!r}: expected seconds from 1 to 3600, such as 30")
-    return seconds
 
 
 def _retention(source: Source) -> Policy:
@@ -172,5 +166,11 @@ def _checked_database_url(url: str) -> str:
 
 def _checked_redis_url(url: str) -> str:
     if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError(url)
+    return url
+
+
+def _checked_proxy(url: str) -> str:
+    if url and not re.fullmatch(r"https?://(?:[^/@\s]+@)?[^/@\s]+/?", url):
         raise ValueError(url)
     return url

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
+from runner.names import file_name
 from runner.results.artifacts import DirectoryArtifacts
 from runner.results.logstore import LogStore
 from worker.store.retained import Files
@@ -22,6 +24,19 @@ class Storage:
     def artifacts(self, run_id: str) -> DirectoryArtifacts:
         """The files that a run's steps left behind."""
         return DirectoryArtifacts(self._root / run_id / Files.ARTIFACTS)
+
+    def carry_over(self, earlier: str, run_id: str, jobs: Collection[str]) -> None:
+        """Give a run what these jobs of an earlier one have left: links to the same files, which never change again.
+
+        Raises OSError if that can't be done.
+        """
+        for job in jobs:
+            for part in Files:
+                source = self._root / earlier / part / file_name(job)
+                if source.is_dir():
+                    target = self._root / run_id / part / file_name(job)
+                    shutil.copytree(source, target, copy_function=_link, symlinks=True)
+        self.artifacts(run_id).list_again(self.artifacts(earlier), jobs)
 
     def names(self) -> list[str]:
         """The ids of all runs that have a directory here, and whatever else lies here."""
@@ -45,3 +60,11 @@ class Storage:
             return False
         shutil.rmtree(directory)
         return True
+
+
+def _link(source: str, target: str) -> None:
+    """One more name for a file; a copy where the file system has no room for one."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target, follow_symlinks=False)

@@ -1,5 +1,6 @@
 """Keys: what a map of the language may hold. Each key is declared once, and read, checked and explained from there."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -51,6 +52,16 @@ class Key:
     effect: Effect = Effect.EVERYWHERE
     old: str = ""
     errors: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The meaning without links."""
+        return re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", self.meaning)
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of it, without its full stop."""
+        return self.text.partition(". ")[0].removesuffix(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +147,7 @@ def _complete(place: Place, keys: Keys, values: dict[str, Any]) -> dict[str, Any
     missing = [key for key in keys.known if key.required and values.get(key.name) is None]
     for key in missing:
         if key.name not in values:
-            place.problem(f"{place.name} has no `{key.name}`, which {keys.owner} needs", hint=key.meaning)
+            place.problem(f"{place.name} has no `{key.name}`, which {keys.owner} needs", hint=key.summary)
     return None if missing else {name: value for name, value in values.items() if value is not None}
 
 

@@ -34,7 +34,8 @@ def named_steps(step: Form[Step], *, default_name: str) -> Form[tuple[Step, ...]
         steps = [each if each.name else replace(each, name=name) for name, each in named if each is not None]
         for each in steps:
             if not each.name:
-                place.report.add(each.position, each.path, f"`{each.path}` has no `name`, which a service needs")
+                what = "an empty name" if isinstance(place.node, Map) else "no `name`, which a service needs"
+                place.report.add(each.position, each.path, f"`{each.path}` has {what}")
         return tuple(_with_names_of_their_own(steps, place) if default_name else steps)
 
     schema = {

@@ -5,6 +5,7 @@ import re
 from pipelines.details import Parameter
 from pipelines.nodes import List
 from pipelines.places import Place
+from pipelines.problems import Level
 from pipelines.syntax.forms import FLAG, TEXT, Form, choice, map_of, one_or_many
 from pipelines.syntax.keys import H, Key, Keys, plain_record
 from pipelines.syntax.shapes import VARIABLE_NAME
@@ -32,12 +33,15 @@ _PARAMETER = plain_record(_PARAMETER_KEYS, Parameter)
 
 def _parameter(place: Place) -> Parameter | None:
     parameter = _PARAMETER.read(place)
-    if parameter is None or place.report.is_raw:
-        return parameter
+    if parameter is None:
+        return None
     if parameter.type == "choice" and not parameter.options:
         place.problem(f"{place.name} is a choice without `options`")
     elif parameter.default is not None and (what := complaint(parameter, parameter.default)):
         place.problem(f"the default of {place.name} {what}")
+    elif "${" in (parameter.default or ""):
+        message = f"the default of {place.name} is taken as it is: `${{…}}` isn't filled in here"
+        place.problem(message, level=Level.WARNING)
     return parameter
 
 

@@ -49,11 +49,10 @@ def _property(key: Key, definitions: dict[str, Any]) -> dict[str, Any]:
 
 def _described(key: Key) -> str:
     """The meaning as plain text, with what an editor should show beside it."""
-    text = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", key.meaning)
     notes = [f"Old form: {key.old}." if key.old else "", "No effect yet." if key.effect is Effect.NOT_YET else ""]
     if key.default and not key.old:
         notes.append(f"Default: {key.default}.")
-    return " ".join(part for part in (text, *notes) if part)
+    return " ".join(part for part in (key.text, *notes) if part)
 
 
 def _plain(part: Any, definitions: dict[str, Any]) -> Any:

@@ -6,8 +6,9 @@ import shlex
 from pipelines.allowance import MAX_GLOBS_SIZE
 from pipelines.files import is_lenient
 from pipelines.globs import glob
+from pipelines.images import is_reference
 from pipelines.model import Dependency, Patterns
-from pipelines.nodes import Map, described
+from pipelines.nodes import Map, described, quoted
 from pipelines.paths import below
 from pipelines.places import Place
 from pipelines.problems import Level
@@ -43,6 +44,20 @@ def _command(place: Place) -> str | None:
     return TEXT.read(place)
 
 
+def _image(place: Place) -> str | None:
+    """A name that an engine takes. Woodpecker looks at it only when it runs the step."""
+    image = TEXT.read(place)
+    if image is None or place.is_open:
+        return image
+    if not image.strip():
+        place.problem(f"{place.name} is empty; name an image")
+    elif not is_reference(image):
+        level = Level.WARNING if is_lenient(place.report.file) else Level.ERROR
+        hint = "write it as in golang:1.26 or ghcr.io/owner/name:tag, in small letters"
+        place.problem(f"{place.name} must be the name of an image, not {quoted(image)}", hint=hint, level=level)
+    return image
+
+
 def _arguments(place: Place) -> tuple[str, ...] | None:
     """Words as a shell would split them, or a list of them."""
     words = one_or_many(TEXT).read(place)
@@ -61,7 +76,7 @@ COMMANDS = one_or_many(Form("a command as text", _command, TEXT.schema))
 ARGUMENTS: Form[tuple[str, ...]] = Form("words or a list of them", _arguments, one_or_many(TEXT).schema)
 STATES = one_or_many(mapped(choice("success", "failure"), Status))
 FILLED = checked(TEXT, lambda text: "" if text.strip() else "is empty")
-IMAGE = checked(TEXT, lambda text: "" if text.strip() else "is empty; name an image")
+IMAGE = Form("the name of an image", _image, TEXT.schema)
 VARIABLE_NAME = checked(
     TEXT, lambda text: "" if _VARIABLE.fullmatch(text) else "must be letters, digits and _, as variables are called"
 )

@@ -11,7 +11,7 @@ from pipelines.paths import absolute, below
 from pipelines.places import Place
 from pipelines.status import Status
 from pipelines.syntax.clone import CLONE
-from pipelines.syntax.conditions import WHEN
+from pipelines.syntax.conditions import WORKFLOW_WHEN
 from pipelines.syntax.forms import ANYTHING, FLAG, TEXT, Form, checked, map_of, map_or, mapped
 from pipelines.syntax.keys import Effect, H, Key, Keys, plain_record
 from pipelines.syntax.matrix import MATRIX
@@ -68,7 +68,7 @@ WORKFLOW_KEYS = Keys(
     known=(
         Key(
             name="when",
-            form=WHEN,
+            form=WORKFLOW_WHEN,
             meaning="On which events the workflow runs. See [conditions](#conditions).",
             default="always",
             example="""
@@ -201,7 +201,7 @@ steps:
         Key(
             name="labels",
             form=map_of(TEXT),
-            meaning="Which workers may take the job: those that have all of these.",
+            meaning="Which workers may take the job: those that have all of these. A local run takes every job.",
             effect=Effect.NOT_YET,
             example="""
 labels:

@@ -10,6 +10,7 @@ from runner.engine.client import Engine
 from runner.engine.ownership import this_process
 from runner.engine.sweep import sweep
 from runner.results.history import forget_runs
+from runner.scratch import sweep_scratch
 
 
 @click.command("clean")
@@ -23,6 +24,7 @@ def command(*, keep: int | None) -> int:
     Nothing else is touched: what bears no label of ours, belongs to a run under way, or to another machine, stays.
     """
     config = Config.read()
+    sweep_scratch()
     runs = forget_runs(config.runs_directory, keep=keep)
     with closing(Engine(config.engine_url, config.engine_certificates)) as engine:
         swept = sweep(engine, this_process().host)

@@ -8,6 +8,7 @@ from runner.engine.containers import DockerBackend
 from runner.engine.credentials import NO_LOGINS, Credentials, Login
 from runner.engine.ownership import this_process
 from runner.engine.sweep import Swept, sweep
+from runner.scratch import sweep_scratch
 
 
 def docker_backend(
@@ -34,6 +35,7 @@ def docker_backend(
         memory_bytes=config.memory_bytes,
         patience_seconds=config.engine_patience.total_seconds(),
     )
+    sweep_scratch()
     swept = sweep(backend.engine, backend.owner.host)
     if swept.total:
         tell(swept)

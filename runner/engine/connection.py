@@ -7,6 +7,7 @@ when that is so is known to all who ask, so that together they wait no longer th
 engine's own version, asked for once; 1.41 and newer are supported.
 """
 
+import logging
 import queue
 import socket
 import time
@@ -26,16 +27,20 @@ from urllib3.exceptions import InsecureRequestWarning
 
 from runner.engine.address import Certificates, ssh_address
 from runner.engine.refusals import EngineLost, EngineRefusal
-from runner.engine.troubles import is_silence, no_engine
+from runner.engine.troubles import is_silence, never_answered, no_engine
 from runner.engine.tunnel import Tunnel
 from runner.errors import BackendError
 
 CONNECT_SECONDS = 5
+_TELLING_SECONDS = 5.0
 DEFAULT_PATIENCE_SECONDS = 60.0
 FOR_WORK, FOR_NEWS, _FOR_THE_LOST = 2, 0.5, 0.25  # what an answer may take, in patiences
 OLDEST_API = (1, 41)
 _NEEDED = "1.41 (Docker 20.10, Podman 4)"
+_MAY_BE_STARTING = "the container engine at %s takes connections and doesn't answer yet: waiting up to %g s for it"
 _BROKEN_LOGINS = "the logins in Docker's config.json can't be read: mend `auths` there, or type docker login"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +170,24 @@ class Connection:
                     return lent
                 lent.client.close()  # it leads through a tunnel that has ended
         if self._version is None:
-            with closing(self._client(url, ".".join(map(str, OLDEST_API)))) as client:
-                self._require_version(client.version(api_version=False)["ApiVersion"])
+            self._require_version(self._ask_version(url))
         return _Lent(url, self._client(url, self._version))
+
+    def _ask_version(self, url: str) -> str:
+        """The version of the engine's API. One whose socket systemd holds may only be starting: that is told of."""
+        with closing(self._client(url, ".".join(map(str, OLDEST_API)))) as client:
+            try:
+                return self._version_within(client, min(_TELLING_SECONDS, self.patience_seconds))
+            except requests.exceptions.ReadTimeout:
+                log.warning(_MAY_BE_STARTING, self.base_url, self.patience_seconds)
+            try:
+                return self._version_within(client, self.patience_seconds)
+            except requests.exceptions.ReadTimeout as error:
+                raise BackendError(never_answered(self.base_url, self.patience_seconds)) from error
+
+    def _version_within(self, client: docker.APIClient, seconds: float) -> str:
+        client.timeout = (CONNECT_SECONDS, seconds)  # type: ignore[assignment] # requests takes pairs
+        return str(client.version(api_version=False)["ApiVersion"])
 
     def _client(self, url: str, version: str | None) -> docker.APIClient:
         """A new client that speaks this version. To make it asks the engine nothing."""

@@ -1,14 +1,20 @@
 """Ownership: the labels that tell whose a container, network or volume is, and whether that process still lives.
 
-DESIGN. A process is known by host name, number and start time, since numbers are used again; the start time is
-counted from the boot, so the boot belongs to it. Two processes may share a host name only if they see each other's
-numbers: workers in containers of their own need host names of their own, which they have unless told otherwise.
+DESIGN. A process is known by its host, number and start time, since numbers are used again; the start time is counted
+from the boot, so the boot belongs to it. Only who sees a process's number may judge whether it lives. A name alone does
+not tell: laptops are called alike, and containers on the network of their machine have its name. So the host is the
+name with the machine's own id, or, in a container, with the container's, which stays what it is through restarts and is
+nobody else's; then nobody sweeps what a process made that it can't see. Who names a host is taken at their word: such
+processes must see each other, or come after one another. Two installations on one machine do see each other, and each
+may sweep what a killed process of the other left.
 """
 
 import os
+import re
 import socket
 import subprocess
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +22,7 @@ from runner.backend import Ticket
 
 RUN, JOB, ATTEMPT = "headrace.run", "headrace.job", "headrace.attempt"
 HOST, PROCESS, SITE = "headrace.host", "headrace.pid", "headrace.site"
+_MOUNTED = re.compile(r"/(?:overlay-)?containers/([0-9a-f]{64})/\S+ /etc/(?:hostname|hosts|resolv\.conf) ")
 ROLE, SANDBOX, FILES = "headrace.role", "sandbox", "files"
 
 
@@ -28,9 +35,31 @@ class Owner:
 
 
 def this_process(host: str | None = None) -> Owner:
-    """The owner that we are. `host` replaces the machine's name."""
+    """The owner that we are. `host` replaces what this host is known by."""
     pid = os.getpid()
-    return Owner(host=host or socket.gethostname(), process=f"{pid}.{start_of_process(pid)}")
+    return Owner(host=host or this_host(), process=f"{pid}.{start_of_process(pid)}")
+
+
+def this_host(root: Path = Path("/")) -> str:
+    """What this machine, or this container, is known by: its name, and if it has one, an id that is its own."""
+    own = _container_id(root) or _machine_id(root)
+    return f"{socket.gethostname()}/{own[:12]}" if own else socket.gethostname()
+
+
+def _container_id(root: Path) -> str:
+    """The id of the container that we are in, by the files that every engine mounts there; `""` if we are in none."""
+    try:
+        found = _MOUNTED.search((root / "proc/self/mountinfo").read_text(errors="replace"))
+    except FileNotFoundError:
+        return ""
+    return found[1] if found else ""
+
+
+def _machine_id(root: Path) -> str:
+    for path in ("etc/machine-id", "var/lib/dbus/machine-id"):
+        with suppress(OSError):
+            return (root / path).read_text().strip()
+    return ""
 
 
 def labels_for(owner: Owner, ticket: Ticket, site: str) -> dict[str, str]:

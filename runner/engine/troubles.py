@@ -19,6 +19,14 @@ def no_engine(address: str, error: BaseException, ssh_says: str = "") -> str:
     return f"no container engine answers at {address} (is Docker running? start it, or set DOCKER_HOST)"
 
 
+def never_answered(address: str, seconds: float) -> str:
+    """One line for an engine that takes connections and has not answered a single question."""
+    return (
+        f"the container engine at {address} takes connections and has not answered for {seconds:g} s: it hangs, or "
+        "systemd holds its socket and can't start it (look at: journalctl -u docker)"
+    )
+
+
 def is_silence(error: BaseException) -> bool:
     """True if an answer began and didn't go on in time: requests has another name for that than for none at all."""
     return any(isinstance(cause, ReadTimeoutError) for cause in causes(error))

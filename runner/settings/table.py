@@ -75,10 +75,17 @@ TABLE = (
     Setting(
         name="host",
         area=Area.SERVICE,
-        meaning="this machine's name in labels and pages",
+        meaning="the name of this machine, or of the container that a worker runs in, where its own identity doesn't "
+        "last: [operating.md](operating.md#more-workers)",
         expected="a name",
-        shown="the machine's name",
         option="--host",
+    ),
+    Setting(
+        name="forge_proxy",
+        area=Area.SERVICE,
+        meaning="a proxy that the server reaches forges through; the usual proxy variables count for nothing there",
+        expected="http://HOST:PORT",
+        is_secret=True,
     ),
     Setting(
         name="lease_seconds",
@@ -116,6 +123,7 @@ TABLE = (
         meaning="how many steps of a job, and jobs of a local run, go on at once",
         expected="a number above 0, such as 2",
         shown="the number of processors",
+        option="--parallel",
     ),
     Setting(
         name="grace_seconds",
@@ -162,8 +170,8 @@ TABLE = (
     Setting(
         name="server",
         area=Area.CLIENT,
-        meaning="the server that `headrace runs`, `logs`, `artifacts`, `cancel` and `rerun` speak to: "
-        "[api.md](api.md#from-the-command-line)",
+        meaning="the server that `headrace runs`, `logs`, `artifacts`, `cancel`, `rerun`, `start`, `deploy` and "
+        "`schedule` speak to: [api.md](api.md#from-the-command-line)",
         expected="http://… or https://…",
         option="--server",
     ),

@@ -8,7 +8,6 @@ its own git knows neither the machine's configuration nor its keys; without any,
 """
 
 import shlex
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from runner.errors import SourceError
+from runner.scratch import scratch_directory
 from runner.source.gitcommand import WITHOUT_USER_CONFIGURATION, configured
 
 _BARE = {**WITHOUT_USER_CONFIGURATION, "HOME": "/nonexistent"}
@@ -89,8 +89,8 @@ class GitCredentials:
         if any(sign in text for text in (self.username, self.password) for sign in "\r\n\0"):
             raise SourceError(f"the credentials of {self.owner} have a line end: a user name and a password have none")
         variables = {**_BARE, "GIT_ALLOW_PROTOCOL": "https:http:ssh", **self._for_http(url)}
-        with tempfile.TemporaryDirectory(prefix="headrace-key-") as directory:
-            yield {**variables, "GIT_SSH_COMMAND": self._ssh(Path(directory)), "GIT_SSH_VARIANT": "ssh"}
+        with scratch_directory("key") as directory:
+            yield {**variables, "GIT_SSH_COMMAND": self._ssh(directory), "GIT_SSH_VARIANT": "ssh"}
 
     def _for_http(self, url: str) -> dict[str, str]:
         parts = urlsplit(url)

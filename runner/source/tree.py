@@ -6,7 +6,6 @@ which they are found, theirs after them. Whatever could make the stream unsafe t
 byte.
 """
 
-import tempfile
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from pipelines.event import Event, Repository
 from runner.errors import SourceError
+from runner.scratch import scratch_directory
 from runner.source.addresses import access_to
 from runner.source.archive import archive
 from runner.source.clonesettings import DEFAULT_CLONE, CloneSettings
@@ -69,8 +69,8 @@ def _members(part: _Part, submodules: tuple[Submodule, ...], settings: CloneSett
     entries = mirror.entries
     if settings.tags:
         retried(mirror.tries, lambda: _fetch_tags(mirror))
-    with tempfile.TemporaryDirectory(prefix="headrace-checkout-") as directory, ThreadPoolExecutor(1) as aside:
-        place, index = Path(directory, "tree"), Path(directory, "index")
+    with scratch_directory("checkout") as directory, ThreadPoolExecutor(1) as aside:
+        place, index = directory / "tree", directory / "index"
         place.mkdir()
         fill_index(mirror.directory, mirror.event.sha, entries, index)
         large = large_files(mirror, entries, index) if settings.lfs else ()

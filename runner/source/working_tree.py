@@ -4,13 +4,13 @@ That is what `git status` shows to be part of the project: tracked files as they
 those that git ignores. The tree comes with a small `.git` of its own, so that steps see the same as on a server.
 """
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.errors import SourceError
 from runner.events import WorkingTreeFacts
+from runner.scratch import scratch_directory
 from runner.source.clonesettings import DEFAULT_CLONE, CloneSettings
 from runner.source.gitcommand import git
 from runner.source.gitdirectory import Revision, make_git_directory
@@ -63,9 +63,9 @@ class WorkingTree:
 
     def members(self, settings: CloneSettings, *, below: str) -> Iterator[bytes]:
         """The same without the end, each name behind the prefix `below`."""
-        with tempfile.TemporaryDirectory(prefix="headrace-tree-") as directory:
-            self._make_git_directory(Path(directory), settings)
-            yield from tar_members(every_file(Path(directory), below=below))
+        with scratch_directory("tree") as directory:
+            self._make_git_directory(directory, settings)
+            yield from tar_members(every_file(directory, below=below))
         yield from tar_members((below + name, self.root / name) for name in self.files())
         for path in self._submodules():
             yield directory_member(f"{below}{path}")

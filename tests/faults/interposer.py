@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
 from pathlib import Path
 
 
@@ -51,16 +51,24 @@ class Fault:
         return self.met > self.after
 
 
+class Holding(Enum):
+    """What becomes of connections while there is no engine: they end, or are held, as systemd does, until there is."""
+
+    ENDED = auto()
+    HELD = auto()
+
+
 class Interposer(socketserver.ThreadingUnixStreamServer):
     """A socket that passes on what comes to an engine's, and back. Faults are added while it runs."""
 
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, path: str, behind: str) -> None:
+    def __init__(self, path: str, behind: str, *, holding: Holding) -> None:
         super().__init__(path, _Visit)
         self.url = f"unix://{path}"
         self.behind = behind
+        self.holding = holding
         self.faults: list[Fault] = []
         self.over = threading.Event()
         self._lock = threading.Lock()
@@ -72,11 +80,11 @@ class Interposer(socketserver.ThreadingUnixStreamServer):
 
 
 @contextmanager
-def interposed(engine_url: str) -> Iterator[Interposer]:
-    """An interposer before this engine."""
+def interposed(engine_url: str, *, holding: Holding = Holding.ENDED) -> Iterator[Interposer]:
+    """An interposer before this engine, which may be there or not."""
     with (
         tempfile.TemporaryDirectory(prefix="headrace-between-") as directory,
-        Interposer(str(Path(directory) / "socket"), engine_url.removeprefix("unix://")) as server,
+        Interposer(str(Path(directory) / "socket"), engine_url.removeprefix("unix://"), holding=holding) as server,
     ):
         thread = threading.Thread(target=server.serve_forever, args=(0.05,))
         thread.start()
@@ -132,7 +140,7 @@ class _Visit(socketserver.BaseRequestHandler):
 
     def _pass_on(self, data: bytes, trouble: Trouble | None) -> None:
         with socket.socket(socket.AF_UNIX) as inside, suppress(OSError):
-            inside.connect(self.server.behind)
+            self._connect(inside)
             inside.sendall(data)
             upward = threading.Thread(target=_pump, args=(self.request, inside), daemon=True)
             upward.start()
@@ -145,6 +153,12 @@ class _Visit(socketserver.BaseRequestHandler):
             with suppress(OSError):
                 self.request.shutdown(socket.SHUT_RDWR)
             upward.join()
+
+    def _connect(self, inside: socket.socket) -> None:
+        """Connect to the engine, once there is one if that is what we are for."""
+        while inside.connect_ex(self.server.behind):
+            if self.server.holding is Holding.ENDED or self.server.over.wait(0.05):
+                raise ConnectionRefusedError
 
     def _pass_until_said(self, inside: socket.socket) -> None:
         """Pass on until a step says `cut`."""

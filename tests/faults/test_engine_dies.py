@@ -17,6 +17,7 @@ from runner.engine.containers import DockerBackend
 from runner.engine.ownership import RUN, Owner, this_process
 from runner.engine.sweep import sweep
 from runner.stop import Stop
+from tests.faults.interposer import Holding, interposed
 from tests.faults.private_engine import PrivateEngine
 from tests.runner.world import FAILURE, Result, World, when_it_says
 
@@ -52,13 +53,15 @@ def surviving() -> Iterator[PrivateEngine]:
         yield engine
 
 
-def world_on(engine: PrivateEngine, directory: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> World:
-    """A world on this engine, which is up again if it was not."""
+def world_on(
+    engine: PrivateEngine, directory: Path, *, patience_seconds: float = PATIENCE_SECONDS, url: str = ""
+) -> World:
+    """A world on this engine, which is up again if it was not, reached at its own or at this address."""
     if engine.runs:
         engine.thaw()  # a test before may have failed
     else:
         engine.start()
-    backend = DockerBackend(engine.url, owner=ENDED, stop_grace_seconds=1, patience_seconds=patience_seconds)
+    backend = DockerBackend(url or engine.url, owner=ENDED, stop_grace_seconds=1, patience_seconds=patience_seconds)
     return World(backend=backend, image=engine.busybox(), directory=directory)
 
 
@@ -220,6 +223,55 @@ def test_cancel_does_not_wait_for_an_engine_that_is_lost(mortal: PrivateEngine, 
     assert result.finished("a").status is Status.CANCELLED
     assert took < 10
     assert swept(mortal)
+
+
+def test_engine_whose_socket_is_held_and_that_never_answers_is_an_error_after_its_patience(
+    mortal: PrivateEngine, tmp_path: Path
+) -> None:
+    """As where systemd listens in its place, and can't start it."""
+    with interposed(mortal.url, holding=Holding.HELD) as between:
+        result = run(world_on(mortal, tmp_path, url=between.url), FOREVER, mortal.kill)
+    assert_error(result, f"the container engine at {between.url} took too long to inspect a container")
+    mortal.start()
+    assert swept(mortal)
+
+
+def test_step_goes_on_if_the_engine_whose_socket_is_held_comes_back(surviving: PrivateEngine, tmp_path: Path) -> None:
+    def restart() -> None:
+        surviving.kill()
+        later(1.5, surviving.start)
+
+    with interposed(surviving.url, holding=Holding.HELD) as between:
+        world = world_on(surviving, tmp_path, patience_seconds=20, url=between.url)
+        result = run(world, COUNT, restart)
+    assert result.statuses() == {"a": "success", "b": "success", "mourn": "skipped"}
+    assert left(surviving) == []
+
+
+def test_engine_that_has_yet_to_start_behind_its_socket_is_waited_for(
+    engine_url: str, busybox: str, tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runner.engine.connection._TELLING_SECONDS", 0.3)
+    held = interposed("unix:///nowhere", holding=Holding.HELD)
+    with held as between, closing(DockerBackend(between.url, patience_seconds=20)) as backend:
+        later(1.0, lambda: setattr(between, "behind", engine_url.removeprefix("unix://")))
+        world = World(backend=backend, image=busybox, directory=tmp_path, opening_seconds=20)
+        result = world.run(world.step("a", "echo up"))
+    assert result.lines("a") == ["up"]
+    assert f"the container engine at {between.url} takes connections and doesn't answer yet" in caplog.text
+
+
+def test_engine_that_never_starts_behind_its_socket_is_an_error_that_says_so(busybox: str, tmp_path: Path) -> None:
+    held = interposed("unix:///nowhere", holding=Holding.HELD)
+    with held as between, closing(DockerBackend(between.url, patience_seconds=0.5)) as backend:
+        world = World(backend=backend, image=busybox, directory=tmp_path)
+        began = time.monotonic()
+        result = world.run(world.step("a", "echo up"))
+        assert time.monotonic() - began < NEVER_MIND_SECONDS
+    assert result.status is Status.ERROR
+    assert result.job.reason.startswith(
+        f"the container engine at {between.url} takes connections and has not answered for 0.5 s"
+    )
 
 
 def test_services_go_on_through_a_restart_too(surviving: PrivateEngine, tmp_path: Path) -> None:

@@ -119,6 +119,7 @@ def test_every_push_while_redis_is_away_becomes_one_run(team: Team) -> None:
     assert sorted(run["id"] for run in team.service.runs()) == sorted(pushed)
 
 
+@pytest.mark.timeout(900)  # the long form
 @pytest.mark.parametrize("times", [6, pytest.param(50, marks=pytest.mark.long)])
 def test_accepted_cancel_is_never_a_success_whenever_it_comes(team: Team, times: int) -> None:
     for _ in range(times):
@@ -139,6 +140,7 @@ def test_locked_database_delays_and_loses_nothing(team: Team) -> None:
     assert team.ended(run_id)["status"] == "success"
 
 
+@pytest.mark.timeout(900)  # the long form
 @pytest.mark.parametrize("times", [3, pytest.param(30, marks=pytest.mark.long)])
 def test_nothing_is_lost_or_left_however_often_everything_is_killed(team: Team, times: int) -> None:
     pushed = []

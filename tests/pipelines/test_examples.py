@@ -1,5 +1,6 @@
 """The example workflows are right, and for every event they do what their first line says."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from pipelines.validate import read_workflow
 EXAMPLES = Path(pipelines.__file__).parent / "examples"
 FILES = sorted(EXAMPLES.rglob("*.yaml"))
 REPOSITORY = Repository(owner="acme", name="mill", forge="git.example.org", default_branch="main")
+IDLE = re.compile("has no effect (yet|in a local run)")
 Steps = dict[str, tuple[str, ...]]
 
 
@@ -52,7 +54,7 @@ def planned(name: str, happened: Event) -> Plan:
     place = EXAMPLES / name
     paths = sorted(place.glob("*.yaml")) if place.is_dir() else [place.with_suffix(".yaml")]
     plan = make_plan({f".headrace/{path.name}": path.read_bytes() for path in paths}, happened)
-    assert [problem for problem in plan.problems if "has no effect" not in problem.message] == []
+    assert [problem for problem in plan.problems if not IDLE.search(problem.message)] == []
     return plan
 
 

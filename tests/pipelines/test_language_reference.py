@@ -61,6 +61,12 @@ def test_meaning_is_a_sentence(keys: Keys, key: Key) -> None:
     assert key.meaning.endswith(".")
 
 
+@pytest.mark.parametrize(("keys", "key"), KEYS)
+def test_summary_is_fit_for_a_hint(keys: Keys, key: Key) -> None:
+    assert "](" not in key.summary, keys.owner
+    assert len(key.summary) <= 240
+
+
 def test_every_key_of_a_smaller_map_is_on_the_page() -> None:
     assert [key.name for key in smaller_keys() if f"| `{key.name}` | **{key.origin}** |" not in REFERENCE] == []
 

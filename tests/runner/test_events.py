@@ -87,6 +87,30 @@ def test_tag_event_needs_a_tag() -> None:
         local_event(EventOptions(event=EventKind.TAG), FACTS)
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (EventOptions(event=EventKind.PUSH, pr=3), "--pr is for the event pull_request, and this one is push"),
+        (EventOptions(event=EventKind.PUSH, tag="v1"), "--tag is for the event tag, and this one is push"),
+        (EventOptions(event=EventKind.TAG, tag="v1", cron="c"), "--cron is for the event cron, and this one is tag"),
+        (
+            EventOptions(cron="c", deploy_target="x"),
+            "--deploy-target is for the event deployment, and this",
+        ),
+        (EventOptions(prerelease=True, target_branch="x"), "--target-branch is for the event pull_request"),
+    ],
+)
+def test_flag_of_another_event_is_refused(options: EventOptions, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        local_event(options, FACTS)
+
+
+def test_tag_may_be_released_deployed_and_built_by_hand() -> None:
+    for kind in (EventKind.RELEASE, EventKind.DEPLOYMENT, EventKind.MANUAL, EventKind.CRON):
+        assert local_event(EventOptions(event=kind, tag="v1"), FACTS).ref == "refs/tags/v1"
+    assert local_event(EventOptions(event=EventKind.PULL_REQUEST_CLOSED, pr=3), FACTS).pull_request
+
+
 def test_deployment_and_release_carry_what_their_flags_say() -> None:
     deployment = local_event(EventOptions(deploy_target="staging", deploy_task="migrate"), FACTS)
     assert deployment.deployment == Deployment(target="staging", task="migrate")

@@ -14,7 +14,7 @@ from runner.signals import stop_on
 from runner.stop import Stop
 
 stop, abort = Stop(), Stop()
-stop_on({signal.SIGTERM: (Status.CANCELLED, "told to"), signal.SIGINT: (Status.CANCELLED, "told to")}, stop, abort=abort)
+stop_on(dict.fromkeys((signal.SIGTERM, signal.SIGINT), (Status.CANCELLED, "told to")), stop, abort=abort)
 DO
 print(stop.status, stop.reason, abort.requested)
 """
@@ -28,7 +28,7 @@ signal.raise_signal(signal.SIGINT)
 abort.wait()
 """
 IN_A_LOCK_OF_PYTHONS_OWN = """
-with threading._active_limbo_lock:
+with getattr(threading, "_shutdown_locks_lock", threading._active_limbo_lock):  # before 3.13 it has the first
     signal.raise_signal(signal.SIGTERM)
 stop.wait()
 """

@@ -231,6 +231,8 @@ def test_only_what_is_meant_to_change_something_takes_more_than_get(service: Ser
         ("post", "/api/runs/{run_id}/approve"),
         ("post", "/api/runs/{run_id}/decline"),
         ("patch", "/api/repositories/{owner}/{name}"),
+        ("put", "/api/repositories/{owner}/{name}/credentials/{kind}"),
+        ("delete", "/api/repositories/{owner}/{name}/credentials/{kind}"),
         ("put", "/api/secrets/{name}"),
         ("delete", "/api/secrets/{name}"),
     }

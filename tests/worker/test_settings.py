@@ -67,3 +67,12 @@ def test_database_url_that_can_not_be_used_is_named_without_its_password(url: st
 def test_passwords_of_settings_are_not_shown_by_accident() -> None:
     urls = {"HEADRACE_DATABASE_URL": "postgresql://ci:hunter2@db/ci", "HEADRACE_REDIS_URL": "redis://:hunter2@r"}
     assert "hunter2" not in repr(Settings.build(urls))
+
+
+def test_proxy_that_is_none_is_named_without_its_password() -> None:
+    with pytest.raises(SettingsError, match=r"HEADRACE_FORGE_PROXY.*expected http://HOST:PORT") as raised:
+        Settings.build({"HEADRACE_FORGE_PROXY": "socks9://ada:hunter2@proxy"})
+    assert "hunter2" not in str(raised.value)
+    assert (
+        Settings.build({"HEADRACE_FORGE_PROXY": "http://ada:pw@proxy:3128"}).forge_proxy == "http://ada:pw@proxy:3128"
+    )

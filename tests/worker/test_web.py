@@ -13,6 +13,7 @@ from pipelines.problems import Level, Problem
 from pipelines.records import Artifact
 from pipelines.status import Status
 from tests.worker.conftest import TIME, Service, job, step
+from worker.durations import duration
 from worker.web import views
 
 NOW = datetime(2026, 11, 24, 4, 0, 0, tzinfo=UTC)
@@ -181,7 +182,7 @@ def test_every_status_and_event_has_its_icon() -> None:
     ],
 )
 def test_duration_is_said_shortly(milliseconds: int, text: str) -> None:
-    assert views.duration(milliseconds) == text
+    assert duration(milliseconds) == text
 
 
 @pytest.mark.parametrize(

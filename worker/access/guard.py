@@ -84,6 +84,14 @@ async def admitted(request: Request, need: Need) -> Identity | None:
     return caller
 
 
+def is_known(context: Context, request: Request) -> bool:
+    """True if whoever calls has an account here, for routes that anybody may call."""
+    try:
+        return _identified(context, request).scope.includes(Scope.READ)
+    except Unidentified:
+        return False
+
+
 def _check_page(context: Context, request: Request) -> None:
     if not is_own_page(request.headers, context.settings.url):
         raise Forbidden(

@@ -11,7 +11,8 @@ from pipelines.status import Status
 from worker.api import models
 from worker.api.numbers import LARGEST
 from worker.context import Context, Serving, path
-from worker.store import parts, queries, repositories
+from worker.forgeurl import checked_forge_url
+from worker.store import outbox, parts, queries, repositories
 from worker.store.attempts import StoredAttempt
 from worker.store.parts import StoredJob, StoredStep
 from worker.store.queries import StoredRun, Wanted
@@ -40,14 +41,17 @@ def list_repositories(context: Serving) -> models.Repositories:
     return models.Repositories(repositories=[_repository(context, repository) for repository in stored])
 
 
-def change_repository(owner: str, name: str, wanted: models.Trust, context: Serving) -> models.Repository:
-    """Say what a repository's runs may do, and which of them wait for a person."""
+def change_repository(owner: str, name: str, wanted: models.RepositorySettings, context: Serving) -> models.Repository:
+    """Say what a repository's runs may do, which wait for a person, what its forge is told, who may see its badge."""
     with context.database.write() as connection:
         if wanted.trust is not None:
             repositories.set_trust(connection, owner, name, checked_trust(wanted.trust))
         if wanted.approval is not None:
             repositories.set_approval(connection, owner, name, wanted.approval)
-        stored = repositories.named(connection, owner, name)
+        url = None if wanted.forge_url is None else checked_forge_url(wanted.forge_url)
+        stored = repositories.set_forge(connection, owner, name, url=url, told=wanted.statuses, badge=wanted.badge)
+        if url is not None:
+            outbox.try_again(connection, stored.id)
     return _repository(context, stored)
 
 
@@ -101,6 +105,10 @@ def _repository(context: Context, repository: StoredRepository) -> models.Reposi
         url=context.url(*repository.full_name.split("/")),
         trust=sorted(repository.trust),
         approval=repository.approval,
+        statuses=repository.told,
+        forge_url=repository.forge_address,
+        status_trouble=repository.status_trouble,
+        badge=repository.badge,
         created_at=repository.created_at,
     )
 

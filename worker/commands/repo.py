@@ -9,6 +9,7 @@ import click
 
 from pipelines.event import Repository
 from runner.source.mirrors import forget_mirrors
+from worker.commands.repo_set import set_command
 from worker.commands.repo_trust import approval_command, trust_command
 from worker.commands.settings_options import settings_options
 from worker.context import path
@@ -23,7 +24,7 @@ from worker.store.repositories import StoredRepository
 
 _PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
 _OURS = frozenset(
-    {"account", "api", "hooks", "login", "logout", "setup", "static"}
+    {"account", "api", "badges", "hooks", "login", "logout", "setup", "static"}
 )  # where an owner's pages would hide behind ours
 _SCHEMES = ("https", "http", "ssh", "git", "file")
 _SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@[A-Za-z0-9_.-]+:[^:].*")
@@ -36,6 +37,7 @@ def command() -> None:
 
 command.add_command(trust_command)
 command.add_command(approval_command)
+command.add_command(set_command)
 
 
 @command.command("add")
@@ -56,6 +58,14 @@ def add_command(*, settings: Settings, name: str, forge: str, clone_url: str, de
 def list_command(*, settings: Settings, output: str) -> int:
     """Show the repositories that are built."""
     return list_(settings, output=output)
+
+
+@command.command("hook")
+@click.argument("name", metavar="OWNER/NAME")
+@settings_options
+def hook_command(*, settings: Settings, name: str) -> int:
+    """Print the hook's URL and secret again; for plain git the script to save as hooks/post-receive."""
+    return hook(settings, name=name)
 
 
 @command.command("remove")
@@ -96,6 +106,15 @@ def list_(settings: Settings, *, output: str = "text") -> int:
         click.echo(f"{each.full_name:<{width}}  {each.forge:<6}  {each.clone_url}")
     if not stored:
         click.echo("no repository yet: headrace repo add OWNER/NAME --forge FORGE --clone-url URL", err=True)
+    return 0
+
+
+def hook(settings: Settings, *, name: str) -> int:
+    """Print how a repository's forge is told, or the script alone if that is all there is to it. Raises NotFound."""
+    with closing(Database(settings.database_url)) as database, database.read() as connection:
+        stored = repositories.named(connection, *parse_name(name))
+    script = _script(settings, stored)
+    click.echo(script or _told(settings, stored), nl=not script.endswith("\n"))
     return 0
 
 
@@ -141,7 +160,7 @@ def checked_clone_url(text: str) -> str:
         expected = f"{', '.join(f'{scheme}://' for scheme in _SCHEMES)}, /PATH or USER@HOST:PATH"
         raise Malformed(f"--clone-url {text!r} can't be fetched from: expected {expected}")
     if urlsplit(text).password:
-        raise Malformed("--clone-url holds a password, which runs would show: use ssh, or git's credential helper")
+        raise Malformed("--clone-url holds a password, which runs would show: `headrace repo set` takes a token")
     return text
 
 
@@ -189,10 +208,17 @@ def _as_text(settings: Settings, repository: StoredRepository) -> str:
     lines = [
         f"{repository.full_name} is built from now on. Tell its forge:",
         "",
+        _told(settings, repository),
+    ]
+    script = _script(settings, repository)
+    return "\n".join([*lines, "", script] if script else lines)
+
+
+def _told(settings: Settings, repository: StoredRepository) -> str:
+    lines = [
         f"  Hook URL  {hook_url(settings, repository)}",
         f"  Secret    {repository.secret}",
         "",
         FORGES[repository.forge].setup,
     ]
-    script = _script(settings, repository)
-    return "\n".join([*lines, "", script] if script else lines)
+    return "\n".join(lines)

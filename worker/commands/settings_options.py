@@ -15,7 +15,7 @@ _OPTIONS = (
     click.option(
         "--redis-url", metavar="URL", help="A running Redis; without it `up` runs its own (HEADRACE_REDIS_URL)."
     ),
-    click.option("--host", metavar="NAME", help="This machine's name in labels and pages (HEADRACE_HOST)."),
+    click.option("--host", metavar="NAME", help="What to call this machine, or container, in labels (HEADRACE_HOST)."),
     click.option("--log-format", metavar="FORMAT", help="console or json (HEADRACE_LOG_FORMAT)."),
 )
 _NAMES = ("data", "listen", "url", "redis_url", "host", "log_format")

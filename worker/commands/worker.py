@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 from collections.abc import Mapping
 
 import click
@@ -13,6 +14,7 @@ from runner.engine.containers import DockerBackend
 from runner.engine.credentials import NO_LOGINS, Login
 from runner.engine.sweep import Swept
 from worker.commands.settings_options import settings_options
+from worker.data_directory import installation
 from worker.errors import SettingsError
 from worker.logging import configure_logging
 from worker.parent import signal_when_parent_dies
@@ -31,11 +33,12 @@ def command(*, settings: Settings) -> int:
     if not settings.redis_url:
         raise SettingsError("--redis-url (HEADRACE_REDIS_URL) is missing: the server and its workers meet in Redis")
     signal_when_parent_dies(signal.SIGTERM)
-    name = f"{settings.host}-{os.getpid()}"
+    name = f"{settings.host or socket.gethostname()}-{os.getpid()}"
+    host = f"{settings.host}/{installation(settings.data)}" if settings.host else None
     config = Config.read()
 
     def make_backend(logins: Mapping[str, Login]) -> DockerBackend:
-        return docker_backend(config, host=settings.host, logins=logins, tell=_tell_swept)
+        return docker_backend(config, host=host, logins=logins, tell=_tell_swept)
 
     duties = worker_duties(
         settings,

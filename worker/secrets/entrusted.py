@@ -1,4 +1,4 @@
-"""Entrusted: what a worker is given for one task and for nobody's eyes: secrets and logins.
+"""Entrusted: what a worker is given for one task and for nobody's eyes: secrets, logins, and what to fetch with.
 
 DESIGN. It crosses Redis sealed, as one value whose place is the task: an order that is copied to another task opens
 nothing. The work horse opens it, so it lives in the process of that one task, and ends with it.
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import msgspec
 
 from runner.engine.credentials import Login, login_for
+from runner.source.access import MACHINE, Access, GitCredentials
 from worker.errors import Unsealable
 from worker.secrets.sealing import Keyring
 
@@ -23,11 +24,24 @@ class RegistryLogin(msgspec.Struct, frozen=True, kw_only=True):
         return "RegistryLogin(…)"
 
 
+class CloneAccess(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What git is given to fetch a repository with."""
+
+    user: str = ""
+    password: str = ""
+    ssh_key: str = ""
+    known_hosts: str = ""
+
+    def __repr__(self) -> str:
+        return "CloneAccess(…)"
+
+
 class Entrusted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Secrets by name in lower case, and logins by registry."""
+    """Secrets by name in lower case, logins by registry, and what the repository is fetched with."""
 
     secrets: Mapping[str, str] = {}
     registries: Mapping[str, RegistryLogin] = {}
+    clone: CloneAccess | None = None
 
     def __repr__(self) -> str:
         return "Entrusted(…)"
@@ -39,6 +53,18 @@ class Entrusted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             registry: login_for(registry, user=login.user, password=login.password)
             for registry, login in self.registries.items()
         }
+
+    def access(self, repository: str) -> Access:
+        """In whose name git fetches `owner/name`: its own if it has credentials, else the machine's."""
+        if self.clone is None:
+            return MACHINE
+        return GitCredentials(
+            owner=repository,
+            username=self.clone.user,
+            password=self.clone.password,
+            ssh_key=self.clone.ssh_key,
+            known_hosts=self.clone.known_hosts,
+        )
 
     def sealed_for(self, task: str, keyring: Keyring) -> str:
         """It, for this task's order; `""` if there is nothing in it. Raises Unsealable."""

@@ -11,6 +11,7 @@ from pipelines.status import Status
 from runner.clock import now
 from worker.errors import Conflict
 from worker.store import history, queries, repositories
+from worker.store.announcements import announce_run
 from worker.store.repositories import StoredRepository
 from worker.store.tables import approvals, runs
 from worker.store.tasks import add_planning_task
@@ -24,12 +25,16 @@ def wait_reason(connection: Connection, repository: StoredRepository, event: Eve
 
 
 def supersede(connection: Connection, repository: StoredRepository, event: Event, number: int) -> None:
-    """End the runs that wait for approval of older commits of the same ref: run `number` has taken their place."""
+    """End the runs that wait for approval of older commits of the same ref: run `number` has taken their place.
+
+    Those of the same commit, about which something else has happened, go on waiting.
+    """
     older = select(runs.c.id, runs.c.number).where(
         runs.c.repository_id == repository.id, runs.c.status == Status.BLOCKED.value, runs.c.number < number
     )
     for run_id, _ in connection.execute(older).all():
-        if queries.run_with_id(connection, run_id).event.ref == event.ref:
+        waiting = queries.run_with_id(connection, run_id).event
+        if waiting.ref == event.ref and waiting.sha != event.sha:
             history.cancel(connection, run_id, f"run {number} is of a newer push")
 
 
@@ -49,6 +54,7 @@ def approve(connection: Connection, run_id: str, by: str) -> None:
         )
     connection.execute(update(runs).where(runs.c.id == run_id).values(status=Status.PENDING.value, reason=""))
     add_planning_task(connection, run_id)
+    announce_run(connection, run_id)
 
 
 def decline(connection: Connection, run_id: str, by: str) -> None:

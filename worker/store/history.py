@@ -29,7 +29,9 @@ from pipelines.records import (
 from pipelines.status import Status, worst
 from runner.clock import now
 from worker.errors import Conflict
+from worker.store import kept
 from worker.store import tasks as task_store
+from worker.store.announcements import announce
 from worker.store.events import columns_of
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
@@ -56,6 +58,8 @@ def take(connection: Connection, task_id: str, reported: Sequence[AnyRecord]) ->
     history = _History(connection, task.run_id)
     for record in fresh:
         history.write(record)
+        if isinstance(record, RunStarted) and not record.plan.has_errors:
+            kept.take_over(connection, task.run_id, record.plan.jobs, history.write)
     if is_over:
         history.go_on()
     return fresh
@@ -155,6 +159,7 @@ class _History:
             case Artifact():
                 self._add_artifact(record)
         self._keep(record)
+        announce(self._connection, record)
 
     def go_on(self) -> None:
         """Start the jobs whose turn has come, skip those that can't run any more, end the run after the last.

@@ -1,26 +1,32 @@
 """Repositories: which ones the service builds, and the secret that each one's deliveries are signed with."""
 
+import re
 import secrets
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from pipelines.event import Repository
 from runner.clock import now
+from worker.badges.audience import Audience
 from worker.errors import Conflict, NotFound
+from worker.statuses.commitstatus import Told
 from worker.store.tables import repositories, runs
 from worker.trust import NO_TRUST, Approval
 
 _NOTHING = "none"
+_SCP_LIKE = re.compile(r"[A-Za-z0-9_.-]+@([A-Za-z0-9_.-]+):[^:].*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRepository:
     """A repository that the service builds. `forge` says whose deliveries its hook takes.
 
-    `trust` is what an administrator trusts it with, `approval` which of its runs wait for a person.
+    `trust` is what an administrator trusts it with, `approval` which of its runs wait for a person. `told` says what of
+    its runs its forge is told, `status_trouble` why the forge has not taken the last of that, `badge` who may see that.
     """
 
     id: int
@@ -35,11 +41,20 @@ class StoredRepository:
     created_at: str
     trust: frozenset[str] = NO_TRUST
     approval: Approval = Approval.FORKS
+    forge_url: str = ""
+    told: Told = Told.BOTH
+    badge: Audience = Audience.AUTO
+    status_trouble: str = ""
 
     @property
     def full_name(self) -> str:
         """`owner/name`."""
         return f"{self.owner}/{self.name}"
+
+    @property
+    def forge_address(self) -> str:
+        """Where its forge is, without a final slash: what was set, else what its page or clone URL says; or `""`."""
+        return self.forge_url or address_of_forge(self.url or self.clone_url, self.full_name)
 
 
 def add(connection: Connection, repository: Repository, *, forge: str) -> StoredRepository:
@@ -104,6 +119,39 @@ def set_approval(connection: Connection, owner: str, name: str, approval: Approv
     return _change(connection, owner, name, approval=approval.value)
 
 
+def set_forge(
+    connection: Connection, owner: str, name: str, *, url: str | None, told: Told | None, badge: Audience | None
+) -> StoredRepository:
+    """Say where a repository's forge is, what that is told, who may see its badge; None: as before. Raises NotFound."""
+    given = {"forge_url": url, "told": told and told.value, "badge": badge and badge.value}
+    values = {column: value for column, value in given.items() if value is not None}
+    return _change(connection, owner, name, **values) if values else named(connection, owner, name)
+
+
+def note_status_trouble(connection: Connection, repository_id: int, trouble: str) -> str:
+    """Keep why the forge has not taken the last status, `""` if it has; gives what was there before."""
+    ours = repositories.c.id == repository_id
+    before = str(connection.execute(select(repositories.c.status_trouble).where(ours)).scalar_one_or_none() or "")
+    if before != trouble:
+        connection.execute(update(repositories).where(ours).values(status_trouble=trouble))
+    return before
+
+
+def address_of_forge(url: str, full_name: str) -> str:
+    """The address of the forge where this is the page, or the clone URL, of `owner/name`; `""` if there is none."""
+    scp_like = _SCP_LIKE.fullmatch(url)
+    if scp_like:
+        return f"https://{scp_like[1]}"
+    parts = urlsplit(url)
+    if parts.scheme == "ssh" and parts.hostname:
+        return f"https://{parts.hostname}"
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return ""
+    page = parts.path.removesuffix("/").removesuffix(".git")
+    below = page.removesuffix(f"/{full_name}") if page.endswith(f"/{full_name}") else ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{below}"
+
+
 def trust_in(text: str) -> frozenset[str]:
     """What the column says that a repository is trusted with."""
     return frozenset(text.split(",")) - {_NOTHING}
@@ -119,4 +167,8 @@ def _stored(row: Row[Any]) -> StoredRepository:
     columns = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for the row as a mapping
     columns["trust"] = trust_in(columns["trust"])
     columns["approval"] = Approval(columns["approval"])
+    columns["forge_url"] = columns["forge_url"] or ""
+    columns["status_trouble"] = columns["status_trouble"] or ""
+    columns["told"] = Told(columns["told"])
+    columns["badge"] = Audience(columns["badge"])
     return StoredRepository(**columns)

@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, select, update
 
+from worker.secrets.credential import CredentialKind
 from worker.secrets.scope import Scope
 from worker.secrets.sealing import Keyring, key_of
 from worker.secrets.secret import Kind
+from worker.store import credentials as credential_store
 from worker.store import secrets as secret_store
-from worker.store.tables import secrets
+from worker.store.tables import credentials, secrets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +29,11 @@ SEALED = (
         table=secrets,
         column=secrets.c.value_sealed,
         place=lambda row: secret_store.place(Scope.parse(row.scope), Kind(row.kind), row.name),
+    ),
+    SealedColumn(
+        table=credentials,
+        column=credentials.c.value_sealed,
+        place=lambda row: credential_store.place(row.repository_id, CredentialKind(row.kind)),
     ),
 )
 

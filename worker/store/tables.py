@@ -27,7 +27,7 @@ repositories = Table(
     Column("id", Integer, primary_key=True),
     Column("owner", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("forge", Text, nullable=False),  # which forge's deliveries its hook takes: github, gitlab, gitea, git
+    Column("forge", Text, nullable=False),  # which forge's deliveries its hook takes: github, gitlab, gitea…
     Column("clone_url", Text, nullable=False),
     Column("url", Text, nullable=False),  # its page at the forge, or ""
     Column("default_branch", Text, nullable=False),
@@ -36,6 +36,10 @@ repositories = Table(
     Column("created_at", Text, nullable=False),
     Column("trust", Text, nullable=False, server_default="none"),  # or of network,security,volumes
     Column("approval", Text, nullable=False, server_default="forks"),  # which runs wait for a person
+    Column("forge_url", Text),  # where the forge is, if `url` doesn't lead there
+    Column("told", Text, nullable=False, server_default="both"),  # what the forge is told of: run, jobs, both, none
+    Column("badge", Text, nullable=False, server_default="auto"),  # who may see it: auto, public, private
+    Column("status_trouble", Text),  # why the forge has not taken the last status
     UniqueConstraint("owner", "name"),
 )
 
@@ -61,12 +65,21 @@ deliveries = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
-    Column("key", Text, nullable=False),  # the forge's delivery id: the same one is taken once
+    Column("key", Text),  # the forge's id of one that was accepted: the same one is taken once
     Column("event", Text, nullable=False),  # the forge's name for it
-    Column("payload", LargeBinary, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # scrubbed; of one that was refused, the beginning
     Column("received_at", Text, nullable=False),
+    Column("said_key", Text),  # the forge's id, accepted or not
+    Column("verdict", Text, nullable=False, server_default="accepted"),  # ignored, malformed, refused
+    Column("status_code", Integer, nullable=False, server_default="202"),  # that it was answered with
+    Column("answer", Text),  # why there is no run
+    Column("headers", Text, nullable=False, server_default="{}"),  # those worth keeping, as JSON
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),  # of the body as it was sent
+    Column("digest", Text),  # of the body, where the same one is taken once
     UniqueConstraint("repository_id", "key"),
     Index("deliveries_by_age", "repository_id", "received_at"),
+    Index("deliveries_by_digest", "repository_id", "digest", unique=True),
+    Index("deliveries_by_verdict", "repository_id", "verdict"),
 )
 
 runs = Table(
@@ -91,6 +104,7 @@ runs = Table(
     Column("finished_at", Text),
     Column("duration_ms", BigInteger),
     Column("problems", LargeBinary),  # a list of pipelines.problems.Problem as JSON, once it has a Plan
+    Column("kept_from", Text),  # the id of the run that has done for it what it doesn't do again
     Column("size_bytes", BigInteger),  # of its logs and artifacts on disk, once it has ended and they were measured
     UniqueConstraint("repository_id", "number"),
     Index("runs_by_status", "status", "id"),
@@ -218,6 +232,29 @@ tasks = Table(
     Index("tasks_by_job", "job_id"),  # without it, to remove a job is to look at every task
 )
 
+# What is to run at which times. Times are when they come due, which a clock that is set anew doesn't change.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("branch", Text, nullable=False),  # or "" for the default one
+    Column("params", Text, nullable=False),  # a JSON map
+    Column("state", Text, nullable=False),  # enabled or disabled
+    Column("trouble", Text, nullable=False),  # why the server disabled it itself, or ""
+    Column("next_at", Text, nullable=False),
+    Column("promised_at", Text, nullable=False),  # when that was worked out
+    Column("last_at", Text),  # when its last run was made
+    Column("last_run_id", ForeignKey("runs.id", ondelete="SET NULL")),
+    Column("created_at", Text, nullable=False),
+    UniqueConstraint("repository_id", "name"),
+    Index("schedules_by_next", "state", "next_at"),
+    Index("schedules_by_run", "last_run_id"),
+)
+
 # Who may use the server. A name is in lower case; without a password nobody can log in as it (robots have tokens).
 accounts = Table(
     "accounts",
@@ -264,4 +301,41 @@ invitations = Table(
     Column("digest", Text, primary_key=True),
     Column("account_id", ForeignKey("accounts.id", ondelete="CASCADE")),
     Column("expires_at", Text, nullable=False),
+)
+
+# What the server shows others for a repository: a token for its forge's API, a password or a key to clone with.
+credentials = Table(
+    "credentials",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),  # forge_token, clone_token, clone_key
+    Column("name", Text, nullable=False),  # what may be shown of it: a user's name, a public key
+    Column("known_hosts", Text, nullable=False),  # of a key: whom it is shown to
+    Column("value_sealed", Text, nullable=False),
+    Column("created_at", Text, nullable=False),
+    UniqueConstraint("repository_id", "kind"),
+)
+
+# What forges are to be told: the newest status of each commit under each name, and whether it has got there.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),  # the run's: a later run's word counts more
+    Column("sha", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("version", Integer, nullable=False),  # counts what was to be said under this name
+    Column("state", Text, nullable=False),  # waiting, taken, refused, given_up
+    Column("attempts", Integer, nullable=False),  # that failed since something was taken
+    Column("changed_at", Text, nullable=False),
+    Column("next_at", Text, nullable=False),  # when to try (again)
+    UniqueConstraint("repository_id", "sha", "context"),
+    Index("outbox_by_state", "state", "next_at"),
+    Index("outbox_by_run", "run_id"),
 )

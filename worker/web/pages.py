@@ -13,6 +13,8 @@ from worker.access.guard import Caller
 from worker.access.identity import Identity
 from worker.api.numbers import LARGEST, Number
 from worker.api.problems import described, headers_of
+from worker.badges.address import badge_path, markdown
+from worker.badges.standing import is_for_everybody
 from worker.context import Serving, path
 from worker.store import parts, queries, repositories
 from worker.store.retained import Files, removals_of
@@ -57,13 +59,20 @@ def show_repository(
     with context.database.read() as connection:
         repository = repositories.named(connection, owner, name)
         runs = queries.runs_of(connection, repository.id, limit=_PAGE_SIZE, before=before)
+        is_badge_public = is_for_everybody(connection, repository)
     now = datetime.now(UTC)
     is_more = len(runs) == _PAGE_SIZE and runs[-1].number > 1
     return render(
         "repository.html",
         caller=caller,
         repository=repository.full_name,
+        repository_path=path(*repository.full_name.split("/")),
         forge=repository.forge,
+        deliveries_path=path(*repository.full_name.split("/"), "deliveries"),
+        trouble=repository.status_trouble,
+        badge=badge_path(repository.full_name, branch=repository.default_branch),
+        markdown=markdown(context.settings.url, repository.full_name, branch=repository.default_branch),
+        is_badge_public=is_badge_public,
         runs=[views.run_view(run, now) for run in runs],
         before=runs[-1].number if is_more else None,
         is_latest=before is None,

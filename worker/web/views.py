@@ -11,6 +11,7 @@ from pipelines.status import Status
 from worker.api.artifacts import artifact_path
 from worker.api.runs import log_path
 from worker.context import path, run_path
+from worker.durations import duration
 from worker.store.parts import StoredArtifact, StoredJob, StoredStep
 from worker.store.queries import StoredRun
 
@@ -126,7 +127,7 @@ def run_view(run: StoredRun, now: datetime) -> RunView:
         path=run_path(run.repository, run.number),
         repository=run.repository,
         repository_path=path(*run.repository.split("/")),
-        status=_status(run.status),
+        status=status_view(run.status),
         reason=run.reason,
         title=title.strip()[:_MOST_TITLE] or _untitled(run.event),
         message=rest.strip(),
@@ -146,7 +147,7 @@ def job_views(run_id: str, jobs: Sequence[StoredJob], now: datetime) -> list[Job
     return [
         JobView(
             name=job.name,
-            status=_status(job.status),
+            status=status_view(job.status),
             note="" if job.status in _REASONLESS else job.reason,
             duration=_time(job.status, job.started_at, job.duration_ms, now),
             steps=tuple(_step(run_id, job, step, now) for step in job.steps),
@@ -176,18 +177,6 @@ def size(size_bytes: int) -> str:
     return f"{amount:.1f} {_UNITS[unit]}" if unit and amount < 10 else f"{amount:.0f} {_UNITS[unit]}"
 
 
-def duration(milliseconds: int) -> str:
-    """`0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`. The page's time.js says the same."""
-    seconds = milliseconds / 1000
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes} min"
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
 def ago(iso: str, now: datetime) -> str:
     """`just now`, `5 min ago`, `3 h ago`, `2 d ago`, then the day. The page's time.js says the same."""
     seconds = (now - datetime.fromisoformat(iso)).total_seconds()
@@ -208,7 +197,7 @@ def _step(run_id: str, job: StoredJob, step: StoredStep, now: datetime) -> StepV
         name=step.name,
         kind=step.kind,
         image=step.image,
-        status=_status(step.status),
+        status=status_view(step.status),
         note=", ".join(filter(None, (why, _tries(step)))),
         duration=_time(step.status, step.started_at, step.duration_ms, now),
         log_path=log_path(run_id, job.name, step.name),
@@ -221,7 +210,8 @@ def _tries(step: StoredStep) -> str:
     return f"attempt {begun}" if begun > 1 else ""
 
 
-def _status(status: Status) -> StatusView:
+def status_view(status: Status) -> StatusView:
+    """A status as pages show it."""
     return StatusView(name=status.value, label=status.value.replace("_", " "))
 
 

@@ -8,10 +8,12 @@ import io
 import json
 import shutil
 import socket
+import socketserver
 import subprocess
 import tarfile
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,62 @@ class PrivateRegistry:
             return False
         finally:
             connection.close()
+
+
+class BreakingLine(socketserver.ThreadingTCPServer):
+    """A way to a registry on which the first answer of more than `after_bytes` breaks off there, once."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+
+    def __init__(self, registry: str, *, after_bytes: int) -> None:
+        super().__init__(("127.0.0.1", 0), _Line)
+        self.address = f"127.0.0.1:{self.server_address[1]}"
+        self.breaks = 0
+        self.after_bytes = after_bytes
+        host, _, port = registry.partition(":")
+        self.behind = (host, int(port))
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it, and what is on it."""
+        self.shutdown()
+        self._thread.join()
+        self.server_close()
+
+
+class _Line(socketserver.BaseRequestHandler):
+    """One connection, in both directions."""
+
+    server: BreakingLine
+    request: socket.socket
+
+    def handle(self) -> None:
+        with socket.create_connection(self.server.behind) as inside:
+            upward = threading.Thread(target=self._upward, args=(inside,), daemon=True)
+            upward.start()
+            with suppress(OSError):
+                self._downward(inside)
+            for end in (self.request, inside):
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+            upward.join()
+
+    def _upward(self, inside: socket.socket) -> None:
+        with suppress(OSError):
+            while data := self.request.recv(65536):
+                inside.sendall(data)
+            inside.shutdown(socket.SHUT_WR)
+
+    def _downward(self, inside: socket.socket) -> None:
+        passed = 0
+        while data := inside.recv(65536):
+            self.request.sendall(data)
+            passed += len(data)
+            if passed > self.server.after_bytes and not self.server.breaks:
+                self.server.breaks += 1
+                return
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import subprocess
 import sys
 import tarfile
@@ -20,7 +21,7 @@ from pipelines.plan import PlannedStep
 from pipelines.records import AnyRecord, Log, StepStarted, Stream
 from pipelines.status import Status
 from runner.backend import Ticket
-from runner.engine.client import Engine, EngineRefusal
+from runner.engine.client import Engine, EngineRefusal, Labelled
 from runner.engine.containers import DockerBackend, DockerSite
 from runner.engine.gatedstep import GatedStep
 from runner.engine.ground import ROOM_AHEAD
@@ -44,12 +45,20 @@ from tests.runner.world import FAILURE, World, when_it_says
 
 pytestmark = pytest.mark.docker
 
+OURS = f"of-{os.getpid()}-{this_process().host}"
+"""A host that nobody else is on: other suites and installations may sweep this engine at any moment."""
+
 
 def left(engine: Engine, run: str) -> list[str]:
-    """What the engine still holds of a run."""
+    """What the engine still holds of a run. Another suite may have one of the same name."""
     label = f"{RUN}={run}"
     found = [*engine.containers(label), *engine.networks(label), *engine.volumes(label)]
-    return [each.name for each in found]
+    return [each.name for each in found if is_ours(each)]
+
+
+def is_ours(thing: Labelled) -> bool:
+    """True if this process has made it, or one that it has started."""
+    return thing.labels[PROCESS] == this_process().process or thing.labels[HOST].endswith(OURS)
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -376,15 +385,17 @@ def test_a_container_that_an_operator_removed_ends_its_step(containers: World, e
 
 
 def test_a_sweep_removes_what_a_killed_process_left(engine: Engine, engine_url: str, busybox: str) -> None:
-    victim = subprocess.Popen([sys.executable, "-c", LEAVE_BEHIND, engine_url, busybox])
+    victim = subprocess.Popen([sys.executable, "-c", LEAVE_BEHIND, engine_url, busybox, OURS])
     try:
         wait_until(lambda: len(left(engine, "killed")) == 6, "the victim's step runs")
-        assert sweep(engine, this_process().host).total == 0, "its process lives: nothing may be touched"
+        assert sweep(engine, OURS).total == 0, "its process lives: nothing may be touched"
         assert len(left(engine, "killed")) == 6
     finally:
         victim.kill()
         victim.wait()
-    swept = sweep(engine, this_process().host)
+    sweep(engine, this_process().host)
+    assert len(left(engine, "killed")) == 6, "it was on another host"
+    swept = sweep(engine, OURS)
     assert left(engine, "killed") == []
     assert (swept.containers, swept.networks, swept.volumes) == (3, 1, 2)
 
@@ -392,9 +403,9 @@ def test_a_sweep_removes_what_a_killed_process_left(engine: Engine, engine_url: 
 @pytest.mark.parametrize(
     ("owner", "things_left"),
     [
-        (Owner(host=this_process().host, process="1.0.another-boot"), 0),
-        (Owner(host="another-host", process="1.0.another-boot"), 5),
-        (this_process(), 5),
+        (Owner(host=OURS, process="1.0.another-boot"), 0),
+        (Owner(host=f"not-{OURS}", process="1.0.another-boot"), 5),
+        (this_process(OURS), 5),
     ],
 )
 def test_a_sweep_spares_the_living_and_other_hosts(
@@ -405,7 +416,7 @@ def test_a_sweep_spares_the_living_and_other_hosts(
     try:
         site.wait_until_open()
         wait_until(lambda: any(engine.state(each).is_running for each in sandboxes(engine, "swept")), "its lane is up")
-        sweep(engine, this_process().host)
+        sweep(engine, OURS)
         assert len(left(engine, "swept")) == things_left
     finally:
         site.close()
@@ -428,12 +439,14 @@ def test_steps_after_a_failure_use_the_same_workspace(containers: World) -> None
 
 def held(engine: Engine, run: str) -> list[str]:
     """The containers of steps that run or wait for their turn."""
-    return [each.name for each in engine.containers(f"{RUN}={run}") if ROLE not in each.labels]
+    return [each.name for each in engine.containers(f"{RUN}={run}") if ROLE not in each.labels and is_ours(each)]
 
 
 def sandboxes(engine: Engine, run: str) -> list[str]:
     """The containers that hold the networks of a run's lanes."""
-    return [each.name for each in engine.containers(f"{RUN}={run}") if each.labels.get(ROLE) == SANDBOX]
+    return [
+        each.name for each in engine.containers(f"{RUN}={run}") if each.labels.get(ROLE) == SANDBOX and is_ours(each)
+    ]
 
 
 def at_its_gate(engine: Engine, container: str) -> bool:
@@ -554,8 +567,9 @@ import sys
 from pathlib import Path
 from runner.backend import Ticket
 from runner.engine.containers import DockerBackend
+from runner.engine.ownership import this_process
 from tests.runner.world import World
-backend = DockerBackend(sys.argv[1])
+backend = DockerBackend(sys.argv[1], owner=this_process(sys.argv[3]))
 world = World(backend=backend, image=sys.argv[2], directory=Path("/nowhere"))
 world.run(world.step("a", "sleep 300"), run="killed")
 """

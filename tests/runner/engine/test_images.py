@@ -1,8 +1,11 @@
 """Images from real and from faulty registries, through a real engine: pulled once, told while they come, named."""
 
+import io
 import json
+import os
 import re
 import subprocess
+import tarfile
 import threading
 import time
 from base64 import b64encode
@@ -23,7 +26,7 @@ from runner.engine.images import Images, PullPolicy
 from runner.engine.pull import Patience
 from runner.errors import ImageError
 from runner.stop import Stop
-from tests.runner.engine.registries import FaultyRegistry, PrivateRegistry, digest, made_image, made_list
+from tests.runner.engine.registries import BreakingLine, FaultyRegistry, PrivateRegistry, digest, made_image, made_list
 from tests.runner.world import World
 from tests.waiting import wait_until
 
@@ -324,6 +327,64 @@ def test_a_step_runs_an_image_that_only_a_login_gives(
     remove_images(name.partition("/")[0])
     assert result.lines("a", Stream.STDOUT) == ["in"]
     assert LOGIN[1] not in str(result.records)
+
+
+def test_a_step_runs_an_image_whose_login_a_helper_keeps(
+    engine_url: str, guarded: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, _ = guarded
+    registry = name.partition("/")[0]
+    helper = tmp_path / "docker-credential-keeper"
+    answer = json.dumps({"ServerURL": registry, "Username": LOGIN[0], "Secret": LOGIN[1]})
+    helper.write_text(f"#!/bin/sh\n[ \"$1 $(cat)\" = 'get {registry}' ] && echo '{answer}'\n")
+    helper.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {registry: "keeper"}}))
+    with closing(DockerBackend(engine_url, credentials=Credentials(tmp_path))) as backend:
+        world = World(backend=backend, image=name, directory=tmp_path)
+        result = world.run(world.step("a", "echo in"))
+    remove_images(registry)
+    assert result.lines("a", Stream.STDOUT) == ["in"]
+    assert LOGIN[1] not in str(result.records)
+
+
+def test_a_connection_that_breaks_in_the_midst_of_a_layer_is_gone_on_with(engine: Engine, tmp_path: Path) -> None:
+    """By the engine, a few seconds later, or else by us."""
+    with (
+        closing(PrivateRegistry(tmp_path)) as registry,
+        closing(BreakingLine(registry.address, after_bytes=300_000)) as line,
+    ):
+        name = f"{line.address}/tool:1"
+        there = f"{registry.address}/tool:1"
+        unheard = image_of_its_own(engine)
+        for command in (["tag", unheard, there], ["push", there], ["image", "rm", there, unheard]):
+            subprocess.run(["docker", *command], check=True, capture_output=True)
+        told = ensure(engine, name)
+        broken = line.breaks
+    remove_images(line.address)
+    assert broken == 1
+    assert told[-1].startswith(f"image {name} at sha256:")
+
+
+def image_of_its_own(engine: Engine) -> str:
+    """An image with a layer that no engine has: a megabyte that can't be compressed, on nothing."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as archive:
+        info = tarfile.TarInfo("file")
+        info.size = 1_000_000
+        archive.addfile(info, io.BytesIO(os.urandom(info.size)))
+    name = f"headrace/test-of-{os.getpid()}"
+    engine.import_image(name, "local", buffer.getvalue(), ['CMD ["/file"]'])
+    return f"{name}:local"
+
+
+def test_a_registry_that_says_when_to_come_again_is_taken_at_its_word(engine: Engine, registry: FaultyRegistry) -> None:
+    registry.faults = [(429, "retry-after: 1.4s, allowed: 44000/minute")] * 2
+    began = time.monotonic()
+    told = ensure(engine, f"{registry.address}/a:1")
+    assert [line for line in told if "too many requests" in line and line.endswith(("in 1 s", "in 2 s"))]
+    assert time.monotonic() - began >= 1.4
+    assert told[-1].endswith(digest(HERE.manifest))
 
 
 def test_without_a_login_the_line_says_how_to_get_one(engine: Engine, guarded: tuple[str, Path]) -> None:

@@ -2,10 +2,7 @@
 
 import os
 import shutil
-import socket
-import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,8 +16,8 @@ from runner.source.tree import commit_tree
 from tests.gitrepo import GitRepository
 from tests.runner.source.checkouts import push_of, unpacked
 from tests.runner.source.gitserver import GitServer, git_server
+from tests.runner.source.sshserver import SshServer, ssh_server_in
 from tests.trees import contents
-from tests.waiting import wait_until
 
 CANARY = "canary-s3cret"
 ANN = GitCredentials(owner="acme/web", username="ann", password=CANARY)
@@ -111,52 +108,10 @@ def test_credentials_of_several_lines_are_refused(tmp_path: Path, text: str) -> 
         fetched(tmp_path, push_of("http://127.0.0.1:1/acme/web.git", "1" * 40), access=access)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SshServer:
-    """An sshd on a port of its own, that lets one key in."""
-
-    url: str
-    key: str
-    known_hosts: str
-
-
 @pytest.fixture
 def ssh_server(tmp_path: Path) -> Iterator[SshServer]:
-    for name in ("host", "user"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)], check=True)
-    port = free_port()
-    configuration = tmp_path / "sshd_config"
-    configuration.write_text(
-        f"ListenAddress 127.0.0.1:{port}\nHostKey {tmp_path}/host\nAuthorizedKeysFile {tmp_path}/user.pub\n"
-        f"PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nPermitRootLogin yes\n"
-    )
-    if os.getuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)
-    program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
-    assert program, "openssh-server is needed by the tests of access by ssh"
-    with subprocess.Popen([program, "-D", "-e", "-f", str(configuration)], stderr=subprocess.DEVNULL) as process:
-        try:
-            wait_until(lambda: is_open(port), what="sshd listens")
-            host_key = (tmp_path / "host.pub").read_text()
-            user = subprocess.run(["id", "-un"], check=True, capture_output=True, text=True).stdout.strip()
-            yield SshServer(
-                url=f"ssh://{user}@127.0.0.1:{port}",
-                key=(tmp_path / "user").read_text(),
-                known_hosts=f"[127.0.0.1]:{port} {host_key}",
-            )
-        finally:
-            process.terminate()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def is_open(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    with ssh_server_in(tmp_path) as server:
+        yield server
 
 
 def test_key_opens_the_repository(origin: GitRepository, ssh_server: SshServer, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from alembic import op
 from worker.store.types import BigInteger, Text
 
 revision = "0010"
-down_revision = "0005"
+down_revision = "0008"
 
 _AT_ONCE = 1000
 _UNMEASURED = sa.text("size_bytes IS NULL AND finished_at IS NOT NULL")

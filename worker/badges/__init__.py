@@ -1,0 +1,1 @@
+"""Badges: a picture of where a branch stands, for a repository's README."""
