@@ -89,6 +89,28 @@ class Database:
         self._engine.dispose()
 
 
+@contextmanager
+def filling(url: str, revision: str) -> Iterator[Connection]:
+    """A transaction in which empty tables of this revision are to be filled: there after the block, or not at all.
+
+    Raises Unavailable if the database can't be used, Conflict if it has tables, or the revision is of a newer program.
+    """
+    parsed = make_url(url)
+    kind = _KINDS[parsed.get_backend_name()]
+    engine = kind.make_engine(parsed, busy_seconds=_BUSY_SECONDS)
+    try:
+        with (
+            kind.naming_database(parsed),
+            engine.execution_options(**{OPTION: Purpose.MIGRATE}).begin() as connection,
+        ):
+            if schema.revision_of(connection) is not None:
+                raise Conflict("the database has runs in it already: give an empty one")
+            schema.bring_up_to_date(connection, as_far_as=revision)
+            yield connection
+    finally:
+        engine.dispose()
+
+
 def _prepare(kind: _Kind, url: URL, older: Older) -> None:
     """Make the tables, or bring them up to date, on connections of its own: a migration sets them up differently."""
     engine = kind.make_engine(url, busy_seconds=_MIGRATION_SECONDS)

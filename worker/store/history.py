@@ -32,6 +32,7 @@ from worker.errors import Conflict
 from worker.store import kept
 from worker.store import tasks as task_store
 from worker.store.announcements import announce
+from worker.store.events import columns_of
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
@@ -117,9 +118,9 @@ class _History:
             case Log():
                 return  # its lines are in a log file already
             case RunStarted():
-                event = msgspec.json.encode(record.plan.event)  # now with what git knows of the commit
+                event = columns_of(record.plan.event)  # now with what git knows of the commit
                 problems = msgspec.json.encode(record.plan.problems)
-                self._update_run(status=Status.RUNNING, started_at=record.time, event=event, problems=problems)
+                self._update_run(status=Status.RUNNING, started_at=record.time, problems=problems, **event)
                 if record.plan.has_errors:
                     self.finish_run(Status.ERROR, record.plan.why_not)
                 else:

@@ -62,13 +62,14 @@ def find(connection: Connection, task_id: str) -> StoredTask | None:
 
 def to_cancel(connection: Connection) -> list[tuple[StoredTask, str]]:
     """The tasks that have not ended of runs which are to be cancelled, each with the reason."""
-    query = (
-        select(tasks, runs.c.cancel_reason)
-        .join(runs, runs.c.id == tasks.c.run_id)
-        .where(tasks.c.state != TaskState.ENDED.value, runs.c.cancel_reason.is_not(None))
-        .order_by(tasks.c.created_at, tasks.c.id)
-    )
-    return [(_stored(row), row.cancel_reason) for row in connection.execute(query)]
+    wanted = (runs.c.cancel_reason.is_not(None), runs.c.finished_at.is_(None))
+    unwanted = connection.execute(select(runs.c.id, runs.c.cancel_reason).where(*wanted))
+    reasons: dict[str, str] = {run_id: reason or "" for run_id, reason in unwanted}
+    if not reasons:
+        return []
+    ours = (tasks.c.run_id.in_(list(reasons)), tasks.c.state != TaskState.ENDED.value)
+    found = connection.execute(select(tasks).where(*ours).order_by(tasks.c.created_at, tasks.c.id))
+    return [(_stored(row), reasons[row.run_id]) for row in found]
 
 
 def advance(connection: Connection, task_id: str, *, last_seq: int, state: TaskState) -> None:
