@@ -14,6 +14,7 @@ from pipelines.nodes import Position
 from pipelines.problems import Level, Problem
 from pipelines.report import Report
 from pipelines.syntax.keys import Effect, Key, Keys
+from pipelines.syntax.results import EXPIRE
 from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
 
@@ -69,15 +70,15 @@ def _asked(draft: Draft, event: Event) -> Iterator[_Asked]:
         for step in steps:
             if draft.steps[step.name].included:
                 yield from _asked_by_step(step, keys[event.local])
+                if is_idle(EXPIRE.effect, local=event.local) and any(rule.expire for rule in step.artifacts):
+                    path = f"{step.path}.artifacts.expire"
+                    yield _Asked("artifacts.expire", EXPIRE.effect, path, step.place_of("artifacts"))
 
 
 def _asked_by_step(step: Step, keys: Iterable[Key]) -> Iterator[_Asked]:
     for key in keys:
         if _asks(step, key.name):
             yield _Asked(key.name, key.effect, f"{step.path}.{key.name}", step.place_of(key.name))
-    if any(rule.expire for rule in step.artifacts):
-        path = f"{step.path}.artifacts.expire"
-        yield _Asked("artifacts.expire", Effect.NOT_YET, path, step.place_of("artifacts"))
 
 
 def _is_met(workflow: Workflow, key: Key, event: Event) -> bool:

@@ -9,6 +9,7 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from worker.access.throttle import Throttle
+from worker.intake import Intake
 from worker.live import Live
 from worker.secrets.sealing import Keyring
 from worker.settings import Settings
@@ -30,8 +31,8 @@ class Backstage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it. `keyring` seals secrets, `inbox` takes deliveries; `announce` and `trouble`
-    are Backstage's.
+    """The service as an endpoint sees it. `keyring` seals secrets, `inbox` takes deliveries and `intake` bounds them;
+    `announce` and `trouble` are Backstage's.
 
     `throttle` counts attempts to log in that failed, `hashing` bounds how many passwords are hashed at a time.
     """
@@ -45,6 +46,7 @@ class Context:
     announce: Callable[[], None]
     trouble: Callable[[], str]
     traffic: Traffic
+    intake: Intake
     throttle: Throttle
     hashing: CapacityLimiter
 

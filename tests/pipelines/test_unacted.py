@@ -7,6 +7,7 @@ from pipelines.plan import Plan
 from pipelines.planner import make_plan
 from pipelines.problems import Level
 from pipelines.syntax.keys import Effect, Key
+from pipelines.syntax.results import EXPIRE
 from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.trusted import TRUST_WORDS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
@@ -54,6 +55,13 @@ def test_key_in_an_included_file_is_told_there() -> None:
     includable = {"ci/base.yaml": b"\nsteps:\n  b: {image: x, cache: c}"}
     (problem,) = make_plan(files, ON_SERVER, includable=includable).problems
     assert str(problem) == "ci/base.yaml:3:17: `steps.b.cache` has no effect yet"
+
+
+def test_time_to_keep_artifacts_is_told_of_if_it_is_idle() -> None:
+    lines = told("steps: {a: {image: x, artifacts: {paths: p, expire: 1d}}}")
+    assert [".headrace/build.yaml:1:23: `steps.a.artifacts.expire` has no effect yet"] * is_idle(
+        EXPIRE.effect, local=False
+    ) == lines
 
 
 def test_what_does_not_run_is_not_told_of() -> None:

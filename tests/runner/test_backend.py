@@ -14,7 +14,7 @@ from pipelines.records import Stream
 from pipelines.status import Status
 from runner.backend import Outcome, Output, Site, Ticket
 from runner.engine.containers import DockerBackend
-from runner.engine.ownership import RUN
+from runner.engine.ownership import PROCESS, RUN, this_process
 from runner.errors import BackendError, ImageError, SourceError
 from runner.results.marks import MarkReader
 from runner.results.outputs import LARGEST_BYTES, output_path
@@ -85,7 +85,8 @@ def things_left(world: World, run: str) -> int:
         return world.backend.open_sites + len(world.backend.held)
     assert isinstance(world.backend, DockerBackend)
     engine, label = world.backend.engine, f"{RUN}={run}"
-    return len([*engine.containers(label), *engine.networks(label), *engine.volumes(label)])
+    found = [*engine.containers(label), *engine.networks(label), *engine.volumes(label)]
+    return sum(each.labels[PROCESS] == this_process().process for each in found)
 
 
 def test_steps_may_be_made_ready_at_once_and_run_after_the_opening(world: World) -> None:

@@ -56,7 +56,7 @@ def set_(settings: Settings, *, name: str, output: str = "text", **options: Any)
         given = _given(stored, **options)
         stored = _settled(connection, stored, **options)
         for word in options.get("forget") or ():
-            credentials.remove(connection, stored.id, _KINDS[word])
+            credentials.forget(connection, stored.id, _KINDS[word])
         for credential, value in given:
             credentials.put(connection, open_keyring(settings), stored.id, credential, value)
         if options.get("forge_url") is not None or options.get("forge_token_file"):
@@ -95,7 +95,7 @@ def _given(stored: StoredRepository, **options: Any) -> list[tuple[Credential, s
     owner = Owner(full_name=stored.full_name, forge=stored.forge, clone_url=stored.clone_url)
     found = []
     if path := options.get("forge_token_file"):
-        found.append(forge_token(_read(path)))
+        found.append(forge_token(owner, _read(path)))
     if path := options.get("clone_token_file"):
         found.append(clone_token(owner, _read(path), user=options.get("clone_user", "")))
     if (path := options.get("clone_key_file")) or options.get("new_clone_key"):

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from worker.errors import Malformed
 from worker.secrets.clonekey import checked_known_hosts, fresh_key, read_key
+from worker.statuses.dialects import DIALECTS
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _USER = re.compile(r"[\x21-\x7e]{1,255}")
@@ -40,8 +41,10 @@ class Owner:
     clone_url: str
 
 
-def forge_token(text: str) -> tuple[Credential, str]:
+def forge_token(owner: Owner, text: str) -> tuple[Credential, str]:
     """A token for the forge's API. Raises Malformed, without the text."""
+    if owner.forge not in DIALECTS:
+        raise Malformed(f"{owner.full_name} is of {owner.forge}, which has nowhere to show a status and needs no token")
     return Credential(kind=CredentialKind.FORGE_TOKEN), _checked_token(text)
 
 

@@ -25,12 +25,16 @@ def wait_reason(connection: Connection, repository: StoredRepository, event: Eve
 
 
 def supersede(connection: Connection, repository: StoredRepository, event: Event, number: int) -> None:
-    """End the runs that wait for approval of older commits of the same ref: run `number` has taken their place."""
+    """End the runs that wait for approval of older commits of the same ref: run `number` has taken their place.
+
+    Those of the same commit, about which something else has happened, go on waiting.
+    """
     older = select(runs.c.id, runs.c.number).where(
         runs.c.repository_id == repository.id, runs.c.status == Status.BLOCKED.value, runs.c.number < number
     )
     for run_id, _ in connection.execute(older).all():
-        if queries.run_with_id(connection, run_id).event.ref == event.ref:
+        waiting = queries.run_with_id(connection, run_id).event
+        if waiting.ref == event.ref and waiting.sha != event.sha:
             history.cancel(connection, run_id, f"run {number} is of a newer push")
 
 

@@ -127,7 +127,7 @@ def run_view(run: StoredRun, now: datetime) -> RunView:
         path=run_path(run.repository, run.number),
         repository=run.repository,
         repository_path=path(*run.repository.split("/")),
-        status=_status(run.status),
+        status=status_view(run.status),
         reason=run.reason,
         title=title.strip()[:_MOST_TITLE] or _untitled(run.event),
         message=rest.strip(),
@@ -147,7 +147,7 @@ def job_views(run_id: str, jobs: Sequence[StoredJob], now: datetime) -> list[Job
     return [
         JobView(
             name=job.name,
-            status=_status(job.status),
+            status=status_view(job.status),
             note="" if job.status in _REASONLESS else job.reason,
             duration=_time(job.status, job.started_at, job.duration_ms, now),
             steps=tuple(_step(run_id, job, step, now) for step in job.steps),
@@ -197,7 +197,7 @@ def _step(run_id: str, job: StoredJob, step: StoredStep, now: datetime) -> StepV
         name=step.name,
         kind=step.kind,
         image=step.image,
-        status=_status(step.status),
+        status=status_view(step.status),
         note=", ".join(filter(None, (why, _tries(step)))),
         duration=_time(step.status, step.started_at, step.duration_ms, now),
         log_path=log_path(run_id, job.name, step.name),
@@ -210,7 +210,8 @@ def _tries(step: StoredStep) -> str:
     return f"attempt {begun}" if begun > 1 else ""
 
 
-def _status(status: Status) -> StatusView:
+def status_view(status: Status) -> StatusView:
+    """A status as pages show it."""
     return StatusView(name=status.value, label=status.value.replace("_", " "))
 
 
