@@ -220,24 +220,6 @@ def test_what_is_wrong_is_said_in_one_line(service: Service, path: str, status: 
     assert problem["detail"].startswith(detail)
 
 
-def test_only_what_is_meant_to_change_something_takes_more_than_get(service: Service) -> None:
-    """Whoever adds to this list shows, too, that a page of another site can't send it."""
-    document = service.client.get("/api/openapi.json").json()
-    api = {path: item for path, item in document["paths"].items() if path.startswith("/api")}
-    changing = {(method, path) for path, item in api.items() for method in item if method != "get"}
-    assert changing == {
-        ("post", "/api/runs"),
-        ("post", "/api/runs/{run_id}/cancel"),
-        ("post", "/api/runs/{run_id}/approve"),
-        ("post", "/api/runs/{run_id}/decline"),
-        ("patch", "/api/repositories/{owner}/{name}"),
-        ("put", "/api/repositories/{owner}/{name}/credentials/{kind}"),
-        ("delete", "/api/repositories/{owner}/{name}/credentials/{kind}"),
-        ("put", "/api/secrets/{name}"),
-        ("delete", "/api/secrets/{name}"),
-    }
-
-
 # Logs
 
 
