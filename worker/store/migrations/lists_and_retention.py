@@ -9,7 +9,7 @@ from alembic import op
 
 from worker.store.types import BigInteger, Text
 
-revision = "0010"
+revision = "0009"
 down_revision = "0008"
 
 _AT_ONCE = 1000
