@@ -48,14 +48,16 @@ def files_to_go(connection: Connection, repository_id: int, policy: Policy, file
 
 
 def deliveries_to_go(connection: Connection, repository_id: int, policy: Policy, *, limit: int) -> list[int]:
-    """The ids of deliveries that are not kept any more, at most `limit`; those of runs that go on are."""
+    """The ids of deliveries whose content is not kept any more, at most `limit`; that of runs that go on is."""
     if not policy.deliveries_days:
         return []
     going_on = exists().where(runs.c.delivery_id == deliveries.c.id, runs.c.finished_at.is_(None))
     query = (
         select(deliveries.c.id)
         .where(deliveries.c.repository_id == repository_id)
-        .where(deliveries.c.received_at < _ago(policy.deliveries_days), ~going_on)
+        .where(
+            deliveries.c.received_at < _ago(policy.deliveries_days), func.length(deliveries.c.payload) > 0, ~going_on
+        )
         .order_by(deliveries.c.received_at)
     )
     return list(connection.execute(query.limit(limit)).scalars())

@@ -15,9 +15,10 @@ from worker.retention.policy import Policy
 from worker.storage import Storage
 from worker.store import repositories
 from worker.store.database import Database
+from worker.store.deliveries import forget_contents
 from worker.store.repositories import StoredRepository
 from worker.store.retained import Files, note_removals, policy_of
-from worker.store.tables import deliveries, runs
+from worker.store.tables import runs
 
 _STEP = 50
 
@@ -96,7 +97,7 @@ class Retention:
     def _remove_deliveries(self, repository_id: int, policy: Policy) -> int:
         with self._database.write() as connection:
             going = choice.deliveries_to_go(connection, repository_id, policy, limit=_STEP)
-            connection.execute(delete(deliveries).where(deliveries.c.id.in_(going)))
+            forget_contents(connection, going)
         return len(going)
 
     def _measure(self, repository_id: int) -> int:

@@ -10,10 +10,10 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, case, delete, func, insert, select, update
 
 from runner.clock import now
-from worker.errors import NotFound
+from worker.errors import Gone, NotFound
 from worker.store.repositories import StoredRepository
 from worker.store.tables import deliveries, runs
 
@@ -130,9 +130,20 @@ def numbered(connection: Connection, repository: StoredRepository, number: int) 
 
 
 def contents(connection: Connection, number: int) -> Contents:
-    """What was sent with the delivery of this number, which must exist."""
-    row = connection.execute(select(deliveries.c.headers, deliveries.c.payload).where(deliveries.c.id == number)).one()
+    """What was sent with the delivery of this number, which must exist. Raises Gone if retention has removed it."""
+    columns = (deliveries.c.headers, deliveries.c.payload, deliveries.c.size_bytes)
+    row = connection.execute(select(*columns).where(deliveries.c.id == number)).one()
+    if row.size_bytes and not row.payload:
+        raise Gone(f"what was sent with delivery {number} is not kept any more: retention has removed it")
     return Contents(headers=msgspec.json.decode(row.headers, type=dict[str, str]), payload=row.payload)
+
+
+def forget_contents(connection: Connection, numbers: list[int]) -> None:
+    """Forget what was sent with these deliveries. That they were accepted is not forgotten: none is taken twice."""
+    ours = deliveries.c.id.in_(numbers)
+    connection.execute(delete(deliveries).where(ours, deliveries.c.key.is_(None), deliveries.c.digest.is_(None)))
+    size_bytes = case((deliveries.c.size_bytes > 0, deliveries.c.size_bytes), else_=func.length(deliveries.c.payload))
+    connection.execute(update(deliveries).where(ours).values(payload=b"", headers="{}", size_bytes=size_bytes))
 
 
 def _forget_oldest(connection: Connection, repository_id: int, verdict: Verdict) -> None:

@@ -78,6 +78,7 @@ deliveries = Table(
     Column("digest", Text),  # of the body, where the same one is taken once
     UniqueConstraint("repository_id", "key"),
     Index("deliveries_by_age", "repository_id", "received_at"),
+    Index("deliveries_by_repository", "repository_id", "id"),
     Index("deliveries_by_digest", "repository_id", "digest", unique=True),
     Index("deliveries_by_verdict", "repository_id", "verdict"),
 )

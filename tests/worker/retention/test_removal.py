@@ -11,14 +11,15 @@ from sqlalchemy import update
 
 from pipelines.event import Event, EventKind
 from tests.waiting import wait_until
-from tests.worker.conftest import Service, job, step
+from tests.worker.conftest import EVENT, Service, job, step
 from tests.worker.test_backup import tell_run
 from worker.commands.retention import command
 from worker.retention.keeper import Keeper
 from worker.retention.orphans import sweep
 from worker.retention.policy import Policy
 from worker.retention.removal import Removed, Retention, would_remove
-from worker.store import repositories
+from worker.store import inbox, repositories
+from worker.store.deliveries import Delivery
 from worker.store.repositories import StoredRepository
 from worker.store.retained import policy_of, set_policy
 from worker.store.tables import deliveries, runs
@@ -157,16 +158,32 @@ def test_files_of_the_oldest_runs_go_when_all_take_too_much(service: Service, re
     assert numbers(service) == [4, 3, 2, 1]
 
 
-def test_deliveries_go_by_age_unless_their_run_goes_on(service: Service, repository: StoredRepository) -> None:
+def test_content_of_deliveries_goes_by_age_unless_their_run_goes_on(
+    service: Service, repository: StoredRepository
+) -> None:
+    """That they were accepted stays known: a delivery that somebody has caught and sends again is no new one."""
     ended, going_on = tell_run(service, repository), service.add_run(repository)
     with service.database.write() as connection:
         for number, story in enumerate((ended, going_on), 1):
-            row = {"id": number, "repository_id": repository.id, "key": f"{number}", "event": "push", "payload": b""}
+            row = {"id": number, "repository_id": repository.id, "key": f"{number}", "event": "push", "payload": b"{}"}
             connection.execute(deliveries.insert().values(**row, received_at="2026-01-01T00:00:00.000Z"))
             connection.execute(update(runs).where(runs.c.id == story.run.id).values(delivery_id=number))
-    assert remove(service, Policy(deliveries_days=30)) == [Removed(repository="acme/web", deliveries=1)]
-    assert service.count("deliveries") == 1
-    assert numbers(service) == [2, 1]
+        refused = {"repository_id": repository.id, "event": "push", "payload": b"x", "verdict": "refused", "id": 3}
+        connection.execute(deliveries.insert().values(**refused, received_at="2026-01-01T00:00:00.000Z"))
+    assert remove(service, Policy(deliveries_days=30)) == [Removed(repository="acme/web", deliveries=2)]
+    path = "/api/repositories/acme/web/deliveries"
+    assert [each["id"] for each in service.client.get(path).json()["deliveries"]] == [2, 1]
+    assert service.client.get(f"{path}/2").status_code == 200
+    answer = service.client.get(f"{path}/1")
+    assert (answer.status_code, answer.json()["detail"].partition(":")[0]) == (
+        410,
+        "what was sent with delivery 1 is not kept any more",
+    )
+    with service.database.write() as connection:
+        again = inbox.accept(
+            connection, repository, Delivery(key="1", event="push", headers={}, payload=b"{}", size_bytes=2), [EVENT]
+        )
+    assert [run.id for run in again] == [ended.run.id]
 
 
 def test_repository_s_own_rules_count_for_it_alone(service: Service, repository: StoredRepository) -> None:

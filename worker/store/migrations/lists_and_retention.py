@@ -51,6 +51,7 @@ def upgrade() -> None:
     )
     op.create_index("runs_to_cancel", "runs", ["id"], sqlite_where=_TO_CANCEL, postgresql_where=_TO_CANCEL)
     op.create_index("deliveries_by_age", "deliveries", ["repository_id", "received_at"])
+    op.create_index("deliveries_by_repository", "deliveries", ["repository_id", "id"])
     op.create_index("tasks_by_job", "tasks", ["job_id"])
     _add_retention()
     _add_removals()
