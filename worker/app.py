@@ -72,6 +72,7 @@ def create_app(
                 inbox=GroupedWrites(database),
                 announce=backstage.announce,
                 trouble=backstage.trouble,
+                crew=backstage.crew,
                 traffic=traffic,
                 throttle=Throttle(),
                 hashing=CapacityLimiter(_HASHES_AT_ONCE),

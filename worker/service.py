@@ -14,6 +14,7 @@ from worker.ingest import Ingester
 from worker.live import Live
 from worker.queue import TaskQueue
 from worker.redis_server import answers
+from worker.roster import Roster
 from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
 from worker.statuses.courier import Courier
@@ -32,6 +33,7 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
         _exchange(settings),
         queue,
         open_keyring(settings),
+        roster=Roster(_redis(settings), lasts_seconds=settings.lease_seconds),
         server_url=settings.url,
         privileged_plugins=settings.privileged_plugins,
     )
@@ -46,7 +48,11 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
         ingester.start(live)
         courier.start()
         try:
-            yield Backstage(announce=dispatcher.wake, trouble=lambda: _trouble(settings, threads))
+            yield Backstage(
+                announce=dispatcher.wake,
+                trouble=lambda: _trouble(settings, threads),
+                crew=lambda: dispatcher.crew,
+            )
         finally:
             await run_in_threadpool(ingester.stop)
             await run_in_threadpool(dispatcher.stop)

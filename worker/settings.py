@@ -57,6 +57,7 @@ class Settings:
     Plugins of the images in `privileged_plugins` run privileged.
     `forge_proxy` is what forges are told through, `""` to reach them directly.
     A worker that is not heard of for `lease_seconds` has lost its task.
+    `labels` are what this machine's workers say of themselves, as `NAME=VALUE`.
     `redis_url` is `""` where `headrace up` runs its own Redis, from `redis_image` if no program is at hand; `host`
     names this machine in labels and pages.
     """
@@ -68,6 +69,7 @@ class Settings:
     secret_key: str = field(repr=False)
     secret_key_file: Path
     privileged_plugins: tuple[str, ...]
+    labels: tuple[str, ...]
     redis_url: str = field(repr=False)
     redis_image: str
     forge_proxy: str = field(repr=False)
@@ -96,6 +98,7 @@ class Settings:
             secret_key=setting("secret_key", ""),
             secret_key_file=Path(setting("secret_key_file", f"{data}/secret.key")).expanduser().absolute(),
             privileged_plugins=tuple(setting("privileged_plugins", "").replace(",", " ").split()),
+            labels=tuple(setting("labels", "").replace(",", " ").split()),
             redis_url=_checked_redis_url(setting("redis_url", "")),
             redis_image=setting("redis_image", _REDIS_IMAGE),
             forge_proxy=_checked_proxy(setting("forge_proxy", "")),
@@ -121,6 +124,7 @@ class Settings:
             "HEADRACE_SECRET_KEY": self.secret_key,
             "HEADRACE_SECRET_KEY_FILE": str(self.secret_key_file),
             "HEADRACE_PRIVILEGED_PLUGINS": ",".join(self.privileged_plugins),
+            "HEADRACE_LABELS": ",".join(self.labels),
             "HEADRACE_REDIS_URL": self.redis_url,
             "HEADRACE_REDIS_IMAGE": self.redis_image,
             "HEADRACE_FORGE_PROXY": self.forge_proxy,

@@ -15,7 +15,9 @@ from worker.secrets.credential import CredentialKind
 from worker.secrets.scope import Level
 from worker.secrets.secret import DEFAULT_EVENTS, IMAGE_PATTERN, LARGEST_BYTES
 from worker.statuses.commitstatus import Told
+from worker.superseding import Supersede
 from worker.trust import Approval
+from worker.waiting.turns import HIGHEST_PRIORITY, MOST_RUNS
 
 _TRUST = f"^({'|'.join(TRUST_WORDS)})$"
 _NO_NUL = r"^[^\x00]+$"
@@ -33,6 +35,9 @@ class Repository(BaseModel):
     url: Annotated[str, Field(description="its page on this server")]
     trust: Annotated[list[str], Field(description="what its runs may do: network, security, volumes")]
     approval: Annotated[Approval, Field(description="which of its runs wait for a person")]
+    priority: Annotated[int, Field(description="the higher, the earlier the turn of its jobs")]
+    max_runs: Annotated[int | None, Field(description="so many runs at once; null for any number")]
+    supersede: Annotated[Supersede, Field(description="which of its runs a newer push ends")]
     statuses: Annotated[Told, Field(description="what its forge is told of")]
     forge_url: Annotated[str, Field(description="where its forge is, or empty if nobody knows")]
     status_trouble: Annotated[str, Field(description="why the forge has not taken the last status, or empty")]
@@ -184,6 +189,9 @@ class RepositorySettings(BaseModel):
         Field(description="where its forge is; empty: as its clone URL says", pattern=f"^({FORGE_URL_PATTERN})?$"),
     ] = None
     badge: Annotated[Audience | None, Field(description="who may see its badge")] = None
+    priority: Annotated[int | None, Field(ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)] = None
+    max_runs: Annotated[int | None, Field(description="0 for any number", ge=0, le=MOST_RUNS)] = None
+    supersede: Supersede | None = None
 
 
 class NewCredential(BaseModel):

@@ -28,16 +28,23 @@ def list_repositories(context: Serving) -> models.Repositories:
 
 
 def change_repository(owner: str, name: str, wanted: models.RepositorySettings, context: Serving) -> models.Repository:
-    """Say what a repository's runs may do, which wait for a person, what its forge is told, who may see its badge."""
+    """Say what a repository's runs may do, which wait for whom, what its forge is told, who may see its badge."""
     with context.database.write() as connection:
         if wanted.trust is not None:
             repositories.set_trust(connection, owner, name, checked_trust(wanted.trust))
         if wanted.approval is not None:
             repositories.set_approval(connection, owner, name, wanted.approval)
+        if wanted.priority is not None:
+            repositories.set_priority(connection, owner, name, wanted.priority)
+        if wanted.max_runs is not None:
+            repositories.set_max_runs(connection, owner, name, wanted.max_runs or None)
+        if wanted.supersede is not None:
+            repositories.set_supersede(connection, owner, name, wanted.supersede)
         url = None if wanted.forge_url is None else checked_forge_url(wanted.forge_url)
         stored = repositories.set_forge(connection, owner, name, url=url, told=wanted.statuses, badge=wanted.badge)
         if url is not None:
             outbox.try_again(connection, stored.id)
+    context.announce()
     return _repository(context, stored)
 
 
@@ -84,6 +91,9 @@ def _repository(context: Context, repository: StoredRepository) -> models.Reposi
         url=context.url(*repository.full_name.split("/")),
         trust=sorted(repository.trust),
         approval=repository.approval,
+        priority=repository.priority,
+        max_runs=repository.max_runs,
+        supersede=repository.supersede,
         statuses=repository.told,
         forge_url=repository.forge_address,
         status_trouble=repository.status_trouble,

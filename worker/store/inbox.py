@@ -13,8 +13,10 @@ from runner.run_id import new_run_id
 from worker.store import approvals
 from worker.store.announcements import announce_run
 from worker.store.repositories import StoredRepository
+from worker.store.superseded import end_older
 from worker.store.tables import deliveries, repositories, runs
 from worker.store.tasks import add_planning_task
+from worker.superseding import line_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,10 @@ def accept(
 def add_run(
     connection: Connection, repository: StoredRepository, event: Event, delivery_id: int | None = None
 ) -> AcceptedRun:
-    """Store one run with its repository's next number, and the task of planning it unless it waits for approval."""
+    """Store one run with its repository's next number, and the task of planning it unless it waits for approval.
+
+    It may end older runs, whose place it takes.
+    """
     number = connection.execute(
         update(repositories)
         .where(repositories.c.id == repository.id)
@@ -70,13 +75,13 @@ def add_run(
             reason=waits,
             last_seq=0,
             created_at=now(),
+            line=line_of(event) or None,
         )
     )
-    if waits:
-        approvals.supersede(connection, repository, event, number)
-    else:
+    if not waits:
         add_planning_task(connection, run.id)
     announce_run(connection, run.id)
+    end_older(connection, repository, event, number)
     return run
 
 
