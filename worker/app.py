@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.access.throttle import Throttle
-from worker.api import artifacts, control, credentials, logs, models, records, runs, secrets
+from worker.api import artifacts, control, credentials, logs, models, records, runs, secrets, workers
 from worker.api.problems import problem
 from worker.badges import answer
 from worker.context import Backstage, Context
@@ -28,6 +28,7 @@ from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
 from worker.traffic import Observer, Traffic
 from worker.web import account, login, pages, reference
+from worker.web import workers as worker_pages
 from worker.web.forms import LARGEST_BYTES
 from worker.web.headers import SecurityHeaders
 
@@ -150,6 +151,7 @@ def _add_routes(app: FastAPI) -> None:
     form("/account/tokens/{token_id:int}/revoke", account.revoke_token, Need.PERSON)
 
     page("/badges/{owner:path}/{name}.svg", answer.show_badge, Need.NOTHING)
+    page("/workers", worker_pages.show_workers, Need.READ)
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
     page("/{owner:path}/{name}", pages.show_repository, Need.READ)
@@ -163,6 +165,7 @@ def _add_sealed(api: Callable[..., None]) -> None:
     api(f"{theirs}/{{kind}}", credentials.put_credential, Need.ADMIN, methods=["PUT"])
     api(f"{theirs}/{{kind}}", credentials.remove_credential, Need.ADMIN, methods=["DELETE"], **nothing)
     one = "/secrets/{name}"
+    api("/workers", workers.list_workers, Need.READ)
     api("/secrets", secrets.list_secrets, Need.ADMIN)
     api(one, secrets.put_secret, Need.ADMIN, methods=["PUT"])
     api(one, secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **nothing)

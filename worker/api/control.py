@@ -12,6 +12,7 @@ from worker.api.runs import summary
 from worker.context import Serving
 from worker.store import approvals, history, queries, repositories
 from worker.store.inbox import add_run
+from worker.store.waits import waits_of_run
 
 
 def cancel_run(run_id: str, wanted: models.Cancellation, caller: Caller, context: Serving) -> models.RunSummary:
@@ -55,4 +56,5 @@ def _changed(context: Serving, run_id: str) -> models.RunSummary:
 
 def _summary_of(context: Serving, run_id: str) -> models.RunSummary:
     with context.database.read() as connection:
-        return summary(context, queries.run_with_id(connection, run_id))
+        run = queries.run_with_id(connection, run_id)
+        return summary(context, run, waits_of_run(connection, run_id, run.status, context.crew()).run)

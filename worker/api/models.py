@@ -20,6 +20,7 @@ from worker.trust import Approval
 from worker.waiting.turns import HIGHEST_PRIORITY, MOST_RUNS
 
 _TRUST = f"^({'|'.join(TRUST_WORDS)})$"
+_WAITS = "what it waits for, in a phrase that goes on from `waits`; empty if it doesn't wait"
 _NO_NUL = r"^[^\x00]+$"
 Time = Annotated[str, Field(description="RFC 3339 in UTC with milliseconds", examples=["2026-11-24T03:04:05.678Z"])]
 Milliseconds = Annotated[int, Field(description="milliseconds", ge=0)]
@@ -104,6 +105,7 @@ class Step(BaseModel):
     status: Status
     exit_code: int | None
     reason: str
+    waits_for: Annotated[str, Field(description=_WAITS)]
     started_at: Time | None
     finished_at: Time | None
     duration_ms: Milliseconds | None
@@ -120,6 +122,7 @@ class Job(BaseModel):
     included: bool
     status: Status
     reason: str
+    waits_for: Annotated[str, Field(description=_WAITS)]
     started_at: Time | None
     finished_at: Time | None
     duration_ms: Milliseconds | None
@@ -146,6 +149,7 @@ class RunSummary(BaseModel):
     repository: Annotated[str, Field(description="`owner/name`")]
     status: Status
     reason: Annotated[str, Field(description="why it ended so, if that needs words")]
+    waits_for: Annotated[str, Field(description=_WAITS)]
     event: Event
     url: Annotated[str, Field(description="its page on this server")]
     created_at: Time
@@ -166,6 +170,24 @@ class Runs(BaseModel):
 
     runs: list[RunSummary]
     before: int | None = None
+
+
+class Worker(BaseModel):
+    """A worker that is connected. It does one task at a time."""
+
+    name: str
+    host: str
+    labels: Annotated[dict[str, str], Field(description="what jobs may ask for; `*` is any value")]
+    since: Annotated[Time, Field(description="when it was started")]
+    version: str
+    run: Annotated[Url | None, Field(description="the page of the run that it works on")]
+
+
+class Workers(BaseModel):
+    """The workers that are connected, by name; those of before if `redis` is false, which then does not answer."""
+
+    workers: list[Worker]
+    redis: bool
 
 
 class Cancellation(BaseModel):

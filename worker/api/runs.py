@@ -1,9 +1,11 @@
 """Repositories and runs, as the API tells of them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from fastapi import Query
+from sqlalchemy import Connection
 
 from pipelines import event as events
 from worker.api import models
@@ -15,6 +17,7 @@ from worker.store.attempts import StoredAttempt
 from worker.store.parts import StoredJob, StoredStep
 from worker.store.queries import StoredRun
 from worker.store.repositories import StoredRepository
+from worker.store.waits import Waits, waits_of_run, waits_of_runs
 from worker.trust import checked_trust
 
 Limit = Annotated[int, Query(description="at most this many", ge=1, le=200)]
@@ -59,15 +62,17 @@ def list_runs_of_repository(
     with context.database.read() as connection:
         repository = repositories.named(connection, owner, name)
         stored = queries.runs_of(connection, repository.id, limit=limit, before=before)
+        waits = _waits(connection, context, stored)
     following = stored[-1].number if len(stored) == limit and stored[-1].number > 1 else None
-    return models.Runs(runs=[summary(context, run) for run in stored], before=following)
+    return models.Runs(runs=[summary(context, run, waits.get(run.id, "")) for run in stored], before=following)
 
 
 def list_runs(context: Serving, limit: Limit = 50) -> models.Runs:
     """The latest runs over all repositories, latest first."""
     with context.database.read() as connection:
         stored = queries.latest_runs(connection, limit=limit)
-    return models.Runs(runs=[summary(context, run) for run in stored])
+        waits = _waits(connection, context, stored)
+    return models.Runs(runs=[summary(context, run, waits.get(run.id, "")) for run in stored])
 
 
 def show_run(run_id: str, context: Serving) -> models.Run:
@@ -76,10 +81,11 @@ def show_run(run_id: str, context: Serving) -> models.Run:
         run = queries.run_with_id(connection, run_id)
         jobs = parts.jobs_of(connection, run_id)
         problems = queries.problems_of(connection, run_id)
+        waits = waits_of_run(connection, run_id, run.status, context.crew())
     return models.Run(
-        **summary(context, run).model_dump(),
+        **summary(context, run, waits.run).model_dump(),
         problems=[models.FileProblem(**msgspec.structs.asdict(problem)) for problem in problems],
-        jobs=[_job(context, run, job) for job in jobs],
+        jobs=[_job(context, run, job, waits) for job in jobs],
     )
 
 
@@ -107,7 +113,7 @@ def log_path(run_id: str, job: str, step: str) -> str:
     return path("api", "runs", run_id, "jobs", job, "steps", step, "log")
 
 
-def summary(context: Context, run: StoredRun) -> models.RunSummary:
+def summary(context: Context, run: StoredRun, waits_for: str) -> models.RunSummary:
     """A run without its jobs."""
     return models.RunSummary(
         id=run.id,
@@ -115,6 +121,7 @@ def summary(context: Context, run: StoredRun) -> models.RunSummary:
         repository=run.repository,
         status=run.status,
         reason=run.reason,
+        waits_for=waits_for,
         event=_event(run.event),
         url=context.run_url(run.repository, run.number),
         created_at=run.created_at,
@@ -122,6 +129,10 @@ def summary(context: Context, run: StoredRun) -> models.RunSummary:
         finished_at=run.finished_at,
         duration_ms=run.duration_ms,
     )
+
+
+def _waits(connection: Connection, context: Context, stored: Sequence[StoredRun]) -> dict[str, str]:
+    return waits_of_runs(connection, [(run.id, run.status) for run in stored], context.crew())
 
 
 def _event(event: events.Event) -> models.Event:
@@ -150,7 +161,7 @@ def _pull_request(request: events.PullRequest | None) -> models.PullRequest | No
     )
 
 
-def _job(context: Context, run: StoredRun, job: StoredJob) -> models.Job:
+def _job(context: Context, run: StoredRun, job: StoredJob, waits: Waits) -> models.Job:
     return models.Job(
         name=job.name,
         workflow=job.workflow,
@@ -158,14 +169,15 @@ def _job(context: Context, run: StoredRun, job: StoredJob) -> models.Job:
         included=job.included,
         status=job.status,
         reason=job.reason,
+        waits_for=waits.jobs.get(job.name, ""),
         started_at=job.started_at,
         finished_at=job.finished_at,
         duration_ms=job.duration_ms,
-        steps=[_step(context, run, job, step) for step in job.steps],
+        steps=[_step(context, run, job, step, waits) for step in job.steps],
     )
 
 
-def _step(context: Context, run: StoredRun, job: StoredJob, step: StoredStep) -> models.Step:
+def _step(context: Context, run: StoredRun, job: StoredJob, step: StoredStep, waits: Waits) -> models.Step:
     return models.Step(
         name=step.name,
         kind=step.kind,
@@ -174,6 +186,7 @@ def _step(context: Context, run: StoredRun, job: StoredJob, step: StoredStep) ->
         status=step.status,
         exit_code=step.exit_code,
         reason=step.reason,
+        waits_for=waits.steps.get((job.name, step.name), ""),
         started_at=step.started_at,
         finished_at=step.finished_at,
         duration_ms=step.duration_ms,

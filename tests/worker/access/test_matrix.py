@@ -46,6 +46,8 @@ TABLE = {
     "GET /api/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log": Need.READ,
     "GET /api/runs/{run_id}/artifacts": Need.READ,
     "GET /api/artifacts/{artifact_id}/content": Need.READ,
+    "GET /api/workers": Need.READ,
+    "GET /workers": Need.READ,
     "GET /api/secrets": Need.ADMIN,
     "PUT /api/secrets/{name}": Need.ADMIN,
     "DELETE /api/secrets/{name}": Need.ADMIN,
