@@ -88,10 +88,14 @@ class Reports(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """A person must say yes before the step runs: one of `users`, or whoever may push if there are none."""
+    """A person must say yes before the step's job begins: one of `users`, or whoever may cancel runs without any.
+
+    `timeout` is how many seconds that may take; None for what the server says.
+    """
 
     message: str = ""
     users: tuple[str, ...] = ()
+    timeout: float | None = None
 
 
 class Reuse(msgspec.Struct, frozen=True, kw_only=True):

@@ -125,6 +125,8 @@ def _add_routes(app: FastAPI) -> None:
     api("/runs/{run_id}/cancel", control.cancel_run, Need.WRITE, methods=["POST"], status_code=202)
     api("/runs/{run_id}/approve", control.approve_run, Need.WRITE, methods=["POST"], status_code=202)
     api("/runs/{run_id}/decline", control.decline_run, Need.WRITE, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/jobs/{job:path}/approve", control.approve_job, Need.WRITE, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/jobs/{job:path}/decline", control.decline_job, Need.WRITE, methods=["POST"], status_code=202)
     api("/runs/{run_id}/records", records.show_records, Need.READ, response_class=Response)
     log = "/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log"
     api(log, logs.show_log, Need.READ, response_class=Response)

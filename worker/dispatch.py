@@ -23,7 +23,7 @@ from worker.orders import order_of
 from worker.queue import TaskQueue
 from worker.roster import Roster
 from worker.secrets.sealing import Keyring
-from worker.store import history
+from worker.store import decisions, history
 from worker.store import tasks as task_store
 from worker.store import turns as turn_store
 from worker.store.database import Database
@@ -185,6 +185,16 @@ class Dispatcher:
         self._orphaned_since = {task: since for task, since in self._orphaned_since.items() if task in orphans}
         self._crew = replace(self._crew, orphans=frozenset(self._orphaned_since))
         self._take_back(deserted)
+        self._end_overdue()
+
+    def _end_overdue(self) -> None:
+        """End the jobs that nobody has let begin in time."""
+        with self._database.read() as connection:
+            jobs = decisions.overdue(connection)
+        for job in jobs:
+            with self._database.write() as connection:
+                decisions.end_overdue(connection, job)
+            self._tell(job.run_id)
 
     def _take_back(self, deserted: Sequence[StoredTask]) -> None:
         """The workers that these were given to have gone: others may take them. One that comes back after all claims

@@ -80,7 +80,14 @@ _APPROVAL_KEYS = Keys(
     owner="an approval",
     known=(
         Key(name="message", form=TEXT, meaning="What to ask.", origin=H),
-        Key(name="users", form=one_or_many(TEXT), meaning="Who may answer.", default="who may push", origin=H),
+        Key(
+            name="users",
+            form=one_or_many(TEXT),
+            meaning="Accounts of the server that may answer.",
+            default="all that may cancel runs",
+            origin=H,
+        ),
+        Key(name="timeout", form=DURATION, meaning="How long that may take.", default="a week", origin=H),
     ),
 )
 _DOCKER_KEYS = Keys(
@@ -131,6 +138,6 @@ RETRY: Form[Retry] = map_or(
 RESOURCES: Form[Resources] = plain_record(_RESOURCE_KEYS, Resources)
 HEALTHCHECK: Form[Healthcheck] = plain_record(_HEALTHCHECK_KEYS, Healthcheck)
 APPROVAL: Form[Approval] = Form(
-    "true or {message, users}", _approval, {"anyOf": [FLAG.schema, {"map": _APPROVAL_KEYS}]}
+    "true or {message, users, timeout}", _approval, {"anyOf": [FLAG.schema, {"map": _APPROVAL_KEYS}]}
 )
 BACKEND_OPTIONS: Form[str] = plain_record(_BACKEND_KEYS, _user)

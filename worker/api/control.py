@@ -10,7 +10,7 @@ from worker.access.guard import Caller
 from worker.api import models
 from worker.api.runs import summary
 from worker.context import Serving
-from worker.store import approvals, history, queries, repositories
+from worker.store import approvals, decisions, history, queries, repositories
 from worker.store.inbox import add_run
 from worker.store.waits import waits_of_run
 
@@ -34,6 +34,20 @@ def decline_run(run_id: str, _: models.Decision, caller: Caller, context: Servin
     """End a run that waits for approval. It is *cancelled*, and nothing of it has run."""
     with context.database.write() as connection:
         approvals.decline(connection, run_id, caller.name)
+    return _changed(context, run_id)
+
+
+def approve_job(run_id: str, job: str, _: models.Decision, caller: Caller, context: Serving) -> models.RunSummary:
+    """Let a job begin that waits for a person, because a step of it asks for one."""
+    with context.database.write() as connection:
+        decisions.approve_job(connection, run_id, job=job, by=caller.name)
+    return _changed(context, run_id)
+
+
+def decline_job(run_id: str, job: str, _: models.Decision, caller: Caller, context: Serving) -> models.RunSummary:
+    """End a job that waits for a person. It is *cancelled*, and nothing of it has run."""
+    with context.database.write() as connection:
+        decisions.decline_job(connection, run_id, job=job, by=caller.name)
     return _changed(context, run_id)
 
 

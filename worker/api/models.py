@@ -123,6 +123,7 @@ class Job(BaseModel):
     status: Status
     reason: str
     waits_for: Annotated[str, Field(description=_WAITS)]
+    decided_by: Annotated[str | None, Field(description="who let it begin, or not, if it had to wait for a person")]
     started_at: Time | None
     finished_at: Time | None
     duration_ms: Milliseconds | None

@@ -170,6 +170,7 @@ def _job(context: Context, run: StoredRun, job: StoredJob, waits: Waits) -> mode
         status=job.status,
         reason=job.reason,
         waits_for=waits.jobs.get(job.name, ""),
+        decided_by=job.decided_by,
         started_at=job.started_at,
         finished_at=job.finished_at,
         duration_ms=job.duration_ms,

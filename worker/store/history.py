@@ -31,6 +31,7 @@ from runner.clock import now
 from worker.errors import Conflict
 from worker.store import tasks as task_store
 from worker.store.announcements import announce
+from worker.store.asking import ask
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
@@ -101,6 +102,13 @@ def end_withdrawn(connection: Connection, task: StoredTask, status: Status, reas
         history.go_on()
 
 
+def end_asked(connection: Connection, run_id: str, job_id: int, status: Status, reason: str) -> None:
+    """End a job that waits for a person, who has not let it begin."""
+    history = _History(connection, run_id)
+    history.end_job(job_id, status, reason)
+    history.go_on()
+
+
 class _History:
     """The history of one run, within one transaction."""
 
@@ -163,15 +171,17 @@ class _History:
         Of a run that is to be cancelled no job starts any more, and it never ends as a success.
         """
         cancel_reason = self._cancel_reason()
+        if cancel_reason is not None:
+            self._end_asking(cancel_reason)
         while not self.has_ended():
             states = self._job_states()
             moves = next_moves([state for _, state in states])
             ids = {state.name: job_id for job_id, state in states}
             for name in moves.start:
-                if cancel_reason is None:
-                    task_store.add_job_task(self._connection, self._run_id, ids[name], attempt=1)
-                else:
+                if cancel_reason is not None:
                     self._finish_job(ids[name], name, Status.CANCELLED, cancel_reason)
+                elif not ask(self._connection, ids[name]):
+                    task_store.add_job_task(self._connection, self._run_id, ids[name], attempt=1)
             for name, reason in moves.skip:
                 self._finish_job(ids[name], name, Status.SKIPPED, reason)
             if moves.finished and cancel_reason is not None:
@@ -180,6 +190,12 @@ class _History:
                 self.finish_run(moves.finished, "" if states else NOTHING_TO_DO)
             if not moves.skip and not (moves.start and cancel_reason is not None):
                 return
+
+    def _end_asking(self, reason: str) -> None:
+        """Nobody needs to decide any more."""
+        waiting = (jobs.c.run_id == self._run_id) & (jobs.c.status == Status.BLOCKED.value)
+        for job_id, name in self._connection.execute(select(jobs.c.id, jobs.c.name).where(waiting)).all():
+            self._finish_job(job_id, name, Status.CANCELLED, reason)
 
     def end_job(self, job_id: int, status: Status, reason: str) -> None:
         """End a job of which no worker will say anything more, and those of its steps that had not ended."""

@@ -118,6 +118,9 @@ jobs = Table(
     Column("position", Integer, nullable=False),  # within the Plan, from 0
     Column("name", Text, nullable=False),
     Column("plan", LargeBinary, nullable=False),  # a pipelines.plan.PlannedJob as JSON
+    Column("decide_until", Text),  # when it has waited for a person for too long, if it had to
+    Column("decided_by", Text),  # who let it begin, or not
+    Column("decided_at", Text),
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("started_at", Text),

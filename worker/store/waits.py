@@ -10,10 +10,20 @@ from pipelines.plan import PlannedJob
 from pipelines.status import Status
 from worker.store import tasks as task_store
 from worker.store import turns
+from worker.store.asking import approvals_in
 from worker.store.tables import jobs, steps, tasks
 from worker.store.tasks import TaskState
 from worker.waiting.crew import Crew, classes_of
-from worker.waiting.phrases import FOR_APPROVAL, FOR_REDIS, FOR_TAKING, Facts, job_phrase, step_phrase, task_phrase
+from worker.waiting.phrases import (
+    FOR_APPROVAL,
+    FOR_REDIS,
+    FOR_TAKING,
+    Facts,
+    approval_phrase,
+    job_phrase,
+    step_phrase,
+    task_phrase,
+)
 from worker.waiting.turns import WaitingTask
 
 _OPEN = (Status.PENDING, Status.RUNNING, Status.BLOCKED)
@@ -49,6 +59,8 @@ def waits_of_runs(connection: Connection, runs: Iterable[tuple[str, Status]], cr
     wanted = [run for run, status in by_id.items() if status in (Status.PENDING, Status.RUNNING)]
     by_run = _phrases_of_tasks(connection, wanted, crew)
     busy = _at_work(connection, wanted)
+    asking = (jobs.c.status == Status.BLOCKED.value) & jobs.c.run_id.in_(wanted)
+    by_run |= {run: {None: FOR_APPROVAL} for run in connection.execute(select(jobs.c.run_id).where(asking)).scalars()}
     for run in wanted:
         if run not in busy and (found := by_run.get(run)):
             phrases[run] = next(iter(found.values()))
@@ -105,6 +117,8 @@ def _of_parts(
         if row.status == Status.PENDING:
             before = [name for name, workflow in unfinished.items() if workflow in plans[row.id].depends_on]
             of_jobs[row.name] = by_job.get(row.id) or job_phrase(before)
+        elif row.status == Status.BLOCKED:
+            of_jobs[row.name] = approval_phrase(approvals_in(plans[row.id]))
         elif row.status == Status.RUNNING:
             of_steps |= _of_steps(connection, row.id, plans[row.id])
     return of_jobs, of_steps

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from pipelines.details import Approval
 from worker.waiting.labels import ANY, as_text
 from worker.waiting.turns import UnderWay, WaitingTask, WorkerClass, may_take
 
@@ -37,6 +38,14 @@ def task_phrase(task: WaitingTask, facts: Facts) -> str:
         count = sum(each.workers for each in takers)
         return f"for a free worker: {_workers(count)} at work"
     return "for its turn"
+
+
+def approval_phrase(asked: Sequence[Approval]) -> str:
+    """What a job waits for that a person must let begin: who that may be, and what they are asked."""
+    users = list(dict.fromkeys(user for each in asked for user in each.users))
+    messages = " ".join(dict.fromkeys(" ".join(each.message.split()) for each in asked if each.message))
+    who = f"for approval by {' or '.join(users)}" if users else FOR_APPROVAL
+    return f"{who}: {messages}" if messages else who
 
 
 def job_phrase(unfinished: Sequence[str]) -> str:

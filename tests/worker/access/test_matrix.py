@@ -42,6 +42,8 @@ TABLE = {
     "POST /api/runs/{run_id}/cancel": Need.WRITE,
     "POST /api/runs/{run_id}/approve": Need.WRITE,
     "POST /api/runs/{run_id}/decline": Need.WRITE,
+    "POST /api/runs/{run_id}/jobs/{job:path}/approve": Need.WRITE,
+    "POST /api/runs/{run_id}/jobs/{job:path}/decline": Need.WRITE,
     "GET /api/runs/{run_id}/records": Need.READ,
     "GET /api/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log": Need.READ,
     "GET /api/runs/{run_id}/artifacts": Need.READ,

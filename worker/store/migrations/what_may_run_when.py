@@ -1,4 +1,4 @@
-"""What may run when: repositories' priorities and limits, the lines that newer pushes take over, queues and groups."""
+"""What may run when: priorities and limits, the lines that newer pushes take over, queues, groups and decisions."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,6 +18,10 @@ def upgrade() -> None:
     with op.batch_alter_table("runs") as runs:
         runs.add_column(sa.Column("line", Text))
         runs.create_index("runs_by_line", ["repository_id", "line", "status"])
+    with op.batch_alter_table("jobs") as jobs:
+        jobs.add_column(sa.Column("decide_until", Text))
+        jobs.add_column(sa.Column("decided_by", Text))
+        jobs.add_column(sa.Column("decided_at", Text))
     with op.batch_alter_table("tasks") as tasks:
         tasks.add_column(sa.Column("queue", Text))
         tasks.add_column(sa.Column("labels", Text, nullable=False, server_default="{}"))
