@@ -16,7 +16,7 @@ demo: setup ## push to a real repository and watch its run (KEEP=1 leaves the se
 
 test: setup ## set up and run the whole test suite
 	@scripts/bootstrap image registry lfs emulators ssh podman chromium debootstrap postgresql
-	$(PYTHON) -m pytest
+	@scripts/test
 
 check: ## lint, formatting and types
 	@scripts/bootstrap python

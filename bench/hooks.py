@@ -1,14 +1,16 @@
-"""How fast webhooks are answered: signed GitHub pushes, sent at a steady rate to a server of our own.
+"""How fast webhooks are answered: signed pushes of every forge, sent at a steady rate to a server of our own.
 
-    python bench/hooks.py [--rate 200] [--seconds 10] [--connections 8] [--json]
+    python bench/hooks.py [--rate 200] [--seconds 10] [--connections 8] [--forge NAME]... [--json]
 
 Open loop: each delivery has its moment, and its latency counts from that moment on, so a server that falls behind can't
 hide it. The server (`headrace server`, its database on disk) runs in a process of its own, this client in another.
-Redis is not needed to answer, and there is none here.
+Redis is not needed to answer, and there is none here. The forges take turns, each with a repository of its own; bodies
+are those of the tests, with twenty commits. `--forge github` alone is what the first figures were measured with.
 """
 
 import argparse
 import asyncio
+import base64
 import hashlib
 import hmac
 import json
@@ -19,6 +21,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+PAYLOADS = Path(__file__).parents[1] / "tests" / "worker" / "forges" / "payloads"
+FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "git")
 
 
 def main() -> None:
@@ -26,10 +32,10 @@ def main() -> None:
     options = _options()
     with tempfile.TemporaryDirectory() as directory:
         url, port = _free_address()
-        secret = _add_repository(directory, url)
+        secrets = {forge: _add_repository(directory, url, forge) for forge in options.forge or FORGES}
         server = _start_server(directory, url, port)
         try:
-            latencies = asyncio.run(_send(port, secret, options.rate, options.seconds, options.connections))
+            latencies = asyncio.run(_send(port, secrets, options.rate, options.seconds, options.connections))
         finally:
             server.terminate()
             server.wait(20)
@@ -41,6 +47,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, default=200)
     parser.add_argument("--seconds", type=int, default=10)
     parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--forge", action="append", choices=FORGES, help="just this one; may be given often")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -56,9 +63,9 @@ def _headrace(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", "runner.cli", *arguments]
 
 
-def _add_repository(directory: str, url: str) -> str:
+def _add_repository(directory: str, url: str, forge: str) -> str:
     command = _headrace(
-        *("repo", "add", "acme/web", "--forge", "github", "--clone-url", "https://example.org/acme/web.git"),
+        *("repo", "add", f"acme/{forge}", "--forge", forge, "--clone-url", "https://example.org/acme/web.git"),
         *("--data", directory, "--url", url, "--output", "json"),
     )
     added = subprocess.run(command, check=True, capture_output=True)
@@ -83,9 +90,10 @@ def _start_server(directory: str, url: str, port: int) -> "subprocess.Popen[byte
             return server
 
 
-async def _send(port: int, secret: str, rate: int, seconds: int, connections: int) -> list[float]:
+async def _send(port: int, secrets: dict[str, str], rate: int, seconds: int, connections: int) -> list[float]:
     """The latencies in milliseconds of `rate * seconds` deliveries."""
-    deliveries = [_request(secret, number) for number in range(rate * seconds)]
+    turns = list(secrets.items())
+    deliveries = [_request(*turns[number % len(turns)], number) for number in range(rate * seconds)]
     queue: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue()
     latencies: list[float] = []
     senders = [asyncio.create_task(_sender(port, queue, latencies)) for _ in range(connections)]
@@ -113,28 +121,40 @@ async def _sender(port: int, queue: "asyncio.Queue[tuple[float, bytes] | None]",
     writer.close()
 
 
-def _request(secret: str, number: int) -> bytes:
+def _request(forge: str, secret: str, number: int) -> bytes:
+    body = _body(forge, number)
+    headers = {"Host": "localhost", "Content-Type": "application/json", "Content-Length": str(len(body))}
+    lines = [f"{name}: {value}" for name, value in (headers | _proof(forge, secret, body, f"{number}")).items()]
+    return "\r\n".join([f"POST /hooks/{forge}/acme/{forge} HTTP/1.1", *lines, "", ""]).encode() + body
+
+
+def _body(forge: str, number: int) -> bytes:
+    source = "gitea" if forge == "forgejo" else forge
+    values: dict[str, Any] = json.loads((PAYLOADS / source / "push.json").read_bytes())
     sha = hashlib.sha1(str(number).encode(), usedforsecurity=False).hexdigest()
-    commits = [{"id": sha, "message": f"change {number} {'x' * 100}", "added": [], "modified": ["a", "b"]}] * 20
-    payload = {
-        "ref": "refs/heads/main",
-        "before": "0" * 40,
-        "after": sha,
-        "deleted": False,
-        "forced": False,
-        "head_commit": commits[0] | {"author": {"name": "Ada", "email": "ada@example.org"}},
-        "commits": commits,
-        "repository": {"id": 1, "name": "web", "full_name": "acme/web", "default_branch": "main"},
-        "sender": {"login": "ada"},
-    }
-    body = json.dumps(payload).encode()
-    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    head = (
-        "POST /hooks/github/acme/web HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-        f"X-GitHub-Event: push\r\nX-GitHub-Delivery: {number}-{sha}\r\nX-Hub-Signature-256: sha256={signature}\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+    if forge == "bitbucket":
+        values["push"]["changes"][0]["new"]["target"]["hash"] = sha
+    else:
+        values["after"] = sha
+    commit = {"id": sha, "message": f"change {number} {'x' * 100}", "added": [], "modified": ["a", "b"]}
+    return json.dumps(values | ({} if forge == "git" else {"commits": [commit] * 20})).encode()
+
+
+def _proof(forge: str, secret: str, body: bytes, key: str) -> dict[str, str]:
+    """Each forge's headers, GitLab with its signature. All are HMAC-SHA256."""
+    if forge in ("gitlab", "git"):
+        moment = str(int(time.time()))
+        signed = b".".join([key.encode(), moment.encode(), body])
+        signature = base64.b64encode(hmac.new(secret.encode(), signed, hashlib.sha256).digest()).decode()
+        own = {"webhook-id": key, "webhook-timestamp": moment, "webhook-signature": f"v1,{signature}"}
+        return own | {"X-Gitlab-Event": "Push Hook"}
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    if forge == "github":
+        return {"X-GitHub-Event": "push", "X-GitHub-Delivery": key, "X-Hub-Signature-256": f"sha256={digest}"}
+    if forge == "bitbucket":
+        return {"X-Event-Key": "repo:push", "X-Request-UUID": key, "X-Hub-Signature": f"sha256={digest}"}
+    brand = forge.capitalize()
+    return {f"X-{brand}-Event": "push", f"X-{brand}-Delivery": key, f"X-{brand}-Signature": digest}
 
 
 def _print(latencies: list[float], *, as_json: bool) -> None:

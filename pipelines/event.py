@@ -116,11 +116,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     """Why a run exists. `ref` is full (`refs/heads/main`); `branch` is the target's for a pull request.
 
     `changed_files` holds paths from the root of the repository, or None where nobody knows.
+    `sha` is `""` until somebody has looked where a ref stands that people have named; `asked_sha` is the commit of it
+    that they mean, by the beginning of its hash.
     `author` is the commit's, for show only: who may do what is decided by `sender`, the forge's word.
     `number`, `parent`, `reruns`, `url`, `created_at` and `started_at` are the run's: its number in the repository, the
     number of the run that it repeats, how often that was repeated, its page. `forge_url` is the page of what happened
     and `action` the forge's word for it, such as `opened`. `cron` names a schedule, `params` are what somebody gave
-    by hand. `local` is true for what runs on a laptop.
+    by hand, `workflows` those that alone are to run; without any, all do. `local` is true for what runs on a laptop.
     """
 
     kind: EventKind = EventKind.PUSH
@@ -128,6 +130,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     ref: str = ""
     branch: str = ""
     sha: str = ""
+    asked_sha: str = ""
     before: str = ""
     message: str = ""
     timestamp: int = 0
@@ -149,6 +152,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     deployment: Deployment | None = None
     release: Release | None = None
     params: dict[str, str] = {}
+    workflows: tuple[str, ...] = ()
     previous: Previous | None = None
     system: System = System()
     local: bool = False

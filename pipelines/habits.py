@@ -3,6 +3,7 @@
 An image without a tag is left alone, since most files have one on purpose; `latest` in full is not.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 
 from pipelines.anchors import unused_anchors
@@ -14,6 +15,13 @@ from pipelines.nodes import Position, quoted
 from pipelines.problems import Level, Problem
 from pipelines.report import Report
 
+_ANYBODYS = (
+    "CI_COMMIT_MESSAGE", "CI_COMMIT_AUTHOR", "CI_COMMIT_AUTHOR_EMAIL", "CI_COMMIT_SOURCE_BRANCH", "CI_COMMIT_REFSPEC",
+    "CI_PIPELINE_FILES", "CI_PREV_COMMIT_MESSAGE", "CI_PREV_COMMIT_AUTHOR", "CI_PREV_COMMIT_AUTHOR_EMAIL",
+    "CI_PREV_COMMIT_SOURCE_BRANCH",
+)  # fmt: skip
+_PUT_IN = re.compile(rf"(?<!\$)\$\{{({'|'.join(_ANYBODYS)})(?![\w-])")
+
 
 def bad_habits(workflow: Workflow, text: bytes) -> tuple[Problem, ...]:
     """Warnings about one workflow, which was read from this text without errors."""
@@ -21,6 +29,7 @@ def bad_habits(workflow: Workflow, text: bytes) -> tuple[Problem, ...]:
     for step in (*workflow.services, *workflow.steps):
         _check_image(step, report)
         _check_secrets(step, workflow, report)
+        _check_commands(step, report)
     _check_conditions(workflow, cells(workflow.matrix, Report(workflow.file)), report)
     _check_anchors(text, report)
     return report.problems
@@ -39,6 +48,16 @@ def _check_secrets(step: Step, workflow: Workflow, report: Report) -> None:
     if secrets and not (_says_which_events(workflow.when) or _says_which_events(step.when)):
         message = f"`{step.path}` needs secrets on every event, pull requests among them: {', '.join(secrets)}"
         _warn(step.position, step.path, message, report, hint="say for which: `when: {event: push}`")
+
+
+def _check_commands(step: Step, report: Report) -> None:
+    """What anybody may write, in a commit or a fork's branch, must not become part of a script."""
+    found = dict.fromkeys(name for command in step.commands for name in _PUT_IN.findall(command))
+    for name in found:
+        path = f"{step.path}.commands"
+        message = f"`${{{name}}}` becomes part of the script, whatever somebody has written there"
+        hint = f'let the shell fill it in: write `"${name}"`'
+        _warn(step.place_of("commands"), path, message, report, hint=hint)
 
 
 def _check_conditions(workflow: Workflow, found: tuple[Cell, ...], report: Report) -> None:

@@ -1,11 +1,11 @@
 """The planner: workflow files and an event become a Plan, in which nothing is left to decide."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from pipelines import rules
+from pipelines.choice import chosen
 from pipelines.drafts import Draft, draft, unjudged, without_filtered
-from pipelines.event import Event, EventKind
+from pipelines.event import Event
 from pipelines.jobs import planned_job
 from pipelines.offers import Offers, with_offers
 from pipelines.plan import Plan, PlannedJob
@@ -15,14 +15,7 @@ from pipelines.reading.source import NOTHING
 from pipelines.readings import CellReading, FileReading, Setting, read_for, setting
 from pipelines.unacted import unacted
 
-_SKIP = re.compile(r"\[(?i:ci *skip|skip *ci)\]")
 _NO_VARIABLES: Mapping[str, str] = {}
-
-
-def skips_ci(event: Event) -> bool:
-    """True if the commit message asks, by `[skip ci]` or `[ci skip]`, that a push or pull request has no run."""
-    is_skippable = event.kind is EventKind.PUSH or event.kind.is_pull_request
-    return is_skippable and _SKIP.search(event.message) is not None
 
 
 def make_plan(
@@ -46,7 +39,8 @@ def make_plan(
     """
     run = setting(event, trust=trust, includable=includable, variables=variables)
     readings = sorted((read_for(run, files[file], file) for file in files), key=lambda each: (each.name, each.file))
-    drafts = without_filtered(_draft(reading, cell, run) for reading in readings for cell in reading.cells)
+    all_drafts = (_draft(reading, cell, run) for reading in readings for cell in reading.cells)
+    drafts = without_filtered(chosen(all_drafts, event.workflows))
     if secrets is not None:
         drafts = tuple(with_offers(each, secrets) for each in drafts)
     between = rules.check_together([each.workflow for each in drafts], {each.file: each.name for each in readings})

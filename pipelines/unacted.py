@@ -14,6 +14,7 @@ from pipelines.nodes import Position
 from pipelines.problems import Level, Problem
 from pipelines.report import Report
 from pipelines.syntax.keys import Effect, Key, Keys
+from pipelines.syntax.results import EXPIRE
 from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
 
@@ -45,9 +46,9 @@ def unacted(drafts: Iterable[Draft], event: Event) -> Iterator[Problem]:
         yield from _warnings(file, found.values())
 
 
-def is_idle(effect: Effect, event: Event) -> bool:
-    """True if a key of this effect does nothing in a run of this event."""
-    return effect is Effect.NOT_YET or (effect is Effect.ON_SERVERS and event.local)
+def is_idle(effect: Effect, *, local: bool) -> bool:
+    """True if a key of this effect does nothing in a run, which may be a local one."""
+    return effect is Effect.NOT_YET or (effect is Effect.ON_SERVERS and local)
 
 
 def _warnings(file: str, found: Iterable[list[_Asked]]) -> tuple[Problem, ...]:
@@ -62,26 +63,22 @@ def _warnings(file: str, found: Iterable[list[_Asked]]) -> tuple[Problem, ...]:
 
 def _asked(draft: Draft, event: Event) -> Iterator[_Asked]:
     workflow = draft.workflow
-    for key in _idle(WORKFLOW_KEYS, event):
+    for key in _OF_WORKFLOWS[event.local]:
         if _asks(workflow, key.name) and not _is_met(workflow, key, event):
             yield _Asked(key.name, key.effect, key.name, workflow.place_of(key.name))
-    for steps, keys in ((workflow.services, SERVICE_KEYS), (workflow.steps, STEP_KEYS)):
+    for steps, keys in ((workflow.services, _OF_SERVICES), (workflow.steps, _OF_STEPS)):
         for step in steps:
             if draft.steps[step.name].included:
-                yield from _asked_by_step(step, keys, event)
+                yield from _asked_by_step(step, keys[event.local])
+                if is_idle(EXPIRE.effect, local=event.local) and any(rule.expire for rule in step.artifacts):
+                    path = f"{step.path}.artifacts.expire"
+                    yield _Asked("artifacts.expire", EXPIRE.effect, path, step.place_of("artifacts"))
 
 
-def _asked_by_step(step: Step, keys: Keys, event: Event) -> Iterator[_Asked]:
-    for key in _idle(keys, event):
+def _asked_by_step(step: Step, keys: Iterable[Key]) -> Iterator[_Asked]:
+    for key in keys:
         if _asks(step, key.name):
             yield _Asked(key.name, key.effect, f"{step.path}.{key.name}", step.place_of(key.name))
-    if any(rule.expire for rule in step.artifacts):
-        path = f"{step.path}.artifacts.expire"
-        yield _Asked("artifacts.expire", Effect.NOT_YET, path, step.place_of("artifacts"))
-
-
-def _idle(keys: Keys, event: Event) -> Iterator[Key]:
-    return (key for key in keys.known if is_idle(key.effect, event))
 
 
 def _is_met(workflow: Workflow, key: Key, event: Event) -> bool:
@@ -101,4 +98,10 @@ def _defaults(model: type[Workflow] | type[Step]) -> dict[str, Any]:
     }
 
 
+def _idle(keys: Keys) -> dict[bool, tuple[Key, ...]]:
+    """The keys that do nothing, by whether the run is local."""
+    return {local: tuple(key for key in keys.known if is_idle(key.effect, local=local)) for local in (False, True)}
+
+
+_OF_WORKFLOWS, _OF_STEPS, _OF_SERVICES = _idle(WORKFLOW_KEYS), _idle(STEP_KEYS), _idle(SERVICE_KEYS)
 _DEFAULTS: dict[type, dict[str, Any]] = {Workflow: _defaults(Workflow), Step: _defaults(Step)}

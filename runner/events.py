@@ -5,19 +5,29 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from pipelines.event import Deployment, Event, EventKind, PullRequest, Release, Repository, System
 from pipelines.variables import is_reserved
+from runner.delivery import SavedDelivery, delivered_event
 from runner.errors import UsageError
 from runner.source.remotes import repository_of
 
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"
+_SAID_BY_A_DELIVERY = (
+    *("event", "branch", "target_branch", "source_branch", "sha", "tag", "message", "author", "pr", "cron"),
+    *("deploy_target", "deploy_task", "release_title", "prerelease", "params"),
+)
 _GO_NAMES = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "armv6l": "arm", "i686": "386", "i386": "386"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventOptions:
-    """The event flags of `run` and `plan`, by their names. `""`, None and `()` mean not given."""
+    """The event flags of `run` and `plan`, by their names. `""`, None and `()` mean not given.
+
+    With a `delivery` that says what happened; `ref` then chooses among its events.
+    """
 
     event: EventKind | None = None
     branch: str = ""
@@ -37,6 +47,7 @@ class EventOptions:
     prerelease: bool = False
     params: Mapping[str, str] = field(default_factory=dict)
     changed_files: tuple[str, ...] = ()
+    delivery: SavedDelivery | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +81,8 @@ class WorkingTreeFacts:
 
 def local_event(options: EventOptions, facts: WorkingTreeFacts) -> Event:
     """The event as a server would have it after a push of this tree. Raises UsageError if flags don't fit together."""
+    if options.delivery is not None:
+        return _delivered(options.delivery, options, facts)
     kind = _kind(options)
     _check_flags(kind, options)
     if kind is EventKind.TAG and not _ref(kind, options, facts).startswith(_TAGS):
@@ -89,6 +102,25 @@ def local_event(options: EventOptions, facts: WorkingTreeFacts) -> Event:
         deployment=_deployment(kind, options),
         release=_release(kind, options),
         params=dict(options.params),
+        system=this_system(),
+        local=True,
+    )
+
+
+def _delivered(saved: SavedDelivery, options: EventOptions, facts: WorkingTreeFacts) -> Event:
+    """What a delivery says happened. Which files have changed, none says: those here, if this is the commit."""
+    extra = [f"--{name.replace('_', '-')}" for name in _SAID_BY_A_DELIVERY if getattr(options, name)]
+    if extra:
+        raise UsageError(f"--delivery says what happened: leave out {', '.join(extra)}")
+    event = delivered_event(saved, _repository(options, facts), ref=options.ref)
+    is_here = facts.sha.startswith(event.sha) if event.sha else False
+    return replace(
+        event,
+        sha=facts.sha if is_here else event.sha,
+        message=event.message or (facts.message if is_here else ""),
+        author=event.author or (facts.author if is_here else ""),
+        author_email=event.author_email or (facts.author_email if is_here else ""),
+        changed_files=options.changed_files or (facts.changed_files if is_here else None),
         system=this_system(),
         local=True,
     )

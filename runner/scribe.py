@@ -30,5 +30,7 @@ class Scribe:
             self._next_seq += 1
             try:
                 self._sink(record)
+            except SinkError:
+                raise
             except Exception as error:
                 raise SinkError(f"a record could not be handed on: {error}") from error

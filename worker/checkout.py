@@ -12,7 +12,9 @@ from runner.source.access import Access
 from runner.source.clonesettings import clone_settings
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched_as_asked
+from runner.source.resolve import is_unresolved, resolved
 from runner.source.tree import commit_tree
+from runner.source.tries import Tries
 from runner.stop import Stop
 from worker.exchange import JobOrder, PlanOrder
 from worker.secrets.entrusted import Entrusted
@@ -20,10 +22,13 @@ from worker.settings import Settings
 
 
 def planning_mirror(settings: Settings, order: PlanOrder, entrusted: Entrusted, stop: Stop) -> Mirror:
-    """The mirror of the run's repository, with its commit. Raises SourceError."""
-    asked = clone_settings(Checkout(), order.event)
-    access = _access(order.event, entrusted)
-    return fetched_as_asked(settings.mirrors_directory, order.event, asked, access=access, stop=stop)
+    """The mirror of the run's repository, with its commit; what people have named is resolved. Raises SourceError."""
+    event, access, root = order.event, _access(order.event, entrusted), settings.mirrors_directory
+    asked = clone_settings(Checkout(), event)
+    if is_unresolved(event):
+        tries = Tries(attempts=asked.attempts, backoff=asked.backoff, stop=stop)
+        event = resolved(root, event, access=access, tries=tries)
+    return fetched_as_asked(root, event, asked, access=access, stop=stop)
 
 
 def job_tree(settings: Settings, order: JobOrder, entrusted: Entrusted, stop: Stop) -> Tree:

@@ -9,6 +9,7 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
 from worker.access.throttle import Throttle
+from worker.intake import Intake
 from worker.live import Live
 from worker.secrets.sealing import Keyring
 from worker.settings import Settings
@@ -32,8 +33,8 @@ class Backstage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it. `keyring` seals secrets, `inbox` takes deliveries; `announce`, `trouble` and
-    `crew` are Backstage's.
+    """The service as an endpoint sees it. `keyring` seals secrets, `inbox` takes deliveries and `intake` bounds them;
+    `announce`, `trouble` and `crew` are Backstage's.
 
     `throttle` counts attempts to log in that failed, `hashing` bounds how many passwords are hashed at a time.
     """
@@ -48,6 +49,7 @@ class Context:
     trouble: Callable[[], str]
     crew: Callable[[], Crew]
     traffic: Traffic
+    intake: Intake
     throttle: Throttle
     hashing: CapacityLimiter
 

@@ -40,7 +40,7 @@ class Conflict(ServiceError):  # noqa: N818
 
 
 class Refused(ServiceError):  # noqa: N818
-    """Raised when a delivery's signature does not verify. Nothing of it is stored."""
+    """Raised when a delivery's signature does not verify. It makes no run."""
 
 
 class Unidentified(ServiceError):  # noqa: N818

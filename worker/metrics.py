@@ -37,6 +37,7 @@ def _families(context: Context) -> list[Family]:
     with context.database.read() as connection:
         runs = counts.runs_by_status(connection)
         waiting_seconds = counts.longest_wait_seconds(connection)
+        untold = counts.untold_statuses(connection)
     return [
         Family(
             name="headrace_info",
@@ -61,6 +62,12 @@ def _families(context: Context) -> list[Family]:
             kind="gauge",
             meaning="How long the oldest task has waited for a worker.",
             samples=[("", {}, waiting_seconds)],
+        ),
+        Family(
+            name="headrace_statuses_waiting",
+            kind="gauge",
+            meaning="Commit statuses that their forge has not been told yet.",
+            samples=[("", {}, untold)],
         ),
         _requests(context),
     ]

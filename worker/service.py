@@ -1,4 +1,4 @@
-"""The server's insides, put together: database, storage, dispatcher and ingester behind the web application."""
+"""The server's insides, put together: database, storage, and the threads behind the web application."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +15,7 @@ from worker.live import Live
 from worker.queue import TaskQueue
 from worker.redis_server import answers
 from worker.roster import Roster
+from worker.schedules.scheduler import Scheduler
 from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
 from worker.statuses.courier import Courier
@@ -23,7 +24,7 @@ from worker.store.database import Database
 
 
 def background(settings: Settings, database: Database, storage: Storage) -> Background:
-    """What runs beside the web application for as long as that does: the threads of dispatcher, ingester and courier.
+    """What runs beside the web application for as long as that does: dispatcher, ingester, courier and scheduler.
 
     It is in trouble while Redis does not answer, or if one of them has ended.
     """
@@ -40,13 +41,15 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
     exchange = _exchange(settings)
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
     courier = Courier(database, open_keyring(settings), server_url=settings.url, proxy=settings.forge_proxy)
-    threads = (dispatcher, ingester, courier)
+    scheduler = Scheduler(database, announce=dispatcher.wake)
+    threads = (dispatcher, ingester, courier, scheduler)
 
     @asynccontextmanager
     async def run(live: Live) -> AsyncIterator[Backstage]:
         dispatcher.start(live)
         ingester.start(live)
         courier.start()
+        scheduler.start()
         try:
             yield Backstage(
                 announce=dispatcher.wake,
@@ -54,6 +57,7 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
                 crew=lambda: dispatcher.crew,
             )
         finally:
+            await run_in_threadpool(scheduler.stop)
             await run_in_threadpool(ingester.stop)
             await run_in_threadpool(dispatcher.stop)
             await run_in_threadpool(courier.stop)
@@ -65,7 +69,7 @@ def _exchange(settings: Settings) -> Exchange:
     return Exchange(_redis(settings), lease_seconds=settings.lease_seconds)
 
 
-def _trouble(settings: Settings, threads: Sequence[Dispatcher | Ingester | Courier]) -> str:
+def _trouble(settings: Settings, threads: Sequence[Dispatcher | Ingester | Courier | Scheduler]) -> str:
     if not all(thread.is_alive() for thread in threads):
         return "the server has lost a thread: start it again, and tell us what its log says"
     return "" if answers(settings.redis_url) else "Redis does not answer"

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from pipelines.event import Event, EventKind
 
+_OF_COMMITS = frozenset({EventKind.PUSH, EventKind.PULL_REQUEST, EventKind.PULL_REQUEST_METADATA})
 _USUAL_DEFAULTS = ("main", "master")
 
 
@@ -22,14 +23,12 @@ class Supersede(StrEnum):
 
 def line_of(event: Event) -> str:
     """The branch or pull request that a run is about, where a newer one takes its place; `""` for a run by itself."""
-    if event.kind not in (EventKind.PUSH, EventKind.PULL_REQUEST) or event.parent:
-        return ""
-    return event.ref
+    return "" if event.kind not in _OF_COMMITS or event.parent else event.ref
 
 
 def ends_older(policy: Supersede, event: Event, *, default_branch: str) -> bool:
     """True if a run of this event ends the older ones of its line. Without a known default branch, main is one."""
-    if not line_of(event) or policy is Supersede.NONE:
+    if not line_of(event) or event.kind is EventKind.PULL_REQUEST_METADATA or policy is Supersede.NONE:
         return False
     if event.kind is EventKind.PULL_REQUEST or policy is Supersede.ALL:
         return True

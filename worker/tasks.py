@@ -12,12 +12,14 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 
-from pipelines.event import Event
+from pipelines.choice import unknown_choice
+from pipelines.event import Event, EventKind
 from pipelines.files import no_workflow, workflow_directories, workflow_paths
 from pipelines.plan import Plan
-from pipelines.planner import make_plan, skips_ci
+from pipelines.planner import make_plan
 from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
+from pipelines.wanted import is_asked_for, skips_ci
 from runner.backend import Backend, Ticket
 from runner.engine.credentials import Login
 from runner.errors import RunnerError, SourceError
@@ -28,7 +30,7 @@ from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.signals import stop_on
 from runner.source.mirror import Mirror
-from runner.source.mirrors import read_from
+from runner.source.mirrors import fetch_branch, read_from
 from runner.source.upkeep import tidy
 from runner.stop import Stop
 from worker.checkout import job_tree, planning_mirror
@@ -133,12 +135,16 @@ def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> N
 
 def _read_plan(mirror: Mirror, order: PlanOrder) -> Plan | tuple[Status, str]:
     """The commit's plan, or what its run is without one, and why."""
-    event = _with_what_git_knows(order.event, mirror)
+    event = _with_what_git_knows(mirror)
     if skips_ci(event):
         return Status.SKIPPED, "the commit message says to skip CI"
     paths = workflow_paths(mirror.paths(*workflow_directories()))
     if not paths:
         return Status.ERROR, no_workflow(f"commit {event.sha[:12]}")
+    if unknown := unknown_choice(event, paths):
+        return Status.ERROR, unknown
+    if not is_asked_for(event, (mirror.contents(path) for path in paths)):
+        return Status.SKIPPED, f"no workflow asks for {event.kind}"
     return _planned(mirror, paths, event, order)
 
 
@@ -168,16 +174,25 @@ def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event, order: PlanOr
     )
 
 
-def _with_what_git_knows(event: Event, mirror: Mirror) -> Event:
-    facts = mirror.commit_facts()
+def _with_what_git_knows(mirror: Mirror) -> Event:
+    event, facts = mirror.event, mirror.commit_facts()
     return msgspec.structs.replace(
         event,
         message=event.message or facts.message,
         author=event.author or facts.author,
         author_email=event.author_email or facts.author_email,
-        changed_files=mirror.changed_files(),
+        changed_files=_changed_files(mirror),
+        timestamp=event.timestamp or facts.timestamp,
         system=msgspec.structs.replace(event.system, platform=this_system().platform),
     )
+
+
+def _changed_files(mirror: Mirror) -> tuple[str, ...] | None:
+    """Of a pull request that is open: all that it would bring to its target, whatever has happened there since."""
+    if mirror.event.kind not in (EventKind.PULL_REQUEST, EventKind.PULL_REQUEST_METADATA):
+        return mirror.changed_files()
+    target = fetch_branch(mirror, mirror.event.branch) if mirror.event.branch else None
+    return mirror.changed_files(beside=target)
 
 
 def _finish(scribe: Scribe, status: Status, reason: str) -> None:

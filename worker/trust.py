@@ -3,8 +3,8 @@
 DESIGN. Whoever opens a pull request from a fork writes the code, the workflow files and the commit's author, so nothing
 in them says who that is; only the forge's word counts that it is from a fork. Such a run never gets a secret, nor what
 the repository is trusted with, nor a privileged plugin, approved or not: approval decides whether it may use the
-machine at all. It is bound to the commit, so the next push waits anew. A person who starts a run by hand, and a
-schedule that somebody has set up, need nobody else.
+machine at all. It is bound to the commit, so the next push waits anew. A person who starts a run by hand or deploys an
+earlier one, and a schedule that somebody has set up, need nobody else.
 """
 
 from enum import StrEnum
@@ -44,9 +44,14 @@ def waits_because(approval: Approval, event: Event) -> str:
     """Why a run of this event waits for a person, in one phrase; `""` if it doesn't."""
     if approval is not Approval.NONE and is_from_fork(event):
         return "waits for approval: the pull request comes from a fork"
-    if approval is Approval.ALL and event.kind not in _OURS:
+    if approval is Approval.ALL and not _is_asked_for_here(event):
         return "waits for approval: every run of this repository does"
     return ""
+
+
+def _is_asked_for_here(event: Event) -> bool:
+    """True if it was no forge that asked: somebody with an account did."""
+    return event.kind in _OURS or (event.kind is EventKind.DEPLOYMENT and event.parent > 0)
 
 
 def checked_trust(words: list[str] | tuple[str, ...]) -> frozenset[str]:

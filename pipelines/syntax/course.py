@@ -89,8 +89,8 @@ steps:
     Key(
         name="approval",
         form=APPROVAL,
-        meaning="True or `{message, users, timeout}`: the step's job waits, before it begins and without a worker, until "
-        "a person lets it run. What is to run before stands in a workflow of its own. On a laptop nobody is asked.",
+        meaning="True or `{message, users, timeout}`: the step's job waits, before it begins and without a worker, "
+        "until a person lets it run. What is to run before stands in a workflow of its own. A local run asks nobody.",
         origin=H,
         effect=Effect.ON_SERVERS,
         example="""

@@ -42,7 +42,7 @@ MATRIX: Form[Matrix] = Form(
     _matrix,
     {
         "type": "object",
-        "properties": {name: {"type": "array", "items": {"type": "object"}} for name in _CELL_KEYS},
+        "properties": dict.fromkeys(_CELL_KEYS, _CELLS.schema),
         "additionalProperties": {"type": ["array", "null"]},
     },
 )

@@ -45,20 +45,21 @@ def _all(values: Iterable[T | None]) -> tuple[T, ...]:
     return tuple(value for value in values if value is not None)
 
 
+EXPIRE = Key(
+    name="expire",
+    form=DURATION,
+    meaning="How long to keep them, such as 30d.",
+    default="as long as the run",
+    origin=H,
+    effect=Effect.NOT_YET,
+)
 _ARTIFACT_KEYS = Keys(
     owner="an artifact",
     known=(
         Key(name="paths", form=one_or_many(INSIDE_GLOB), meaning="Globs below the workspace.", required=True, origin=H),
         Key(name="name", form=TEXT, meaning="What to call these files together.", origin=H),
         Key(name="when", form=AFTER, meaning="After which end of the step to keep them.", default="success", origin=H),
-        Key(
-            name="expire",
-            form=DURATION,
-            meaning="How long to keep them, such as 30d.",
-            default="as long as the run",
-            origin=H,
-            effect=Effect.NOT_YET,
-        ),
+        EXPIRE,
     ),
 )
 _CACHE_KEYS = Keys(

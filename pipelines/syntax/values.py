@@ -1,8 +1,8 @@
-"""Values of `settings` and `environment`: how they become text, and the names plugins see them by."""
+"""Values of `settings` and `environment`: how they become text."""
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from pipelines.details import SecretReference, Value
@@ -16,11 +16,6 @@ _BOOLEANS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
 _SECRET_KEY = "from_secret"  # noqa: S105 (the name of a key, not a secret)
 
 Piece = str | SecretReference
-
-
-def plugin_variables(settings: Mapping[str, Value]) -> dict[str, Value]:
-    """Settings by the names that plugins read: `.` and `-` become `_`, upper case, after `PLUGIN_`."""
-    return {f"PLUGIN_{re.sub('[.-]', '_', name).upper()}": value for name, value in settings.items()}
 
 
 def _value(place: Place) -> Value | None:

@@ -201,7 +201,7 @@ steps:
         Key(
             name="labels",
             form=map_of(TEXT),
-            meaning="Which workers may take the job: those that have all of these.",
+            meaning="Which workers may take the job: those that have all of these. A local run takes every job.",
             effect=Effect.ON_SERVERS,
             example="""
 labels:

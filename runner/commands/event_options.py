@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import click
 
 from pipelines.event import EventKind
 from pipelines.syntax.trusted import TRUST_WORDS
+from runner.delivery import read_delivery
 from runner.errors import UsageError
 from runner.events import EventOptions, PlanOptions, global_variables, pairs
 
@@ -32,6 +34,12 @@ _FLAGS = (
     click.option("--param", "params", multiple=True, metavar="K=V", help="An input of a manual run; repeatable."),
     click.option(
         "--changed-file", "changed_files", multiple=True, metavar="PATH", help="A changed file; may be given often."
+    ),
+    click.option(
+        "--delivery",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="What a forge has posted to a hook, as `headrace deliveries show --output json` prints it.",
     ),
 )
 _PLAN_FLAGS = (
@@ -58,7 +66,9 @@ def event_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _options(flags: dict[str, Any]) -> EventOptions:
     kind = EventKind(flags["event"]) if flags["event"] else None
-    return EventOptions(**flags | {"event": kind, "params": pairs(flags["params"], flag="--param")})
+    params = pairs(flags["params"], flag="--param")
+    delivery = read_delivery(flags["delivery"]) if flags["delivery"] else None
+    return EventOptions(**flags | {"event": kind, "params": params, "delivery": delivery})
 
 
 def _trust(words: str) -> frozenset[str]:

@@ -7,7 +7,8 @@ import click
 from rich.console import Console
 
 from pipelines.plan import Plan, encode
-from pipelines.planner import make_plan, skips_ci
+from pipelines.planner import make_plan
+from pipelines.wanted import is_asked_for, skips_ci
 from runner import graphs
 from runner.commands.event_options import event_options
 from runner.errors import UsageError
@@ -76,3 +77,5 @@ def _tell(made: Plan, sources: Mapping[str, bytes]) -> None:
         click.echo(with_excerpt(problem, sources[problem.file]), err=True)
     if skips_ci(made.event):
         click.echo("the commit message asks to skip CI: a server makes no run of this", err=True)
+    if not is_asked_for(made.event, sources.values()):
+        click.echo(f"no workflow file has the word {made.event.kind}: a server runs nothing of this", err=True)

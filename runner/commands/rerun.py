@@ -3,18 +3,18 @@
 import click
 
 from runner.commands.server_options import connected, server_option
+from runner.commands.start import told
 from runner.config import Config
 from runner.remote.server import Server
 
 
 @click.command("rerun")
 @click.argument("run", metavar="RUN")
+@click.option("--failed", is_flag=True, help="Only what has not succeeded; the rest counts as done.")
 @server_option
-def command(*, run: str, server: str) -> int:
+def command(*, run: str, failed: bool, server: str) -> int:
     """Run a run's event again, at the same commit; prints the new run's id. RUN is an id, or OWNER/NAME#NUMBER."""
     with connected(Config.read(), server) as connection:
         speaker = Server(connection)
-        again = speaker.run_again(speaker.find(run))
-    click.echo(again.id)
-    click.echo(f"{again.repository}#{again.number}: {again.url}", err=True)
-    return 0
+        again = speaker.run_again(speaker.find(run), jobs="failed" if failed else "all")
+    return told(again)

@@ -6,6 +6,7 @@ reads no more than what sets the engine to work, and loads the rest, `runner.com
 
 import importlib
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ _SIGNALS = dict.fromkeys((signal.SIGINT, signal.SIGTERM, signal.SIGHUP), _INTERR
 @click.option("--secret", "secrets", multiple=True, metavar="NAME=VALUE", help="A secret; may be given often.")
 @click.option("--secret-file", "secret_files", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
               help="A file of NAME=VALUE lines.")  # fmt: skip
+@click.option("--parallel", type=click.IntRange(min=1), metavar="N",
+              help="How many steps and jobs run at once; else HEADRACE_PARALLEL, else processors.")  # fmt: skip
 def command(
     *,
     paths: tuple[Path, ...],
@@ -40,6 +43,7 @@ def command(
     output: str,
     secrets: tuple[str, ...],
     secret_files: tuple[Path, ...],
+    parallel: int | None,
 ) -> int:
     """Run workflows here: those of this repository, or the FILEs.
 
@@ -49,6 +53,7 @@ def command(
     """
     values = read_secrets(secrets, secret_files)
     config, run = Config.read(), new_run_id()
+    config = replace(config, lanes=parallel or config.lanes)
     stop, abort = Stop(), Stop()
     stop_on(_SIGNALS, stop, abort=abort)
     with early_backend(config, run) as backend:

@@ -5,12 +5,21 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from runner.engine.client import EngineRefusal
+from runner.engine.client import EngineInfo, EngineRefusal
 from runner.engine.spec import Options
 
 log = logging.getLogger(__name__)
 
 NO_INIT = "the container engine has no init program: processes that a step's own leave behind stay until it ends"
+
+
+def tell_lacks(info: EngineInfo) -> None:
+    """Name what the engine can't keep containers within: they run all the same."""
+    if info.lacks:
+        log.warning(
+            "the container engine can't restrict %s: what steps ask for, or are limited to, has no effect there",
+            ", ".join(info.lacks),
+        )
 
 
 class Maker(Protocol):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, StrEnum, auto
 
 
 class EngineKind(Enum):
@@ -12,17 +12,28 @@ class EngineKind(Enum):
     PODMAN = auto()
 
 
+class Restriction(StrEnum):
+    """What a container can be kept within, in words."""
+
+    MEMORY = "memory"
+    PROCESSES = "the number of processes"
+    PROCESSORS = "processors"
+    SYSTEM_CALLS = "system calls (seccomp)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
     """What we ask an engine about itself and its machine. `architecture` is as in `uname -m`, or as Go writes it.
 
-    `memory_bytes` is what containers may be limited in: 0 if the engine can't limit memory, or doesn't know it.
+    `memory_bytes` is what containers may be limited in: 0 if the engine can't limit memory, or doesn't know it. `lacks`
+    are the restrictions that it says it can't lay on containers.
     """
 
     kind: EngineKind
     architecture: str
     cpus: int
     memory_bytes: int
+    lacks: tuple[Restriction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ import threading
 from dataclasses import replace
 from ipaddress import IPv4Network
 
-from runner.engine.abilities import Abilities
+from runner.engine.abilities import Abilities, tell_lacks
 from runner.engine.client import Engine, EngineInfo
 from runner.engine.limits import Allowance, allowance_of
 from runner.engine.sandbox import sandbox_image
@@ -24,7 +24,7 @@ class Machine:
         self.abilities = Abilities(engine)
         self.network_range = network_range
         self._memory_bytes = memory_bytes
-        self._info = Once(engine.info)
+        self._info = Once(self._ask)
         self._sandbox_image = Once(lambda: sandbox_image(engine, self.info.architecture))
         self._starts = Once(lambda: threading.Semaphore(max(1, self.info.cpus) + 1))
 
@@ -32,6 +32,11 @@ class Machine:
     def info(self) -> EngineInfo:
         """Facts about the machine."""
         return self._info()
+
+    def _ask(self) -> EngineInfo:
+        info = self.engine.info()
+        tell_lacks(info)
+        return info
 
     @property
     def sandbox_image(self) -> str:

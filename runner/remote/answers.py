@@ -68,6 +68,43 @@ class RemoteArtifacts(msgspec.Struct, frozen=True, kw_only=True):
     artifacts: tuple[RemoteArtifact, ...]
 
 
+class RemoteNewRun(msgspec.Struct, frozen=True, kw_only=True):
+    """A run that a delivery has made."""
+
+    id: str
+    number: int
+    url: str
+
+
+class RemoteAccepted(msgspec.Struct, frozen=True, kw_only=True):
+    """The runs of a delivery."""
+
+    runs: tuple[RemoteNewRun, ...]
+
+
+class RemoteDelivery(msgspec.Struct, frozen=True, kw_only=True):
+    """What a forge has posted, and what became of it. `answer` says why there is no run."""
+
+    id: int
+    repository: str
+    forge: str
+    key: str
+    event: str
+    verdict: str
+    status_code: int
+    answer: str
+    size_bytes: int
+    received_at: str
+    runs: tuple[RemoteNewRun, ...]
+
+
+class RemoteDeliveries(msgspec.Struct, frozen=True, kw_only=True):
+    """Deliveries, latest first; `before` asks for those after them."""
+
+    deliveries: tuple[RemoteDelivery, ...]
+    before: int | None = None
+
+
 class RemoteProblem(msgspec.Struct, frozen=True, kw_only=True):
     """What went wrong, in one line."""
 

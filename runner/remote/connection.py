@@ -3,7 +3,7 @@
 SECURITY. A redirect is never followed: it could carry the token to another server.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -37,9 +37,20 @@ class Connection:
         """What is at this path."""
         return self._sent("GET", path, shape, params=parameters)
 
-    def post(self, path: str, body: dict[str, str], shape: type[T]) -> T:
+    def post(self, path: str, body: Mapping[str, object], shape: type[T]) -> T:
         """What comes of asking for this."""
         return self._sent("POST", path, shape, json=body)
+
+    def patch(self, path: str, body: Mapping[str, object], shape: type[T]) -> T:
+        """What comes of changing this."""
+        return self._sent("PATCH", path, shape, json=body)
+
+    def delete(self, path: str) -> None:
+        """Have what is at this path removed."""
+        with self._naming_trouble():
+            answer = self._client.delete(path)
+        if not answer.is_success:
+            self._refuse(answer)
 
     @contextmanager
     def stream(self, path: str, **options: Any) -> Iterator[httpx.Response]:

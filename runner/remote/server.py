@@ -1,9 +1,18 @@
 """Server: what a command asks a Headrace server for."""
 
+from typing import Any
 from urllib.parse import quote
 
 from runner.errors import UsageError
-from runner.remote.answers import RemoteArtifact, RemoteArtifacts, RemoteRun, RemoteRuns, RemoteWorkers
+from runner.remote.answers import (
+    RemoteAccepted,
+    RemoteArtifact,
+    RemoteArtifacts,
+    RemoteDeliveries,
+    RemoteRun,
+    RemoteRuns,
+    RemoteWorkers,
+)
 from runner.remote.connection import Connection
 
 
@@ -42,9 +51,22 @@ class Server:
         """Ask for the run's end."""
         return self._connection.post(f"/api/runs/{run.id}/cancel", {"reason": reason}, RemoteRun)
 
-    def run_again(self, run: RemoteRun) -> RemoteRun:
-        """Run its event again; gives the new run."""
-        return self._connection.post("/api/runs", {"again": run.id}, RemoteRun)
+    def run_again(self, run: RemoteRun, *, jobs: str = "all") -> RemoteRun:
+        """Run its event again, `all` jobs or the `failed` ones; gives the new run."""
+        return self._connection.post("/api/runs", {"again": run.id, "jobs": jobs}, RemoteRun)
+
+    def deliveries(self, repository: str, *, limit: int, before: int | None = None) -> RemoteDeliveries:
+        """The latest deliveries to a repository's hook, latest first; those with a lower number than `before`."""
+        bounds = {"limit": limit} | ({} if before is None else {"before": before})
+        return self._connection.get(_deliveries_path(repository), RemoteDeliveries, **bounds)
+
+    def delivery(self, repository: str, number: int) -> dict[str, Any]:
+        """A delivery with its headers and body, as the server describes it."""
+        return self._connection.get(f"{_deliveries_path(repository)}/{number}", dict[str, Any])
+
+    def redeliver(self, repository: str, number: int) -> RemoteAccepted:
+        """Have a delivery taken again; gives its new runs."""
+        return self._connection.post(f"{_deliveries_path(repository)}/{number}/redeliver", {}, RemoteAccepted)
 
     def _numbered(self, repository: str, number: str) -> RemoteRun:
         """The API lists the runs below a number: the first one below the next is it."""
@@ -54,6 +76,12 @@ class Server:
         if not found or found[0].number != int(number):
             raise UsageError(f"{self._connection.url} has no run {repository}#{number}")
         return found[0]
+
+
+def _deliveries_path(repository: str) -> str:
+    if "/" not in repository:
+        raise UsageError(f"{repository!r} can't be a repository: expected OWNER/NAME")
+    return f"/api/repositories/{quote(repository)}/deliveries"
 
 
 def _runs_path(repository: str) -> str:

@@ -7,6 +7,7 @@ locked. So a history without the lock and without `run_finished` is one of a run
 import fcntl
 import shutil
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from enum import Enum, auto
 from itertools import groupby, islice
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from pipelines.records import AnyRecord, Log, RunFinished, StepFinished, decode, encode
-from runner.errors import UsageError
+from runner.errors import SinkError, UsageError
 from runner.results.artifacts import DirectoryArtifacts
 from runner.results.logstore import LogLine, LogStore
 
@@ -23,7 +24,10 @@ _BLOCK_LINES = 500
 
 
 class LocalHistory:
-    """A Sink that keeps a run in a directory of its own below `runs`. Raises UsageError if there can't be one."""
+    """A Sink that keeps a run in a directory of its own below `runs`. Raises UsageError if there can't be one.
+
+    What can't be kept later, for a disk that is full, is a SinkError that names the place.
+    """
 
     def __init__(self, runs: Path, run: str) -> None:
         self.directory = runs / run
@@ -41,17 +45,25 @@ class LocalHistory:
 
     def __call__(self, record: AnyRecord) -> None:
         """Keep one Record."""
-        if isinstance(record, Log):
-            self.logs.append(record)
-            return
-        self._records.write(encode(record) + b"\n")
-        if isinstance(record, StepFinished):
-            self.logs.finish(record.job, record.step)
+        with self._named():
+            if isinstance(record, Log):
+                self.logs.append(record)
+                return
+            self._records.write(encode(record) + b"\n")
+            if isinstance(record, StepFinished):
+                self.logs.finish(record.job, record.step)
 
     def close(self) -> None:
         """Bring everything to the disk."""
-        self.logs.close()
-        self._records.close()
+        with closing(self._records), self._named():
+            self.logs.close()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise SinkError(f"can't keep the run in {self.directory}: {error.strerror}") from error
 
 
 def find_run(runs: Path, wanted: str) -> Path:

@@ -72,6 +72,18 @@ def fetch(directory: Path, event: Event, access: Access, stop: Stop, *, lock: in
         _fetch_commit(directory, event, access, stop, lock)
 
 
+def fetch_ref(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
+    """Fetch the event's ref, as it is now, with its history. Raises SourceError; NoCommit if there is no such ref."""
+    if not _REF.fullmatch(event.ref):
+        raise SourceError(f"{event.ref!r} is no ref: expected refs/heads/… or refs/tags/…")
+    try:
+        _fetch(directory, f"+{event.ref}:{event.ref}", event, access, stop, lock)
+    except GitFailure as error:
+        if _NO_REF not in error.said:
+            raise
+        raise NoCommit(f"{repository_of(event.repository.clone_url).clone_url} has no {event.ref}") from error
+
+
 def fetch_tags(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
     """Fetch all tags, as they are now. Raises SourceError."""
     _fetch(directory, "+refs/tags/*:refs/tags/*", event, access, stop, lock)
@@ -79,11 +91,16 @@ def fetch_tags(directory: Path, event: Event, access: Access, stop: Stop, *, loc
 
 def has_commit(directory: Path, revision: str) -> bool:
     """True if the commit is there."""
+    return commit_of(directory, revision) is not None
+
+
+def commit_of(directory: Path, revision: str) -> str | None:
+    """The whole name of the one commit that is meant; None if there is none, or more than one."""
     try:
-        git(directory, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}")
+        said = git(directory, "rev-parse", "--quiet", "--verify", "--end-of-options", f"{revision}^{{commit}}")
     except GitFailure:
-        return False
-    return True
+        return None
+    return said.decode().strip()
 
 
 def _fetch_commit(directory: Path, event: Event, access: Access, stop: Stop, lock: int) -> None:

@@ -6,6 +6,7 @@ no other name reads. A mirror appears whole, by its name; one that is damaged ne
 met, or, by a reader, noted for who comes next.
 """
 
+import dataclasses
 import hashlib
 import logging
 import re
@@ -24,7 +25,7 @@ from runner.source.addresses import access_to, checked_address
 from runner.source.archive import overrule_attributes
 from runner.source.clonesettings import CloneSettings
 from runner.source.damage import is_noted, note_damage
-from runner.source.fetch import NoCommit, fetch, has_commit, retried
+from runner.source.fetch import NoCommit, commit_of, fetch, fetch_ref, has_commit, retried
 from runner.source.gitcommand import GitFailure, git
 from runner.source.gitdirectory import object_format
 from runner.source.mirror import Mirror
@@ -34,6 +35,7 @@ from runner.source.tries import Tries
 from runner.stop import Stop
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_ABBREVIATION = re.compile(r"[0-9a-f]{12,39}")
 
 T = TypeVar("T")
 
@@ -43,15 +45,19 @@ log = logging.getLogger(__name__)
 def fetched(root: Path, event: Event, *, access: Access = MACHINE, tries: Tries | None = None) -> Mirror:
     """The mirror of the event's repository below the directory `root`, with the event's commit in it.
 
-    Nothing is fetched if it is there already. Raises SourceError if the repository can't be reached, or has no such
+    Nothing is fetched if it is there already. Where the event names its commit by its first digits, or by its ref
+    alone, the mirror's event has the whole name. Raises SourceError if the repository can't be reached, or has no such
     commit (any more).
     """
-    if not _COMMIT.fullmatch(event.sha) or not event.sha.strip("0"):
-        raise SourceError(f"{event.sha!r} is no commit: expected 40 or 64 hexadecimal digits, not all zeros")
     tries = tries or Tries()
     directory = root / access.realm / _directory_name(event.repository.clone_url)
     mirror = Mirror(root=root, directory=directory, event=event, access=access, tries=tries)
-    retried(tries, lambda: _fill(mirror))
+    if event.ref and (not event.sha or _ABBREVIATION.fullmatch(event.sha)):
+        event = replace(event, sha=_whole_name(mirror))
+        mirror = dataclasses.replace(mirror, event=event)
+    if not _COMMIT.fullmatch(event.sha) or not event.sha.strip("0"):
+        raise SourceError(f"{event.sha!r} is no commit: expected 40 or 64 hexadecimal digits, not all zeros")
+    retried(tries, lambda: _fill(mirror, _have_commit))
     return mirror
 
 
@@ -65,6 +71,16 @@ def fetched_as_asked(
         access = access_to(url, origin=event.repository.clone_url, access=access)
         event = replace(event, repository=replace(event.repository, clone_url=url))
     return fetched(root, event, access=access, tries=tries)
+
+
+def fetch_branch(mirror: Mirror, branch: str) -> str | None:
+    """What a branch of the repository leads to now, fetched into its mirror; None if it is gone. Raises SourceError."""
+    wanted = dataclasses.replace(mirror, event=replace(mirror.event, ref=f"refs/heads/{branch}"))
+    try:
+        retried(mirror.tries, lambda: _fill(wanted, _have_ref))
+    except NoCommit:
+        return None
+    return commit_of(mirror.directory, wanted.event.ref)
 
 
 def locked(mirror: Mirror) -> AbstractContextManager[int]:
@@ -105,19 +121,30 @@ def forget_mirrors(root: Path, url: str) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _fill(mirror: Mirror) -> None:
-    """One try to have the commit in the mirror."""
+def _whole_name(mirror: Mirror) -> str:
+    """The commit that the event's ref leads to: that one, or for an abbreviation the one that it stands for."""
+    retried(mirror.tries, lambda: _fill(mirror, _have_ref))
+    event = mirror.event
+    found = commit_of(mirror.directory, event.sha or event.ref)
+    if found is None:
+        url = repository_of(event.repository.clone_url).clone_url
+        raise NoCommit(f"{url} has no commit, or several, whose name begins with {event.sha} on {event.ref}")
+    return found
+
+
+def _fill(mirror: Mirror, have: Callable[[Mirror, int], None]) -> None:
+    """One try to have in the mirror what `have` fetches there, under the lock that it is given."""
     with locked(mirror) as lock:
         if not (mirror.directory / "HEAD").exists() or is_noted(mirror.directory):
             _make(mirror)
         try:
-            _have_commit(mirror, lock)
+            have(mirror, lock)
         except GitFailure as failure:
             if not failure.is_damage:
                 raise
             log.warning("mirror is damaged and made anew", extra={"error": str(failure)})
             _make(mirror)
-            _have_commit(mirror, lock)
+            have(mirror, lock)
 
 
 def _have_commit(mirror: Mirror, lock: int) -> None:
@@ -129,6 +156,11 @@ def _have_commit(mirror: Mirror, lock: int) -> None:
     if not has_commit(directory, event.sha):
         url = repository_of(event.repository.clone_url).clone_url
         raise NoCommit(f"{url} has no commit {event.sha}: it may have been pushed away since")
+
+
+def _have_ref(mirror: Mirror, lock: int) -> None:
+    remove_stale(mirror.directory)
+    fetch_ref(mirror.directory, mirror.event, mirror.access, mirror.tries.stop, lock=lock)
 
 
 def _make(mirror: Mirror) -> None:

@@ -31,6 +31,7 @@ FAILING = """
 steps:
   - name: fails
     image: {image}
+    environment: [OLD=form]
     commands: exit 7
   - name: after
     image: {image}
@@ -87,6 +88,9 @@ def test_failed_step_fails_the_run_and_skips_the_rest(service: Service, origin: 
         ("failure", 7),
         ("skipped", None),
     ]
+    [problem] = run["problems"]
+    assert (problem["file"], problem["line"], problem["level"]) == (".headrace.yaml", 5, "warning")
+    assert ".headrace.yaml:5" in service.get("/acme/web/runs/1").text
 
 
 @pytest.mark.parametrize(

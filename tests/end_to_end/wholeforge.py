@@ -1,13 +1,12 @@
 """A whole forge on one port: it serves git over http to who has a token, and takes commit statuses."""
 
 import base64
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.runner.source.gitserver import _Door
-from tests.worker.statuses.fakeforge import FakeForge, _Request
+from tests.worker.statuses.fakeforge import FakeForge, _Request, running
 
 
 class WholeForge(FakeForge):
@@ -47,12 +46,5 @@ class _WholeRequest(_Request, _Door):
 @contextmanager
 def whole_forge(root: Path) -> Iterator[WholeForge]:
     """A forge within the block."""
-    with WholeForge(root) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.over.set()
-            server.shutdown()
-            thread.join()
+    with running(WholeForge(root)) as forge:
+        yield forge

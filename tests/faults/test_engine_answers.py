@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from pipelines.records import Stream
 from pipelines.status import Status
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
-from runner.engine.ownership import RUN, Owner, this_process
+from runner.engine.ownership import HOST, RUN, Owner, this_process
 from runner.engine.sweep import sweep
 from tests.faults.interposer import Fault, Interposer, Trouble, interposed
 from tests.runner.world import FAILURE, Result, World
@@ -54,11 +54,24 @@ def between(engine_url: str) -> Iterator[Interposer]:
 
 @pytest.fixture
 def world(between: Interposer, busybox: str, tmp_path: Path) -> Iterator[World]:
-    """A world on that engine."""
-    backend = DockerBackend(between.url, owner=ENDED, stop_grace_seconds=1, patience_seconds=3)
+    """A world on that engine, patient enough for a machine that is busy with other things, too."""
+    with world_on(between, busybox, tmp_path, patience_seconds=20) as world:
+        yield world
+
+
+@pytest.fixture
+def impatient(between: Interposer, busybox: str, tmp_path: Path) -> Iterator[World]:
+    """The same, which gives up soon."""
+    with world_on(between, busybox, tmp_path, patience_seconds=3) as world:
+        yield world
+
+
+@contextmanager
+def world_on(between: Interposer, image: str, directory: Path, *, patience_seconds: float) -> Iterator[World]:
+    backend = DockerBackend(between.url, owner=ENDED, stop_grace_seconds=1, patience_seconds=patience_seconds)
     assert backend.machine.info.cpus, "an engine that has never answered isn't waited for"
     with closing(backend):
-        yield World(backend=backend, image=busybox, directory=tmp_path)
+        yield World(backend=backend, image=image, directory=directory)
 
 
 def run(world: World, name: str) -> Result:
@@ -76,7 +89,8 @@ def run(world: World, name: str) -> Result:
 def left(engine: Engine, name: str) -> list[str]:
     """What the engine holds of a run."""
     label = f"{RUN}={name}"
-    return [each.name for each in (*engine.containers(label), *engine.networks(label), *engine.volumes(label))]
+    found = (*engine.containers(label), *engine.networks(label), *engine.volumes(label))
+    return [each.name for each in found if each.labels[HOST] == ENDED.host]
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)
@@ -125,11 +139,11 @@ def assert_unchanged(world: World, engine: Engine, name: str) -> None:
     ],
 )
 def test_an_answer_that_stays_bad_is_an_error_that_says_so(
-    world: World, between: Interposer, engine: Engine, trouble: Trouble, question: str
+    impatient: World, between: Interposer, engine: Engine, trouble: Trouble, question: str
 ) -> None:
     between.faults.append(Fault(pattern=REQUESTS[question], trouble=trouble, times=10_000))
     name = f"always-{question.replace(' ', '-')}-{trouble.name}"
-    result = run(world, name)
+    result = run(impatient, name)
     assert result.status is Status.ERROR
     assert ("took too long" if trouble is Trouble.HANG else "injected") in result.job.reason
     assert result.statuses()["mourn"] == "skipped"
@@ -141,10 +155,10 @@ def test_an_answer_that_stays_bad_is_an_error_that_says_so(
 
 
 def test_step_ends_even_if_the_engine_never_says_so_by_itself(
-    world: World, between: Interposer, engine: Engine
+    impatient: World, between: Interposer, engine: Engine
 ) -> None:
     between.faults.append(Fault(pattern=REQUESTS["wait"], trouble=Trouble.HANG, times=10_000))
-    assert_unchanged(world, engine, "never-told")
+    assert_unchanged(impatient, engine, "never-told")
 
 
 def test_step_whose_output_breaks_off_goes_on_and_its_log_says_so(

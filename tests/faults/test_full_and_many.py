@@ -4,7 +4,6 @@ import hashlib
 import resource
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -15,7 +14,7 @@ from pipelines.records import AnyRecord, Log, Stream
 from pipelines.status import Status
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
-from runner.engine.ownership import ROLE, RUN
+from runner.engine.ownership import PROCESS, ROLE, RUN, this_process
 from tests.faults.private_engine import PrivateEngine
 from tests.runner.world import FAILURE, World, when_it_says
 from tests.waiting import wait_until
@@ -25,17 +24,10 @@ pytestmark = pytest.mark.docker
 MEGABYTE = 1_000_000
 
 
-@pytest.fixture
-def world(engine_url: str, busybox: str, tmp_path: Path) -> Iterator[World]:
-    """A world on the tests' engine."""
-    with closing(DockerBackend(engine_url, stop_grace_seconds=1)) as backend:
-        yield World(backend=backend, image=busybox, directory=tmp_path)
-
-
 def left(engine: Engine, *runs: str) -> list[str]:
     """What the engine holds of these runs."""
     found = (*engine.containers(RUN), *engine.networks(RUN), *engine.volumes(RUN))
-    return [each.name for each in found if each.labels[RUN] in runs]
+    return [each.name for each in found if each.labels[RUN] in runs and each.labels[PROCESS] == this_process().process]
 
 
 @pytest.mark.parametrize("times", [5, pytest.param(200, marks=[pytest.mark.long, pytest.mark.timeout(1800)])])

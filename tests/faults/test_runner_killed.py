@@ -45,6 +45,11 @@ class Installation:
         self._repository.write(".headrace.yaml", workflow.replace("IMAGE", image))
         self._repository.commit(readme="hello\n")
 
+    @property
+    def state(self) -> Path:
+        """Where it keeps its runs."""
+        return self._state
+
     def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """Start `headrace` with these arguments."""
         process = subprocess.Popen(
@@ -215,3 +220,31 @@ def test_step_whose_container_an_operator_removes_is_an_error_that_says_so(place
     assert finished["third"]["reason"] == "its container was removed by somebody else while it ran"
     assert process.returncode == 3
     assert place.left() == []
+
+
+CHATTER = """
+steps:
+  chatter: {image: IMAGE, commands: 'head -c 2000000 /dev/urandom | od -x; while :; do sleep 0.1; done'}
+  never: {image: IMAGE, commands: echo never}
+"""
+
+
+def test_disk_of_ours_that_is_full_ends_the_run_with_one_line_that_names_the_place(
+    tmp_path: Path, engine: Engine, busybox: str
+) -> None:
+    place = Installation(tmp_path, engine, busybox, CHATTER)
+    place.state.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", place.state], check=True)
+    try:
+        process = place.start("run")
+        _, told = process.communicate(timeout=60)
+        left = place.left()
+    finally:
+        place.end()
+        subprocess.run(["umount", place.state], check=True)
+    last = told.decode().splitlines()[-1]
+    assert process.returncode == 3
+    assert last.startswith(f"headrace: can't keep the run in {place.state}/runs/")
+    assert last.endswith(": No space left on device")
+    assert b"Traceback" not in told
+    assert left == []

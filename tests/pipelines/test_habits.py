@@ -34,6 +34,25 @@ def test_latest_is_another_image_every_time() -> None:
     assert "golang:latest" in found.message
 
 
+@pytest.mark.parametrize(
+    "command",
+    ['echo "${CI_COMMIT_MESSAGE}"', "git log ${CI_COMMIT_SOURCE_BRANCH##feature/}", "${CI_PIPELINE_FILES:-[]}"],
+)
+def test_text_that_anybody_may_write_is_not_for_the_script(command: str) -> None:
+    found = warning(f"steps:\n  a:\n    image: x\n    commands:\n      - true\n      - '{command}'\n")
+    assert place(found) == (4, 5, "steps.a.commands")
+    assert "becomes part of the script" in found.message
+    assert found.hint.startswith('let the shell fill it in: write `"$CI_')
+
+
+@pytest.mark.parametrize(
+    "command",
+    ['echo "$CI_COMMIT_MESSAGE"', "echo $${CI_COMMIT_MESSAGE}", "echo ${CI_COMMIT_SHA}", "${CI_COMMIT_AUTHORS}"],
+)
+def test_what_the_shell_fills_in_or_nobody_can_choose_is_fine(command: str) -> None:
+    assert habits(f"steps: {{a: {{image: x, commands: ['{command}']}}}}") == ()
+
+
 SECRET = "environment: {A: {from_secret: token}}"
 
 

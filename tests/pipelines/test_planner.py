@@ -6,8 +6,9 @@ import pytest
 
 from pipelines.event import Event, EventKind, Repository
 from pipelines.plan import Plan, PlannedJob, decode, encode
-from pipelines.planner import make_plan, skips_ci
+from pipelines.planner import make_plan
 from pipelines.status import Status
+from pipelines.wanted import skips_ci
 
 PUSH = Event(ref="refs/heads/main", branch="main")
 STEP = "steps: {a: {image: x}}\n"

@@ -7,6 +7,7 @@ from pipelines.plan import Plan
 from pipelines.planner import make_plan
 from pipelines.problems import Level
 from pipelines.syntax.keys import Effect, Key
+from pipelines.syntax.results import EXPIRE
 from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.trusted import TRUST_WORDS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
@@ -56,6 +57,13 @@ def test_key_in_an_included_file_is_told_there() -> None:
     assert str(problem) == "ci/base.yaml:3:17: `steps.b.cache` has no effect yet"
 
 
+def test_time_to_keep_artifacts_is_told_of_if_it_is_idle() -> None:
+    lines = told("steps: {a: {image: x, artifacts: {paths: p, expire: 1d}}}")
+    assert [".headrace/build.yaml:1:23: `steps.a.artifacts.expire` has no effect yet"] * is_idle(
+        EXPIRE.effect, local=False
+    ) == lines
+
+
 def test_what_does_not_run_is_not_told_of() -> None:
     assert told("steps: {a: {image: x, cache: c, when: {event: tag}}, b: {image: x}}") == []
     assert told("when: {event: tag}\nsteps: {a: {image: x, cache: c}}") == []
@@ -78,8 +86,8 @@ def test_many_places_are_counted_and_cells_are_not() -> None:
 
 
 def test_what_only_servers_act_on_is_idle_in_local_runs() -> None:
-    assert [is_idle(effect, HERE) for effect in Effect] == [False, True, True]
-    assert [is_idle(effect, ON_SERVER) for effect in Effect] == [False, False, True]
+    assert [is_idle(effect, local=True) for effect in Effect] == [False, True, True]
+    assert [is_idle(effect, local=False) for effect in Effect] == [False, False, True]
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
@@ -87,4 +95,4 @@ def test_key_is_told_of_in_its_own_example_if_it_is_idle(key: Key) -> None:
     """As the table says so, and the plan has it."""
     lines = told(key.example, HERE)
     about_it = [line for line in lines if f".{key.name}` has no effect" in line or f" `{key.name}` has no eff" in line]
-    assert len(about_it) == is_idle(key.effect, HERE)
+    assert len(about_it) == is_idle(key.effect, local=True)

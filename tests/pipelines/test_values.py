@@ -6,17 +6,9 @@ from pipelines.details import SecretReference, Value, references, resolved
 from pipelines.nodes import Map
 from pipelines.reading.document import read_document
 from pipelines.report import Report
-from pipelines.syntax.values import as_value, plugin_variables
+from pipelines.syntax.values import as_value
 
 S, JSON = SecretReference("s"), SecretReference("s", as_json=True)
-
-
-def test_plugin_variables_are_upper_case_with_underscores() -> None:
-    assert plugin_variables({"dry-run": "true", "a.b": "1", "key": SecretReference("k")}) == {
-        "PLUGIN_DRY_RUN": "true",
-        "PLUGIN_A_B": "1",
-        "PLUGIN_KEY": SecretReference("k"),
-    }
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What the environment says about this machine."""
 
+import os
+
 import pytest
 
 from runner.config import Config
@@ -25,6 +27,13 @@ def test_log_limit_is_a_size(text: str, size_bytes: int) -> None:
 def test_log_limit_that_is_no_size_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match=r"HEADRACE_LOG_LIMIT is .*: expected a size above 0, such as 256 MiB"):
         Config.read({"HEADRACE_LOG_LIMIT": text})
+
+
+def test_steps_at_once_are_as_many_as_processors_unless_told_otherwise() -> None:
+    assert Config.read({}).lanes == os.cpu_count()
+    assert Config.read({"HEADRACE_PARALLEL": "7"}).lanes == 7
+    with pytest.raises(UsageError, match="HEADRACE_PARALLEL"):
+        Config.read({"HEADRACE_PARALLEL": "many"})
 
 
 def test_memory_for_a_step_is_a_size_or_left_to_the_machine() -> None:

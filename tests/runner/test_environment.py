@@ -7,7 +7,7 @@ import pytest
 from pipelines.details import SecretReference, Value
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.status import Status
-from runner.environment import check_secrets, step_directory, step_environment
+from runner.environment import check_secrets, plugin_variable, step_directory, step_environment
 from runner.errors import UsageError
 
 
@@ -25,6 +25,13 @@ def environment(step: PlannedStep, **job: object) -> dict[str, str]:
     )
     secrets = {"token": "t0ken", "odd": '"\n'}
     return step_environment(whole, step, started=1700000000, job_status=Status.SUCCESS, secrets=secrets)
+
+
+@pytest.mark.parametrize(
+    ("setting", "variable"), [("dry-run", "PLUGIN_DRY_RUN"), ("build.args", "PLUGIN_BUILD_ARGS"), ("a_b", "PLUGIN_A_B")]
+)
+def test_plugin_reads_a_setting_in_upper_case_with_underscores(setting: str, variable: str) -> None:
+    assert plugin_variable(setting) == variable
 
 
 def test_a_step_is_told_who_it_is_and_how_the_run_stands() -> None:

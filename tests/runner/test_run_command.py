@@ -219,6 +219,20 @@ def test_signal_that_was_ignored_from_the_start_does_not_end_the_run(project: Pr
     assert process.returncode == 0
 
 
+MEET = """
+steps:
+  a: {image: IMAGE, depends_on: [], commands: 'touch a; until [ -e b ]; do sleep 0.05; done', timeout: SECONDSs}
+  b: {image: IMAGE, depends_on: [], commands: 'touch b; until [ -e a ]; do sleep 0.05; done', timeout: SECONDSs}
+"""
+
+
+@pytest.mark.parametrize(("at_once", "seconds", "code"), [("1", "1", 4), ("2", "60", 0)])
+def test_as_many_steps_run_at_once_as_asked_for(project: Project, at_once: str, seconds: str, code: int) -> None:
+    """These two end only if they meet; alone, the one waits until its time is up."""
+    project.write(MEET.replace("SECONDS", seconds))
+    assert project.records("--parallel", at_once)[0] == code
+
+
 def test_run_whose_reader_goes_away_ends_and_leaves_nothing(project: Project) -> None:
     """`headrace run | head` must not leave containers running."""
     project.write("steps:\n  chatter: {image: IMAGE, commands: 'while true; do echo on and on; done'}\n")

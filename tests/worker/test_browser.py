@@ -119,6 +119,24 @@ def test_buttons_cancel_a_run_and_run_it_again(service: Service, story: Story, r
     expect(page.locator(".badge")).to_have_text("pending")
 
 
+def test_button_runs_again_what_failed_alone(service: Service, story: Story, reader: Reader) -> None:
+    page = shown(reader, service)
+    running(story, "test")
+    story.finish_job("build", Status.FAILURE)
+    page.get_by_role("button", name="Run what failed again").click()
+    expect(page).to_have_url(f"{service.url}/acme/web/runs/2")
+
+
+def test_run_is_started_by_its_form(service: Service, story: Story, reader: Reader) -> None:
+    shown(reader, service)
+    page = reader.page
+    page.goto(f"{service.url}/acme/web")
+    page.get_by_role("link", name="Start a run").click()
+    page.get_by_role("button", name="Start", exact=True).click()
+    expect(page).to_have_url(f"{service.url}/acme/web/runs/2")
+    assert reader.trouble == []
+
+
 def test_hostile_names_and_lines_are_shown_as_text(service: Service, story: Story, reader: Reader) -> None:
     running(story, HOSTILE)
     page = shown(reader, service)

@@ -144,9 +144,7 @@ def test_shortest_time_out_of_its_steps_counts(service: Service, repository: Sto
     assert created < until < created[:11] + "99"
 
 
-def test_commands_decide_in_the_name_of_the_machines_user(
-    service: Service, repository: StoredRepository
-) -> None:
+def test_commands_decide_in_the_name_of_the_machines_user(service: Service, repository: StoredRepository) -> None:
     first, second = waiting(service, repository), waiting(service, repository)
     headrace(service, approve.command, f"acme/web#{first.run.number}")
     headrace(service, decline.command, second.run.id)

@@ -28,6 +28,7 @@ from worker.secrets.sealing import Keyring
 from worker.secrets.secret import Kind, Secret
 from worker.store import history, inbox, parts, repositories, secrets, tasks
 from worker.store.database import Database
+from worker.store.deliveries import Delivery
 from worker.store.tables import runs
 from worker.store.tasks import TaskState
 from worker.trust import Approval
@@ -81,7 +82,9 @@ def add_run(database: Database, key: str = "d1") -> str:
     with database.write() as connection:
         repository = repositories.named(connection, "acme", "web")
         event = Event(sha="a" * 40, repository=Repository(owner="acme", name="web", clone_url="ext::evil"))
-        [run] = inbox.accept(connection, repository, inbox.Delivery(key=key, event="push", payload=b""), [event])
+        [run] = inbox.accept(
+            connection, repository, Delivery(key=key, event="push", headers={}, payload=b"", size_bytes=0), [event]
+        )
     return f"{run.id}-plan-1"
 
 

@@ -12,9 +12,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 def test_api_page_names_every_path_of_the_api(service: Service) -> None:
     page = (DOCS / "api.md").read_text()
     names = {"{owner}": "OWNER", "{name}": "NAME", "{run_id}": "RUN", "{job}": "JOB", "{step}": "STEP"}
+    more = {"{artifact_id}": "ID", "{number}": "NUMBER", "{schedule}": "SCHEDULE", "{kind}": "KIND"}
     for path in service.client.get("/api/openapi.json").json()["paths"]:
         if path.startswith("/api"):
-            for field, word in {**names, "{artifact_id}": "ID", "{kind}": "KIND"}.items():
+            for field, word in {**names, **more}.items():
                 path = path.replace(field, word)  # noqa: PLW2901
             assert f"`{path}`" in page or f"`{path}?" in page
 

@@ -25,6 +25,7 @@ from worker.orders import order_of
 from worker.secrets.sealing import Keyring
 from worker.store import history, inbox, queries, repositories, tasks
 from worker.store.database import Database
+from worker.store.deliveries import Delivery
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import TaskState
 
@@ -39,7 +40,7 @@ class World:
         with self.database.write() as connection:
             wanted = Repository(owner="acme", name="web", clone_url="https://example.org/web.git")
             repository = repositories.add(connection, wanted, forge="git")
-            delivery = inbox.Delivery(key="d1", event="push", payload=b"{}")
+            delivery = Delivery(key="d1", event="push", headers={}, payload=b"{}", size_bytes=0)
             [run] = inbox.accept(connection, repository, delivery, [Event(sha="a" * 40)])
         self.run = run.id
         self._seq: dict[str, int] = {}

@@ -18,6 +18,7 @@ from worker.live import Live
 from worker.storage import Storage
 from worker.store import inbox, repositories
 from worker.store.database import Database
+from worker.store.deliveries import Delivery
 from worker.store.tables import jobs, records, runs
 
 pytestmark = pytest.mark.redis
@@ -39,7 +40,7 @@ class Service:
             repository = repositories.add(
                 connection, Repository(owner="acme", name="web", clone_url="/srv/web.git"), forge="git"
             )
-            delivery = inbox.Delivery(key="d1", event="push", payload=b"")
+            delivery = Delivery(key="d1", event="push", headers={}, payload=b"", size_bytes=0)
             [run] = inbox.accept(connection, repository, delivery, [Event(sha="a" * 40)])
         self.run = run.id
         self.ingester = self.new_ingester()

@@ -46,6 +46,15 @@ def test_runs_that_have_not_ended_are_counted(service: Service) -> None:
     assert 0 < float(waiting.split()[1]) < 60
 
 
+def test_statuses_that_wait_for_their_forge_are_counted(service: Service) -> None:
+    repository = service.add_repository(forge="github")
+    assert "headrace_statuses_waiting 0" in metrics(service)
+    path = "/api/repositories/acme/web/credentials/forge_token"
+    assert service.client.put(path, json={"value": "token"}).status_code == 200
+    service.add_run(repository)
+    assert "headrace_statuses_waiting 1" in metrics(service)
+
+
 def test_requests_are_counted_by_route_and_not_by_path(service: Service) -> None:
     """A stranger can't fill our memory with names."""
     for number in range(5):

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,21 +12,23 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from pipelines.event import Deployment, EventKind
 from pipelines.records import Artifact, RunFinished, decode
 from pipelines.status import Status
 from runner.backend import WorkspaceFile
-from runner.commands import artifacts, cancel, logs, rerun, runs
+from runner.commands import artifacts, cancel, deploy, logs, rerun, runs, start
 from runner.errors import RemoteError, UsageError
 from runner.remote import following
 from runner.remote.connection import Connection
 from runner.remote.events import SentEvent, events
 from runner.remote.following import follow
 from tests.waiting import wait_until
-from tests.worker.conftest import TIME, Service, Story, job, step
+from tests.worker.conftest import EVENT, TIME, Service, Story, job, step
 from worker.access.identity import Scope
 from worker.api import sse
+from worker.store import queries
 
-COMMANDS = {each.command.name: each.command for each in (artifacts, cancel, logs, rerun, runs)}
+COMMANDS = {each.command.name: each.command for each in (artifacts, cancel, deploy, logs, rerun, runs, start)}
 
 
 @pytest.fixture
@@ -276,3 +279,45 @@ def test_command_without_a_usable_server_says_what_it_needs(command: str, argume
 def test_events_are_put_together_as_the_standard_says() -> None:
     lines = [": hello", "", "id: 1", "data: a", "", "data:b", "data: c", "event: x", "", "id: 3", "data: cut off"]
     assert list(events(lines)) == [SentEvent(id="1", data="a"), SentEvent(id="1", data="b\nc")]
+
+
+def test_run_is_started_by_hand(service: Service) -> None:
+    service.add_repository()
+    flags = ("--branch", "dev", "--param", "TARGET=eu=1", "--param", "N=2", "--workflow", "ship")
+    run_id = headrace(service, "start", "acme/web", *flags).strip()
+    with service.database.read() as connection:
+        event = queries.run_with_id(connection, run_id).event
+    assert (event.kind, event.branch, event.sender) == (EventKind.MANUAL, "dev", "ada")
+    assert (event.params, event.workflows) == ({"TARGET": "eu=1", "N": "2"}, ("ship",))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("acme/nothing",), "there is no repository acme/nothing"),
+        (("web",), "'web' is no repository: expected OWNER/NAME"),
+        (("acme/web", "--param", "TARGET"), "write --param NAME=VALUE"),
+        (("acme/web", "--tag", "v1", "--branch", "main"), "give no branch and no commit with it"),
+    ],
+)
+def test_start_that_can_not_be_is_refused_in_one_line(
+    service: Service, arguments: tuple[str, ...], complaint: str
+) -> None:
+    service.add_repository()
+    with pytest.raises(UsageError, match=re.escape(complaint)):
+        headrace(service, "start", *arguments)
+
+
+def test_what_a_run_was_of_is_deployed(service: Service, story: Story) -> None:
+    finish(story)
+    run_id = headrace(service, "deploy", "acme/web#1", "--to", "production", "--task", "migrate").strip()
+    with service.database.read() as connection:
+        event = queries.run_with_id(connection, run_id).event
+    assert event.deployment == Deployment(target="production", task="migrate")
+    assert (event.sha, event.parent) == (EVENT.sha, 1)
+
+
+def test_what_has_failed_is_run_again(service: Service, story: Story) -> None:
+    story.finish_job("build", Status.FAILURE)
+    assert headrace(service, "rerun", "acme/web#1", "--failed").strip() != story.run.id
+    assert service.count("runs") == 2

@@ -79,6 +79,16 @@ def test_tokens_are_kept_sealed_and_never_shown(settings: Settings, capsys: pyte
     assert not [each for each in settings.data.rglob("*") if each.is_file() and CANARY.encode() in each.read_bytes()]
 
 
+def test_token_that_would_go_in_the_clear_is_warned_of(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
+    add(settings, "http://git.example.org/acme/web.git")
+    path = file(settings, CANARY)
+    repo_set.set_(settings, name="acme/web", forge_token_file=path, clone_token_file=path)
+    said = "warning: whoever is on the way to git.example.org can read the token: https would hide it\n"
+    assert capsys.readouterr().err == said
+    repo_set.set_(settings, name="acme/web", forget=("forge-token", "clone-token"))
+    assert capsys.readouterr().err == ""
+
+
 def test_new_key_is_made_and_its_public_half_shown(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
     add(settings, SSH_URL)
     hosts = file(settings, HOSTS)

@@ -33,7 +33,7 @@ def put_credential(
 def remove_credential(owner: str, name: str, kind: CredentialKind, context: Serving) -> Response:
     """Forget one, if it is there."""
     with context.database.write() as connection:
-        credentials.remove(connection, repositories.named(connection, owner, name).id, kind)
+        credentials.forget(connection, repositories.named(connection, owner, name).id, kind)
     return Response(status_code=204)
 
 
@@ -46,7 +46,9 @@ def _checked(
         return clone_key(owner, value, known_hosts=wanted.known_hosts)
     if value is None:
         raise Malformed(f"a {kind} needs a value: only a clone key can be made here")
-    return forge_token(value) if kind is CredentialKind.FORGE_TOKEN else clone_token(owner, value, user=wanted.user)
+    return (
+        forge_token(owner, value) if kind is CredentialKind.FORGE_TOKEN else clone_token(owner, value, user=wanted.user)
+    )
 
 
 def _described(credential: Credential) -> models.Credential:

@@ -1,6 +1,7 @@
 """The shapes of the API's answers. Their docstrings and descriptions are its reference, shown at /api/docs."""
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -11,10 +12,19 @@ from pipelines.status import Status
 from pipelines.syntax.trusted import TRUST_WORDS
 from worker.badges.audience import Audience
 from worker.forgeurl import FORGE_URL_PATTERN
+from worker.schedules.schedule import NAME_PATTERN
 from worker.secrets.credential import CredentialKind
 from worker.secrets.scope import Level
 from worker.secrets.secret import DEFAULT_EVENTS, IMAGE_PATTERN, LARGEST_BYTES
+from worker.starting import (
+    MOST_PARAMETERS,
+    PARAMETER_PATTERN,
+    REF_NAME_PATTERN,
+    SHA_PATTERN,
+    WORKFLOW_PATTERN,
+)
 from worker.statuses.commitstatus import Told
+from worker.store.deliveries import Verdict
 from worker.superseding import Supersede
 from worker.trust import Approval
 from worker.waiting.turns import HIGHEST_PRIORITY, MOST_RUNS
@@ -27,11 +37,37 @@ Milliseconds = Annotated[int, Field(description="milliseconds", ge=0)]
 Url = Annotated[str, Field(description="an absolute address")]
 
 
+_SHA = f"^({SHA_PATTERN})?$"
+_ONE_LINE = r"^[A-Za-z0-9_][A-Za-z0-9 _.:/@+-]{0,99}$"
+Parameters = Annotated[
+    dict[
+        Annotated[str, Field(pattern=f"^{PARAMETER_PATTERN}$")],
+        Annotated[str, Field(max_length=10_000, pattern=r"^[^\x00]*$")],
+    ],
+    Field(description="values by name", max_length=MOST_PARAMETERS),
+]
+
+Branch = Annotated[str, Field(pattern=f"^({REF_NAME_PATTERN})?$")]
+Cron = Annotated[
+    str, Field(description="five fields, or `@daily` and the like", examples=["30 2 * * 1-5"], max_length=200)
+]
+TimeZone = Annotated[str, Field(description="a name of the tz database", examples=["Europe/Berlin"], max_length=100)]
+
+
+class Again(StrEnum):
+    """How much of a run is done again."""
+
+    ALL = "all"
+    FAILED = "failed"
+
+
 class Repository(BaseModel):
     """A repository that this server builds."""
 
     name: Annotated[str, Field(description="`owner/name`")]
-    forge: Annotated[str, Field(description="whose deliveries its hook takes: github, gitlab, gitea or git")]
+    forge: Annotated[
+        str, Field(description="whose deliveries its hook takes: github, gitlab, gitea, forgejo, bitbucket or git")
+    ]
     clone_url: str
     url: Annotated[str, Field(description="its page on this server")]
     trust: Annotated[list[str], Field(description="what its runs may do: network, security, volumes")]
@@ -244,6 +280,103 @@ class NewRun(BaseModel):
     """Which run to do once more."""
 
     again: Annotated[str, Field(description="the id of a run whose event is to run again")]
+    jobs: Annotated[Again, Field(description="`failed`: jobs that succeeded count as done, with what they left")] = (
+        Again.ALL
+    )
+
+
+class Start(BaseModel):
+    """A run to start by hand: of a branch (without one, the default branch) or of a tag.
+
+    What doesn't fit the workflow files, a parameter of another type say, ends the run at once as *error*.
+    """
+
+    branch: Branch = ""
+    tag: Annotated[str, Field(pattern=f"^({REF_NAME_PATTERN})?$")] = ""
+    sha: Annotated[str, Field(description="a commit of the branch, instead of its last", pattern=_SHA)] = ""
+    params: Parameters = {}
+    workflows: Annotated[
+        list[Annotated[str, Field(pattern=f"^{WORKFLOW_PATTERN}$")]],
+        Field(description="only these and what they need", max_length=100),
+    ] = []
+
+
+class NewDeployment(BaseModel):
+    """Where what a run was of is to be deployed."""
+
+    environment: Annotated[str, Field(description="such as `production`", pattern=_ONE_LINE)]
+    task: Annotated[str, Field(description="what is to be done there", pattern=f"^$|{_ONE_LINE}")] = ""
+    params: Parameters = {}
+
+
+class Parameter(BaseModel):
+    """An input that workflow files ask for."""
+
+    name: str
+    type: Annotated[str, Field(description="string, bool, choice or number")]
+    default: str | None
+    options: Annotated[list[str], Field(description="what a choice chooses from")]
+    required: bool
+    description: str
+    workflows: Annotated[list[str], Field(description="those that ask for it")]
+
+
+class DeclaredParameters(BaseModel):
+    """The inputs of manual runs of a branch, as the last run there found them; none before the first."""
+
+    parameters: list[Parameter]
+
+
+class ScheduleChange(BaseModel):
+    """What is to change of a schedule. What is left out stays as it is."""
+
+    cron: Cron | None = None
+    time_zone: TimeZone | None = None
+    branch: Branch | None = None
+    params: Parameters | None = None
+    enabled: bool | None = None
+
+
+class NewSchedule(BaseModel):
+    """What is to run at which times."""
+
+    name: Annotated[str, Field(description="what `when: cron` looks at", pattern=f"^{NAME_PATTERN}$")]
+    cron: Cron
+    time_zone: TimeZone = "UTC"
+    branch: Branch = ""
+    params: Parameters = {}
+    enabled: bool = True
+
+
+class LastRun(BaseModel):
+    """The latest run that a schedule has made."""
+
+    id: str
+    number: int
+    status: Status
+    url: Url
+
+
+class Schedule(BaseModel):
+    """What runs at which times. `trouble` says why the server disabled it by itself, or is empty."""
+
+    name: str
+    cron: str
+    time_zone: str
+    branch: Annotated[str, Field(description="empty: the default branch")]
+    params: dict[str, str]
+    enabled: bool
+    trouble: str
+    next_times: Annotated[list[Time], Field(description="the next three; none while it is disabled")]
+    last_at: Annotated[Time | None, Field(description="when it has last made a run")]
+    last_run: Annotated[LastRun | None, Field(description="null if there is none, or not any more")]
+    created_at: Time
+
+
+class Schedules(BaseModel):
+    """The schedules of a repository, by name."""
+
+    schedules: list[Schedule]
 
 
 class NewSecret(BaseModel):
@@ -342,6 +475,36 @@ class AcceptedDelivery(BaseModel):
     run: str
     url: Url
     runs: list[AcceptedRun]
+
+
+class DeliverySummary(BaseModel):
+    """What a forge has sent, and what became of it. Only of one that is *refused* nobody knows who sent it."""
+
+    id: Annotated[int, Field(description="counts over all repositories")]
+    repository: Annotated[str, Field(description="`owner/name`")]
+    forge: str
+    key: Annotated[str, Field(description="the forge's id of it, if it was understood")]
+    event: Annotated[str, Field(description="the forge's name for what happened, if it was understood")]
+    verdict: Verdict
+    status_code: Annotated[int, Field(description="that it was answered with")]
+    answer: Annotated[str, Field(description="why there is no run")]
+    size_bytes: Annotated[int, Field(description="of the body as it was sent", ge=0)]
+    received_at: Time
+    runs: Annotated[list[AcceptedRun], Field(description="those that it made, delivered again or not")]
+
+
+class Delivery(DeliverySummary):
+    """A delivery with what was sent. `headrace run --delivery FILE` takes it as it is."""
+
+    headers: Annotated[dict[str, str], Field(description="those that say what was sent, in lower case")]
+    body: Annotated[Any, Field(description="the payload; of one that was not understood its beginning, as text")]
+
+
+class Deliveries(BaseModel):
+    """Deliveries, latest first. `before` gives the next ones, null if there are none."""
+
+    deliveries: list[DeliverySummary]
+    before: int | None = None
 
 
 class IgnoredDelivery(BaseModel):

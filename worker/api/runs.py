@@ -113,6 +113,14 @@ def log_path(run_id: str, job: str, step: str) -> str:
     return path("api", "runs", run_id, "jobs", job, "steps", step, "log")
 
 
+def summary_of(context: Context, run_id: str) -> models.RunSummary:
+    """The run with this id, without its jobs. Raises NotFound."""
+    with context.database.read() as connection:
+        run = queries.run_with_id(connection, run_id)
+        waits = waits_of_run(connection, run_id, run.status, context.crew())
+    return summary(context, run, waits.run)
+
+
 def summary(context: Context, run: StoredRun, waits_for: str) -> models.RunSummary:
     """A run without its jobs."""
     return models.RunSummary(

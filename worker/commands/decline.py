@@ -17,5 +17,7 @@ from worker.store import approvals, decisions
 def command(*, settings: Settings, run: str, job: str) -> int:
     """End a run, or a job of it, that waits for a person. RUN is its id, or OWNER/NAME#NUMBER."""
     if job:
-        return decide(settings, run=run, decision=partial(decisions.decline_job, job=job), done=f"goes on without {job}")
+        return decide(
+            settings, run=run, decision=partial(decisions.decline_job, job=job), done=f"goes on without {job}"
+        )
     return decide(settings, run=run, decision=approvals.decline, done="is declined")

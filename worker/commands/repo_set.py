@@ -1,6 +1,7 @@
 """`headrace repo set`: what the forge is told and with which token, what the repository is fetched with, its badge."""
 
 import json
+from collections.abc import Collection
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from worker.badges.audience import Audience
 from worker.commands.secret import read_value
 from worker.commands.settings_options import settings_options
 from worker.errors import Malformed
-from worker.forgeurl import checked_forge_url
+from worker.forgeurl import checked_forge_url, clear_text_warning
 from worker.secrets.credential import Credential, CredentialKind, Owner, clone_key, clone_token, forge_token
 from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
@@ -55,15 +56,23 @@ def set_(settings: Settings, *, name: str, output: str = "text", **options: Any)
         given = _given(stored, **options)
         stored = _settled(connection, stored, **options)
         for word in options.get("forget") or ():
-            credentials.remove(connection, stored.id, _KINDS[word])
+            credentials.forget(connection, stored.id, _KINDS[word])
         for credential, value in given:
             credentials.put(connection, open_keyring(settings), stored.id, credential, value)
         if options.get("forge_url") is not None or options.get("forge_token_file"):
             outbox.try_again(connection, stored.id)
         kept = credentials.of(connection, stored.id)
+    _warn(stored, kept)
     described = _described(stored, kept)
     click.echo(json.dumps(described) if output == "json" else _as_text(described))
     return 0
+
+
+def _warn(stored: StoredRepository, kept: Collection[CredentialKind]) -> None:
+    places = {CredentialKind.FORGE_TOKEN: stored.forge_address, CredentialKind.CLONE_TOKEN: stored.clone_url}
+    for warning in dict.fromkeys(clear_text_warning(url) for kind, url in places.items() if kind in kept):
+        if warning:
+            click.echo(f"warning: {warning}", err=True)
 
 
 def _settled(connection: Any, stored: StoredRepository, **options: Any) -> StoredRepository:
@@ -86,7 +95,7 @@ def _given(stored: StoredRepository, **options: Any) -> list[tuple[Credential, s
     owner = Owner(full_name=stored.full_name, forge=stored.forge, clone_url=stored.clone_url)
     found = []
     if path := options.get("forge_token_file"):
-        found.append(forge_token(_read(path)))
+        found.append(forge_token(owner, _read(path)))
     if path := options.get("clone_token_file"):
         found.append(clone_token(owner, _read(path), user=options.get("clone_user", "")))
     if (path := options.get("clone_key_file")) or options.get("new_clone_key"):

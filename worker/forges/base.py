@@ -1,59 +1,32 @@
-"""What every forge must be able to do: prove that a delivery is its own, and say which Events it stands for.
+"""What every forge must be able to do: prove that a delivery is its own.
 
 SECURITY. The forge is bound to the hook's URL, never guessed from headers, so no forge's weaker proof opens another's
-hook. `verify` comes before `parse`, and everything in a payload is untrusted even after it. What a run will fetch comes
-from our own record of the repository, and which files changed comes from git: a payload decides neither.
+hook. `verify` comes before anything is read, and everything in a payload is untrusted even after it.
 """
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
-from msgspec.structs import replace
-
-from pipelines.event import Event, EventKind, PullRequest, Repository
-from worker.forges.fields import is_zero
+from pipelines.deliveries import READERS
+from pipelines.deliveries.fields import Unreadable
+from pipelines.deliveries.reading import Reading, read
+from pipelines.event import Repository
+from worker.errors import Malformed
 from worker.store.repositories import StoredRepository
 
 Headers = Mapping[str, str]
 """A request's headers. Names are looked up in lower case."""
 
-_BRANCHES = "refs/heads/"
-_SKIP = re.compile(r"\[(?i:ci *skip|skip *ci)\]")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ignored:
-    """Nothing is to be run for this, and why: one phrase for people."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parsed:
-    """What a delivery says. `key` is the same whenever the forge sends it again; `payload` is fit to be stored."""
-
-    key: str
-    name: str
-    payload: bytes
-    outcomes: tuple[Event | Ignored, ...]
-
-    @property
-    def events(self) -> tuple[Event, ...]:
-        """What is to be run."""
-        return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Event))
-
-    @property
-    def ignored(self) -> str:
-        """Why nothing else is to be run: the reasons, each once."""
-        reasons = [outcome.reason for outcome in self.outcomes if isinstance(outcome, Ignored)]
-        return "; ".join(dict.fromkeys(reasons))
+_FORM = "application/x-www-form-urlencoded"
 
 
 class Forge(Protocol):
-    """One kind of forge. Stateless: the same object serves every repository, from any thread."""
+    """One kind of forge. Stateless: the same object serves every repository, from any thread.
+
+    `kept_headers` are those worth keeping with a delivery; what isn't named, such as a proof, never is. `is_once` says
+    that no two good deliveries have the same body, so that one that comes again under another id is a copy.
+    """
 
     @property
     def name(self) -> str:
@@ -63,44 +36,41 @@ class Forge(Protocol):
     def setup(self) -> str:
         """Where at the forge the hook's URL and secret are entered: a line or two for people."""
 
+    @property
+    def kept_headers(self) -> tuple[str, ...]:
+        """In lower case."""
+
+    @property
+    def takes_forms(self) -> bool:
+        """True if it may send the JSON within a form."""
+
+    @property
+    def is_once(self) -> bool:
+        """True if the proof covers the body alone, and bodies tell their moment."""
+
     def verify(self, headers: Headers, body: bytes, secret: str, now: float) -> None:
         """Raises Refused unless whoever sent this knows the secret. `now` is in seconds since 1970."""
 
-    def parse(self, headers: Headers, body: bytes, repository: StoredRepository) -> Parsed:
-        """What a delivery that was found good says. Raises Malformed if it can't be understood."""
+
+def reading(forge: str, headers: Headers, text: bytes, repository: StoredRepository) -> Reading:
+    """What a delivery that was found good says; `text` is its payload, JSON. Raises Malformed."""
+    try:
+        return read(READERS[forge], headers, text, repository_of(repository))
+    except Unreadable as error:
+        raise Malformed(str(error)) from error
 
 
-def ref_event(repository: StoredRepository, *, ref: str, before: str, after: str, said: Event) -> Event | Ignored:
-    """What the move of a branch or tag asks for; `said` holds what the forge said about its commit and its sender."""
-    if is_zero(after):
-        return Ignored(reason=f"{ref} was deleted")
-    moved = replace(
-        said, repository=repository_of(repository), ref=ref, sha=after, before="" if is_zero(before) else before
-    )
-    if moved.tag:
-        return replace(moved, kind=EventKind.TAG)
-    if not ref.startswith(_BRANCHES):
-        return Ignored(reason=f"{ref} is neither a branch nor a tag")
-    if _SKIP.search(said.message):
-        return Ignored(reason="the commit message says [skip ci]")
-    return replace(moved, kind=EventKind.PUSH, branch=ref.removeprefix(_BRANCHES))
-
-
-def pull_request_event(
-    repository: StoredRepository, pull_request: PullRequest, *, ref: str, sha: str, said: Event
-) -> Event | Ignored:
-    """What a new state of a pull request asks for; `said` holds its title and its sender."""
-    if _SKIP.search(said.message):
-        return Ignored(reason="the title says [skip ci]")
-    return replace(
-        said,
-        kind=EventKind.PULL_REQUEST,
-        repository=repository_of(repository),
-        ref=ref,
-        branch=pull_request.target_branch,
-        sha=sha,
-        pull_request=pull_request,
-    )
+def json_text(headers: Headers, body: bytes) -> bytes:
+    """The JSON text of a body: itself, or the field `payload` of a form. Raises Malformed."""
+    if headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        return body
+    try:
+        payloads = parse_qs(body.decode("ascii"), strict_parsing=True, max_num_fields=100).get("payload", [])
+    except ValueError as error:
+        raise Malformed(f"the body is not a form: {error}") from error
+    if len(payloads) != 1:
+        raise Malformed(f"the form has {len(payloads)} fields named payload: expected one")
+    return payloads[0].encode()
 
 
 def repository_of(stored: StoredRepository) -> Repository:
@@ -109,6 +79,7 @@ def repository_of(stored: StoredRepository) -> Repository:
         owner=stored.owner,
         name=stored.name,
         forge=urlsplit(stored.url or stored.clone_url).hostname or "",
+        forge_type=stored.forge,
         clone_url=stored.clone_url,
         url=stored.url,
         default_branch=stored.default_branch,

@@ -3,13 +3,9 @@
 import shlex
 from pathlib import Path
 
-from pipelines.event import Event
-from worker.forges.base import Headers, Ignored, Parsed, ref_event
-from worker.forges.fields import Fields, delivery_key, storable
+from worker.forges.base import Headers
 from worker.forges.signatures import check_standard
-from worker.store.repositories import StoredRepository
 
-_MOST_UPDATES = 50
 _SCRIPT = Path(__file__).with_name("post_receive.sh")
 _BLOCK_BYTES = 64  # of SHA-256
 
@@ -19,6 +15,9 @@ class PlainGit:
 
     name = "git"
     setup = "In the bare repository that is pushed to: save the script below as hooks/post-receive and chmod 700 it."
+    kept_headers = ("webhook-id", "webhook-timestamp")
+    takes_forms = False
+    is_once = False  # a copy has the same id, which is signed
 
     def verify(self, headers: Headers, body: bytes, secret: str, now: float) -> None:
         """A signature over id, time and body; it is the only proof there is."""
@@ -29,17 +28,6 @@ class PlainGit:
             timestamp=headers.get("webhook-timestamp", ""),
             body=body,
             now=now,
-        )
-
-    def parse(self, headers: Headers, body: bytes, repository: StoredRepository) -> Parsed:
-        """One update `{"ref", "before", "after"}`, or several in `{"updates": […]}`: an outcome for each."""
-        payload, stored = storable(body)
-        updates = payload.objects("updates") if payload.has("updates") else [payload]
-        return Parsed(
-            key=delivery_key(headers, "webhook-id"),
-            name="post-receive",
-            payload=stored,
-            outcomes=_outcomes(updates, repository),
         )
 
 
@@ -55,23 +43,6 @@ def post_receive(hook_url: str, secret: str) -> str:
     script = _SCRIPT.read_text(encoding="utf-8").replace("@HOOK_URL@", shlex.quote(hook_url))
     script = script.replace("@INNER_PAD@", _printf_text(bytes(byte ^ 0x36 for byte in key)))
     return script.replace("@OUTER_PAD@", _printf_text(bytes(byte ^ 0x5C for byte in key)))
-
-
-def _outcomes(updates: list[Fields], repository: StoredRepository) -> tuple[Event | Ignored, ...]:
-    if not updates:
-        return (Ignored(reason="no ref has moved"),)
-    if len(updates) > _MOST_UPDATES:
-        return (Ignored(reason=f"{len(updates)} refs have moved at once, at most {_MOST_UPDATES} are taken"),)
-    return tuple(
-        ref_event(
-            repository,
-            ref=update.ref("ref"),
-            before=update.sha("before"),
-            after=update.sha("after"),
-            said=Event(),  # message, author and so on: the worker reads them from git
-        )
-        for update in updates
-    )
 
 
 def _printf_text(octets: bytes) -> str:

@@ -8,6 +8,7 @@ import hmac
 from worker.errors import Refused
 
 _TOLERANCE_SECONDS = 300
+_HEX_PREFIX = "sha256="
 _KEY_PREFIX = "whsec_"
 _VERSION_PREFIX = "v1,"
 
@@ -17,6 +18,12 @@ def check_hex(given: str, *, secret: str, body: bytes, header: str) -> None:
     expected = _digest(secret.encode(), body).hex()
     if not secret or not same(given, expected):
         raise Refused(f"the signature in {header} does not verify: check the secret on both sides")
+
+
+def check_prefixed(given: str, *, secret: str, body: bytes, header: str) -> None:
+    """The same for `sha256=` and the hex, as GitHub and Bitbucket write it."""
+    hexadecimal = given.removeprefix(_HEX_PREFIX) if given.startswith(_HEX_PREFIX) else ""
+    check_hex(hexadecimal, secret=secret, body=body, header=header)
 
 
 def check_token(given: str, *, secret: str, header: str) -> None:

@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from worker.errors import Malformed
 from worker.secrets.clonekey import checked_known_hosts, fresh_key, read_key
+from worker.statuses.dialects import DIALECTS
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _USER = re.compile(r"[\x21-\x7e]{1,255}")
 _USERS = {"github": "x-access-token", "gitlab": "oauth2", "gitea": "oauth2", "bitbucket": "x-token-auth"}
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class CredentialKind(StrEnum):
@@ -41,15 +41,16 @@ class Owner:
     clone_url: str
 
 
-def forge_token(text: str) -> tuple[Credential, str]:
+def forge_token(owner: Owner, text: str) -> tuple[Credential, str]:
     """A token for the forge's API. Raises Malformed, without the text."""
+    if owner.forge not in DIALECTS:
+        raise Malformed(f"{owner.full_name} is of {owner.forge}, which has nowhere to show a status and needs no token")
     return Credential(kind=CredentialKind.FORGE_TOKEN), _checked_token(text)
 
 
 def clone_token(owner: Owner, text: str, *, user: str = "") -> tuple[Credential, str]:
-    """A token or password to fetch over https with; whom it belongs to, forges mostly don't mind. Raises Malformed."""
-    parts = urlsplit(owner.clone_url)
-    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in _LOOPBACK):
+    """A token or password to fetch over http(s) with; forges mostly don't mind whose it is. Raises Malformed."""
+    if not _is_http(owner.clone_url):
         raise Malformed(
             f"a clone token is for an https:// clone URL, and {owner.full_name} is fetched from {owner.clone_url}: "
             "give it a clone key, or add it with its https:// URL"

@@ -18,6 +18,7 @@ import httpx
 from worker.statuses.dialect import Answer, Call
 
 _LARGEST_ANSWER = 256 * 1024
+_KEPT_SECONDS = 2.0  # a connection: servers that close idle ones sooner are rare
 
 
 class Unreachable(Exception):  # noqa: N818 -- reads as what it is
@@ -35,6 +36,7 @@ class ForgeClient:
             proxy=proxy or None,
             follow_redirects=False,
             timeout=patience_seconds,
+            limits=httpx.Limits(keepalive_expiry=_KEPT_SECONDS),
             headers={"user-agent": f"headrace/{version('headrace')}", "accept-encoding": "identity"},
         )
 

@@ -18,6 +18,7 @@ from worker.store.outbox import Letter, LetterState
 from worker.store.repositories import StoredRepository
 
 _MOST_AT_ONCE = 50
+_PASSING_FAILURES = 2
 
 log = structlog.get_logger()
 
@@ -79,8 +80,10 @@ class Delivery:
     def _noted(
         self, repository: StoredRepository, destination: Destination | None, letter: Letter, verdict: Verdict
     ) -> bool:
+        """Keep what became of a letter; False if the forge is to be left alone."""
         asked = timedelta(seconds=verdict.wait_seconds)
         account = destination.account if destination else ""
+        is_passing = False
         with self._database.write() as connection:
             match verdict.outcome:
                 case Outcome.TAKEN:
@@ -93,7 +96,8 @@ class Delivery:
                 case Outcome.LATER:
                     wait = max(self._holds.note_failure(account, asked), self._pace.delay(letter.attempts + 1))
                     outbox.note_delay(connection, letter, wait)
-            trouble = _trouble(repository, destination, verdict)
+                    is_passing = letter.attempts < _PASSING_FAILURES
+            trouble = repository.status_trouble if is_passing else _trouble(repository, destination, verdict)
             before = repositories.note_status_trouble(connection, repository.id, trouble)
         _log(repository, before, trouble)
         return verdict.outcome is not Outcome.LATER and not asked
@@ -104,7 +108,7 @@ class Delivery:
 
 def _trouble(repository: StoredRepository, destination: Destination | None, verdict: Verdict) -> str:
     """What is wrong, for people; `""` if nothing is. A forge that says the token back is not to show it here."""
-    if verdict.outcome is Outcome.TAKEN:
+    if verdict.outcome is Outcome.TAKEN or not verdict.phrase:
         return ""
     phrase = verdict.phrase.replace(destination.place.token, "…") if destination else verdict.phrase
     return f"{repository.forge} {phrase}"

@@ -15,7 +15,7 @@ from worker.store.repositories import StoredRepository
 
 
 class NoDestination(Exception):  # noqa: N818 -- reads as what it is
-    """Raised when there is none. Its text goes on from the forge's name: `github is …`."""
+    """Raised when there is none. Its text goes on from the forge's name: `github is …`; `""`: nobody wants it told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,6 @@ def destination_of(connection: Connection, keyring: Keyring, repository: StoredR
     except (Unsealable, SettingsError) as error:
         raise NoDestination(f"is not told: {error}") from error
     if not token:
-        raise NoDestination(f"is not told: headrace repo set {name} --forge-token-file FILE")
+        raise NoDestination("")
     place = Place(address=repository.forge_address, repository=name, token=token)
     return Destination(dialect=DIALECTS[repository.forge], place=place)

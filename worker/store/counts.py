@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, func, select
 
 from pipelines.status import Status
-from worker.store.tables import runs, tasks
+from worker.store.outbox import LetterState
+from worker.store.tables import outbox, runs, tasks
 from worker.store.tasks import TaskState
 
 _UNTAKEN = [TaskState.PENDING.value, TaskState.QUEUED.value]
@@ -24,3 +25,9 @@ def longest_wait_seconds(connection: Connection) -> float:
     query = select(func.min(tasks.c.created_at)).where(tasks.c.state.in_(_UNTAKEN))
     since: str | None = connection.execute(query).scalar_one()
     return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()) if since else 0.0
+
+
+def untold_statuses(connection: Connection) -> int:
+    """How many statuses wait to be told to their forge."""
+    query = select(func.count()).select_from(outbox).where(outbox.c.state == LetterState.WAITING.value)
+    return int(connection.execute(query).scalar_one())

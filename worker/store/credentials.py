@@ -8,12 +8,13 @@ from runner.clock import now
 from worker.secrets.credential import Credential, CredentialKind
 from worker.secrets.entrusted import CloneAccess
 from worker.secrets.sealing import Keyring
+from worker.store import repositories
 from worker.store.tables import credentials
 
 
 def put(connection: Connection, keyring: Keyring, repository_id: int, credential: Credential, value: str) -> None:
     """Store one, in place of any of its kind. Raises Unsealable."""
-    remove(connection, repository_id, credential.kind)
+    _remove(connection, repository_id, credential.kind)
     connection.execute(
         insert(credentials).values(
             repository_id=repository_id,
@@ -58,14 +59,20 @@ def clone_access(connection: Connection, keyring: Keyring, repository_id: int) -
     )
 
 
-def remove(connection: Connection, repository_id: int, kind: CredentialKind) -> None:
-    """Forget one, if it is there."""
-    connection.execute(delete(credentials).where(_is(repository_id, kind)))
+def forget(connection: Connection, repository_id: int, kind: CredentialKind) -> None:
+    """Have one no more, if it is there; who has no token for their forge has no trouble with it."""
+    _remove(connection, repository_id, kind)
+    if kind is CredentialKind.FORGE_TOKEN:
+        repositories.note_status_trouble(connection, repository_id, "")
 
 
 def place(repository_id: int, kind: CredentialKind) -> str:
     """What a value is sealed for."""
     return f"credentials/{repository_id}/{kind}"
+
+
+def _remove(connection: Connection, repository_id: int, kind: CredentialKind) -> None:
+    connection.execute(delete(credentials).where(_is(repository_id, kind)))
 
 
 def _is(repository_id: int, kind: CredentialKind) -> Any:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from worker.errors import Conflict, Unavailable
 from worker.store import postgresql, schema, sqlite
-from worker.store.purpose import OPTION, Purpose
+from worker.store.purpose import OPTION, PATIENCE_OPTION, Purpose
 
 _BUSY_SECONDS = 4
 _MIGRATION_SECONDS = 600
@@ -59,17 +59,22 @@ class Database:
             yield connection
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """A transaction that commits at the end of the block, or not at all. Raises Unavailable if it can't."""
-        writing = self._engine.execution_options(**{OPTION: Purpose.WRITE})
-        with _naming_trouble(), self._turn(), writing.begin() as connection:
+    def write(self, *, patience_seconds: float | None = None) -> Iterator[Connection]:
+        """A transaction that commits at the end of the block, or not at all. Raises Unavailable if it can't.
+
+        It waits for our own threads, and then for other programs, for `patience_seconds` each.
+        """
+        patience = _BUSY_SECONDS if patience_seconds is None else patience_seconds
+        options = {OPTION: Purpose.WRITE, PATIENCE_OPTION: round(patience * 1000)}
+        writing = self._engine.execution_options(**options)
+        with _naming_trouble(), self._turn(patience), writing.begin() as connection:
             yield connection
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _turn(self, patience_seconds: float) -> Iterator[None]:
         """Our own threads queue here: SQLite has no queue, it would have them poll, and some would wait for seconds."""
-        if not self._writing.acquire(timeout=_BUSY_SECONDS):
-            raise Unavailable(f"the database does not answer: others have been writing for {_BUSY_SECONDS} s")
+        if not self._writing.acquire(timeout=patience_seconds):
+            raise Unavailable(f"the database does not answer: others have been writing for {patience_seconds:g} s")
         try:
             yield
         finally:

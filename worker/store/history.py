@@ -29,6 +29,7 @@ from pipelines.records import (
 from pipelines.status import Status, worst
 from runner.clock import now
 from worker.errors import Conflict
+from worker.store import kept
 from worker.store import tasks as task_store
 from worker.store.announcements import announce
 from worker.store.asking import ask
@@ -57,6 +58,8 @@ def take(connection: Connection, task_id: str, reported: Sequence[AnyRecord]) ->
     history = _History(connection, task.run_id)
     for record in fresh:
         history.write(record)
+        if isinstance(record, RunStarted) and not record.plan.has_errors:
+            kept.take_over(connection, task.run_id, record.plan.jobs, history.write)
     if is_over:
         history.go_on()
     return fresh

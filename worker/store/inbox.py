@@ -10,22 +10,16 @@ from pipelines.event import Event
 from pipelines.status import Status
 from runner.clock import now
 from runner.run_id import new_run_id
-from worker.store import approvals
+from worker.store import approvals, deliveries
 from worker.store.announcements import announce_run
+from worker.store.deliveries import Delivery, Verdict
 from worker.store.repositories import StoredRepository
 from worker.store.superseded import end_older
-from worker.store.tables import deliveries, repositories, runs
+from worker.store.tables import repositories, runs
 from worker.store.tasks import add_planning_task
 from worker.superseding import line_of
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
-    """What a forge sent, its signature found good. `key` is the forge's id of it, the same when sent again."""
-
-    key: str
-    event: str
-    payload: bytes
+_ACCEPTED = 202
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,21 +34,33 @@ def accept(
     connection: Connection, repository: StoredRepository, delivery: Delivery, events: Sequence[Event]
 ) -> list[AcceptedRun]:
     """Store the delivery and one pending run an event. A delivery that was accepted before gives its runs of then."""
-    known = connection.execute(
-        select(deliveries.c.id).where(deliveries.c.repository_id == repository.id, deliveries.c.key == delivery.key)
-    ).scalar_one_or_none()
+    known = deliveries.accepted_before(connection, repository, delivery)
     if known is not None:
         return _runs_of(connection, known)
-    delivery_id = _add_delivery(connection, repository, delivery)
+    number = deliveries.keep(connection, repository, delivery, Verdict.ACCEPTED, status_code=_ACCEPTED)
+    return add_runs(connection, repository, number, events)
+
+
+def add_runs(
+    connection: Connection, repository: StoredRepository, delivery_id: int, events: Sequence[Event]
+) -> list[AcceptedRun]:
+    """Store one pending run an event, for a delivery that is stored, whether it has runs already or not."""
     return [add_run(connection, repository, event, delivery_id) for event in events]
 
 
 def add_run(
-    connection: Connection, repository: StoredRepository, event: Event, delivery_id: int | None = None
+    connection: Connection,
+    repository: StoredRepository,
+    event: Event,
+    delivery_id: int | None = None,
+    *,
+    run_id: str = "",
+    kept_from: str | None = None,
 ) -> AcceptedRun:
     """Store one run with its repository's next number, and the task of planning it unless it waits for approval.
 
-    It may end older runs, whose place it takes.
+    `kept_from` is the run that has done for it what need not be done again. The new one may end older runs, whose place
+    it takes.
     """
     number = connection.execute(
         update(repositories)
@@ -62,7 +68,7 @@ def add_run(
         .values(last_number=repositories.c.last_number + 1)
         .returning(repositories.c.last_number)
     ).scalar_one()
-    run = AcceptedRun(id=new_run_id(), number=number)
+    run = AcceptedRun(id=run_id or new_run_id(), number=number)
     waits = approvals.wait_reason(connection, repository, event)
     connection.execute(
         insert(runs).values(
@@ -76,6 +82,7 @@ def add_run(
             last_seq=0,
             created_at=now(),
             line=line_of(event) or None,
+            kept_from=kept_from,
         )
     )
     if not waits:
@@ -83,21 +90,6 @@ def add_run(
     announce_run(connection, run.id)
     end_older(connection, repository, event, number)
     return run
-
-
-def _add_delivery(connection: Connection, repository: StoredRepository, delivery: Delivery) -> int:
-    result = connection.execute(
-        insert(deliveries)
-        .values(
-            repository_id=repository.id,
-            key=delivery.key,
-            event=delivery.event,
-            payload=delivery.payload,
-            received_at=now(),
-        )
-        .returning(deliveries.c.id)
-    )
-    return int(result.scalar_one())
 
 
 def _runs_of(connection: Connection, delivery_id: int) -> list[AcceptedRun]:

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from worker.errors import Unavailable
-from worker.store.purpose import Purpose, purpose_of
+from worker.store.purpose import Purpose, patience_ms_of, purpose_of
 
 _WRITERS = 0x68656164  # "head": our lock among those that others may hold in the same database
 _BEGIN = {
@@ -58,4 +58,6 @@ def naming_database(url: URL) -> Iterator[None]:
 
 
 def _begin(connection: Connection) -> None:
+    if (patience := patience_ms_of(connection)) is not None:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {patience:d}")
     connection.exec_driver_sql(_BEGIN[purpose_of(connection)])

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from worker.errors import Unavailable
-from worker.store.purpose import Purpose, purpose_of
+from worker.store.purpose import Purpose, patience_ms_of, purpose_of
 
 _AGAIN_SECONDS = 0.01
 _BEGIN = {
@@ -83,6 +83,8 @@ def _configure(connection: sqlite3.Connection, _: Any) -> None:
 
 
 def _begin(connection: Connection) -> None:
+    if (patience := patience_ms_of(connection)) is not None:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={patience:d}")
     for statement in _BEGIN[purpose_of(connection)]:
         connection.exec_driver_sql(statement)
 

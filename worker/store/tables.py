@@ -24,7 +24,7 @@ repositories = Table(
     Column("id", Integer, primary_key=True),
     Column("owner", Text, nullable=False),
     Column("name", Text, nullable=False),
-    Column("forge", Text, nullable=False),  # which forge's deliveries its hook takes: github, gitlab, gitea, git
+    Column("forge", Text, nullable=False),  # which forge's deliveries its hook takes: github, gitlab, gitea…
     Column("clone_url", Text, nullable=False),
     Column("url", Text, nullable=False),  # its page at the forge, or ""
     Column("default_branch", Text, nullable=False),
@@ -65,11 +65,20 @@ deliveries = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
-    Column("key", Text, nullable=False),  # the forge's delivery id: the same one is taken once
+    Column("key", Text),  # the forge's id of one that was accepted: the same one is taken once
     Column("event", Text, nullable=False),  # the forge's name for it
-    Column("payload", LargeBinary, nullable=False),
+    Column("payload", LargeBinary, nullable=False),  # scrubbed; of one that was refused, the beginning
     Column("received_at", Text, nullable=False),
+    Column("said_key", Text),  # the forge's id, accepted or not
+    Column("verdict", Text, nullable=False, server_default="accepted"),  # ignored, malformed, refused
+    Column("status_code", Integer, nullable=False, server_default="202"),  # that it was answered with
+    Column("answer", Text),  # why there is no run
+    Column("headers", Text, nullable=False, server_default="{}"),  # those worth keeping, as JSON
+    Column("size_bytes", BigInteger, nullable=False, server_default="0"),  # of the body as it was sent
+    Column("digest", Text),  # of the body, where the same one is taken once
     UniqueConstraint("repository_id", "key"),
+    Index("deliveries_by_digest", "repository_id", "digest", unique=True),
+    Index("deliveries_by_verdict", "repository_id", "verdict"),
 )
 
 runs = Table(
@@ -91,6 +100,7 @@ runs = Table(
     # The branch or pull request that a push was to, on which a newer one takes its place; null for other runs.
     Column("line", Text),
     Column("problems", LargeBinary),  # a list of pipelines.problems.Problem as JSON, once it has a Plan
+    Column("kept_from", Text),  # the id of the run that has done for it what it doesn't do again
     UniqueConstraint("repository_id", "number"),
     Index("runs_by_status", "status"),
     Index("runs_by_line", "repository_id", "line", "status"),
@@ -188,6 +198,29 @@ tasks = Table(
     Column("created_at", Text, nullable=False),
     Index("tasks_by_state", "state", "created_at"),
     Index("tasks_by_run", "run_id"),
+)
+
+# What is to run at which times. Times are when they come due, which a clock that is set anew doesn't change.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("cron", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("branch", Text, nullable=False),  # or "" for the default one
+    Column("params", Text, nullable=False),  # a JSON map
+    Column("state", Text, nullable=False),  # enabled or disabled
+    Column("trouble", Text, nullable=False),  # why the server disabled it itself, or ""
+    Column("next_at", Text, nullable=False),
+    Column("promised_at", Text, nullable=False),  # when that was worked out
+    Column("last_at", Text),  # when its last run was made
+    Column("last_run_id", ForeignKey("runs.id", ondelete="SET NULL")),
+    Column("created_at", Text, nullable=False),
+    UniqueConstraint("repository_id", "name"),
+    Index("schedules_by_next", "state", "next_at"),
+    Index("schedules_by_run", "last_run_id"),
 )
 
 # Who may use the server. A name is in lower case; without a password nobody can log in as it (robots have tokens).

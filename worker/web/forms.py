@@ -9,7 +9,7 @@ from worker.errors import Malformed
 
 _TYPE = "application/x-www-form-urlencoded"
 LARGEST_BYTES = 64 * 1024
-_MOST_FIELDS = 20
+_MOST_FIELDS = 120  # a run's inputs are fields, too
 
 
 async def _read(request: Request) -> dict[str, str]:
@@ -24,3 +24,14 @@ async def _read(request: Request) -> dict[str, str]:
 
 Form = Annotated[dict[str, str], Depends(_read)]
 """The type of an endpoint's argument that gets a form's fields, by name."""
+
+
+def lines_of_params(text: str) -> dict[str, str]:
+    """The values by name of lines such as `TARGET=eu`. Raises Malformed."""
+    found = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise Malformed(f"{line[:40]!r} gives no value: write NAME=VALUE, one a line")
+        found[name.strip()] = value.strip()
+    return found

@@ -129,7 +129,7 @@ def run_view(run: StoredRun, now: datetime, waits_for: str = "") -> RunView:
         path=run_path(run.repository, run.number),
         repository=run.repository,
         repository_path=path(*run.repository.split("/")),
-        status=_status(run.status),
+        status=status_view(run.status),
         reason=run.reason,
         waits=_waits(waits_for),
         title=title.strip()[:_MOST_TITLE] or _untitled(run.event),
@@ -150,7 +150,7 @@ def job_views(run_id: str, jobs: Sequence[StoredJob], now: datetime, waits: Wait
     return [
         JobView(
             name=job.name,
-            status=_status(job.status),
+            status=status_view(job.status),
             note="" if job.status in _REASONLESS else job.reason or _waits(waits.jobs.get(job.name, "")),
             duration=_time(job.status, job.started_at, job.duration_ms, now),
             steps=tuple(_step(run_id, job, step, now, waits) for step in job.steps),
@@ -200,7 +200,7 @@ def _step(run_id: str, job: StoredJob, step: StoredStep, now: datetime, waits: W
         name=step.name,
         kind=step.kind,
         image=step.image,
-        status=_status(step.status),
+        status=status_view(step.status),
         note=", ".join(filter(None, (why, _tries(step), _waits(waits.steps.get((job.name, step.name), ""))))),
         duration=_time(step.status, step.started_at, step.duration_ms, now),
         log_path=log_path(run_id, job.name, step.name),
@@ -217,7 +217,8 @@ def _tries(step: StoredStep) -> str:
     return f"attempt {begun}" if begun > 1 else ""
 
 
-def _status(status: Status) -> StatusView:
+def status_view(status: Status) -> StatusView:
+    """A status as pages show it."""
     return StatusView(name=status.value, label=status.value.replace("_", " "))
 
 

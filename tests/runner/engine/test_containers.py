@@ -21,7 +21,7 @@ from pipelines.plan import PlannedStep
 from pipelines.records import AnyRecord, Log, StepStarted, Stream
 from pipelines.status import Status
 from runner.backend import Ticket
-from runner.engine.client import Engine, EngineRefusal
+from runner.engine.client import Engine, EngineRefusal, Labelled
 from runner.engine.containers import DockerBackend, DockerSite
 from runner.engine.gatedstep import GatedStep
 from runner.engine.ground import ROOM_AHEAD
@@ -50,10 +50,15 @@ OURS = f"of-{os.getpid()}-{this_process().host}"
 
 
 def left(engine: Engine, run: str) -> list[str]:
-    """What the engine still holds of a run."""
+    """What the engine still holds of a run. Another suite may have one of the same name."""
     label = f"{RUN}={run}"
     found = [*engine.containers(label), *engine.networks(label), *engine.volumes(label)]
-    return [each.name for each in found]
+    return [each.name for each in found if is_ours(each)]
+
+
+def is_ours(thing: Labelled) -> bool:
+    """True if this process has made it, or one that it has started."""
+    return thing.labels[PROCESS] == this_process().process or thing.labels[HOST].endswith(OURS)
 
 
 def wait_until(condition: Callable[[], bool], what: str) -> None:
@@ -399,7 +404,7 @@ def test_a_sweep_removes_what_a_killed_process_left(engine: Engine, engine_url: 
     ("owner", "things_left"),
     [
         (Owner(host=OURS, process="1.0.another-boot"), 0),
-        (Owner(host="another-host", process="1.0.another-boot"), 5),
+        (Owner(host=f"not-{OURS}", process="1.0.another-boot"), 5),
         (this_process(OURS), 5),
     ],
 )
@@ -434,12 +439,14 @@ def test_steps_after_a_failure_use_the_same_workspace(containers: World) -> None
 
 def held(engine: Engine, run: str) -> list[str]:
     """The containers of steps that run or wait for their turn."""
-    return [each.name for each in engine.containers(f"{RUN}={run}") if ROLE not in each.labels]
+    return [each.name for each in engine.containers(f"{RUN}={run}") if ROLE not in each.labels and is_ours(each)]
 
 
 def sandboxes(engine: Engine, run: str) -> list[str]:
     """The containers that hold the networks of a run's lanes."""
-    return [each.name for each in engine.containers(f"{RUN}={run}") if each.labels.get(ROLE) == SANDBOX]
+    return [
+        each.name for each in engine.containers(f"{RUN}={run}") if each.labels.get(ROLE) == SANDBOX and is_ours(each)
+    ]
 
 
 def at_its_gate(engine: Engine, container: str) -> bool:

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.event import Event, Repository
 from runner.errors import SourceError
-from runner.source.mirrors import fetched
+from runner.source.mirrors import fetch_branch, fetched
 from runner.source.tree import commit_tree
 from tests.gitrepo import GitRepository
 from tests.trees import contents, members
@@ -56,7 +56,7 @@ def test_repository_that_is_not_there_is_named(tmp_path: Path) -> None:
         fetched(tmp_path / "mirrors", Event(repository=missing, sha="a" * 40, ref="refs/heads/main"))
 
 
-@pytest.mark.parametrize("sha", ["", "HEAD", "--upload-pack=touch x", "a" * 39, "A" * 40, "0" * 40, "0" * 64])
+@pytest.mark.parametrize("sha", ["HEAD", "--upload-pack=touch x", "a" * 11, "a" * 41, "A" * 40, "0" * 40, "0" * 64])
 def test_what_is_no_commit_id_is_refused(origin: GitRepository, tmp_path: Path, sha: str) -> None:
     with pytest.raises(SourceError, match="is no commit"):
         fetched(tmp_path / "mirrors", push_of(origin, sha))
@@ -123,3 +123,56 @@ def test_changed_files_are_those_since_the_last_push(origin: GitRepository, tmp_
     assert fetched(tmp_path / "mirrors", new_branch).changed_files() == ("c",)
     very_first = msgspec.structs.replace(event, before="", sha=first)
     assert fetched(tmp_path / "mirrors", very_first).changed_files() is None
+
+
+def test_changed_files_of_a_forced_push_are_those_since_it_left_what_was_there(
+    origin: GitRepository, tmp_path: Path
+) -> None:
+    origin.commit(a="1")
+    replaced = origin.commit(b="1")
+    fetched(tmp_path / "mirrors", push_of(origin, replaced))
+    origin.git("reset", "--hard", "--quiet", "HEAD^")
+    origin.commit(c="1")
+    forced = push_of(origin, origin.commit(d="1"), before=replaced)
+    assert fetched(tmp_path / "mirrors", forced).changed_files() == ("c", "d")
+
+
+def test_changed_files_of_a_forced_push_are_unknown_where_nobody_has_what_was_there(
+    origin: GitRepository, tmp_path: Path
+) -> None:
+    origin.commit(a="1")
+    event = push_of(origin, origin.commit(b="1"), before="c" * 40)
+    assert fetched(tmp_path / "mirrors", event).changed_files() is None
+
+
+def test_changed_files_beside_a_branch_are_those_since_leaving_it(origin: GitRepository, tmp_path: Path) -> None:
+    origin.commit(a="1")
+    origin.git("checkout", "--quiet", "-b", "oil")
+    origin.commit(b="1")
+    last = origin.commit(c="1")
+    origin.git("checkout", "--quiet", "main")
+    tip = origin.commit(d="1")
+    event = msgspec.structs.replace(push_of(origin, last), ref="refs/heads/oil")
+    mirror = fetched(tmp_path / "mirrors", event)
+    assert fetch_branch(mirror, "main") == tip
+    assert mirror.changed_files(beside=tip) == ("b", "c")
+    assert fetch_branch(mirror, "gone") is None
+
+
+def test_commit_named_by_its_first_digits_is_found_on_its_ref(origin: GitRepository, tmp_path: Path) -> None:
+    first = origin.commit(a="1")
+    origin.commit(b="1")
+    event = push_of(origin, first[:12])
+    assert fetched(tmp_path / "mirrors", event).event.sha == first
+    with pytest.raises(SourceError, match=r"no commit, or several, whose name begins with 0{12} on refs/heads/main"):
+        fetched(tmp_path / "mirrors", msgspec.structs.replace(event, sha="0" * 12))
+
+
+def test_commit_that_is_not_named_is_what_the_ref_leads_to(origin: GitRepository, tmp_path: Path) -> None:
+    tagged = origin.commit(a="1")
+    origin.git("tag", "-a", "-m", "one", "v1.0")
+    origin.commit(b="1")
+    event = msgspec.structs.replace(push_of(origin, ""), ref="refs/tags/v1.0")
+    assert fetched(tmp_path / "mirrors", event).event.sha == tagged
+    with pytest.raises(SourceError, match=r"has no refs/tags/v2\.0"):
+        fetched(tmp_path / "mirrors", msgspec.structs.replace(event, ref="refs/tags/v2.0"))

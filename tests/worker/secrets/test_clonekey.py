@@ -95,11 +95,16 @@ def test_line_that_is_no_host_is_refused(line: str) -> None:
 
 
 def test_each_kind_is_for_its_addresses() -> None:
-    for url in (SSH.clone_url, "http://git.example.org/acme/web.git", "/srv/web.git"):
+    for url in (SSH.clone_url, "ssh://git@git.example.org/web.git", "/srv/web.git"):
         with pytest.raises(Malformed, match="a clone token is for an https:// clone URL"):
             clone_token(Owner(full_name="acme/web", forge="git", clone_url=url), "token")
     with pytest.raises(Malformed, match="a clone key is for an ssh clone URL"):
         clone_key(HTTPS, None, known_hosts=HOSTS)
+
+
+def test_plain_git_needs_no_token_for_an_api_that_it_does_not_have() -> None:
+    with pytest.raises(Malformed, match="nowhere to show a status"):
+        forge_token(Owner(full_name="acme/web", forge="git", clone_url="/srv/web.git"), "token")
 
 
 def test_who_a_token_belongs_to_is_the_forges_habit_unless_it_is_said() -> None:
@@ -111,5 +116,5 @@ def test_who_a_token_belongs_to_is_the_forges_habit_unless_it_is_said() -> None:
 @pytest.mark.parametrize("text", ["", " \n", "two words", "two\nlines", "smörgås", "x" * 5000])
 def test_what_no_header_can_hold_is_no_token(text: str) -> None:
     with pytest.raises(Malformed, match="can't be a token") as raised:
-        forge_token(text)
+        forge_token(HTTPS, text)
     assert not text.strip() or text not in str(raised.value)

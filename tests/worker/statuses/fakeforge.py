@@ -16,11 +16,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TypeVar
 from urllib.parse import unquote
 
 TOKEN = "canary-forge-token"
 REPOSITORY = "acme/web"
 
+AnyForge = TypeVar("AnyForge", bound="FakeForge")
 Misbehaviour = Callable[["_Request"], None]
 
 
@@ -86,7 +88,14 @@ class FakeForge(ThreadingHTTPServer):
 @contextmanager
 def fake_forge() -> Iterator[FakeForge]:
     """A forge within the block."""
-    with FakeForge() as server:
+    with running(FakeForge()) as forge:
+        yield forge
+
+
+@contextmanager
+def running(forge: AnyForge) -> Iterator[AnyForge]:
+    """This forge, within the block."""
+    with forge as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:

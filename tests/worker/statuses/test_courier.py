@@ -86,7 +86,8 @@ def test_forge_that_recovers_hears_each_end_once(
         forge.over.set()
         wait_until(world.is_told, what="all is told")
     for context in (RUN, JOB):
-        assert forge.states(context) == [GREEN[name]], "what was overtaken is not told any more"
+        assert forge.states(context)[-1] == GREEN[name]
+        assert forge.states(context).count(GREEN[name]) == 1
 
 
 def test_run_is_not_slowed_by_a_forge_that_hangs(world: World, forge: FakeForge) -> None:
@@ -160,7 +161,7 @@ def test_forge_is_left_alone_for_as_long_as_it_asks(world: World, forge: FakeFor
     forge.plan.append(answers(429, retry_after="3600"))
     world.begin().do_all()
     with world.telling():
-        wait_until(lambda: world.repository().status_trouble)
+        wait_until(lambda: forge.seen)
         world.begin(name="acme/other").do_all()
         world.begin(reruns(EVENT)).do_all()
         assert_stays(world, forge, requests=1)
@@ -211,13 +212,27 @@ def test_token_is_in_no_log_record_or_row(world: World, forge: FakeForge) -> Non
     assert forge.seen[0].authorization == f"Bearer {TOKEN}", "there was one"
 
 
-def test_token_that_is_gone_or_can_not_be_opened_is_said(world: World, forge: FakeForge) -> None:
+def test_failure_that_passes_is_no_trouble_and_one_that_stays_is_said_once(world: World, forge: FakeForge) -> None:
+    forge.plan += [answers(502), resets]
+    with structlog.testing.capture_logs() as logs, world.telling():
+        world.begin()
+        wait_until(world.is_told)
+        assert logs == []
+        forge.always = answers(502)
+        world.begin(reruns(EVENT)).do_all()
+        wait_until(lambda: world.repository().status_trouble == "github answers 502: as planned")
+        forge.always = None
+        wait_until(lambda: not world.repository().status_trouble)
+    assert [entry["log_level"] for entry in logs] == ["warning", "info"]
+
+
+def test_token_that_is_gone_is_no_trouble_and_one_that_can_not_be_opened_is(world: World, forge: FakeForge) -> None:
     world.begin()
     with world.database.write() as connection:
         connection.execute(delete(credentials))
     with world.telling():
         wait_until(world.is_told)
-    assert "--forge-token-file" in world.repository().status_trouble
+    assert world.repository().status_trouble == "", "that is how it was set"
     world.set_token(TOKEN)
     world.keyring = type(world.keyring).fresh()
     with world.telling():

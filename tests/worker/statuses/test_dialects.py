@@ -268,6 +268,17 @@ def test_environment_names_no_proxy(forge: FakeForge, monkeypatch: pytest.Monkey
     assert told(forge, "github", said()).outcome is Outcome.TAKEN
 
 
+def test_proxy_of_the_settings_is_used(forge: FakeForge) -> None:
+    place = Place(address="http://git.example.org", repository=REPOSITORY, token=TOKEN)
+
+    async def tell() -> Answer:
+        async with ForgeClient(patience_seconds=1, proxy=forge.url) as client:
+            return await client.send(DIALECTS["gitea"].call(place, said()))
+
+    asyncio.run(tell())
+    assert forge.seen[0].path == f"http://git.example.org/api/v1/repos/acme/web/statuses/{SHA}"
+
+
 def test_token_is_in_no_representation() -> None:
     place = Place(address="https://github.com", repository="a/b", token=TOKEN)
     assert TOKEN not in repr(place) + repr(GitHub().call(place, said()))

@@ -31,7 +31,7 @@ URL = "https://ci.example.org"
 EVENT = Event(sha="b" * 40, ref="refs/heads/main", branch="main")
 QUICK = Pace(
     look=timedelta(milliseconds=20),
-    patience=timedelta(milliseconds=500),
+    patience=timedelta(seconds=10),
     first_delay=timedelta(milliseconds=50),
     longest_delay=timedelta(milliseconds=100),
 )

@@ -7,8 +7,10 @@ const REQUESTS = {
   approveJob: (run, job) => [`/api/runs/${run}/jobs/${encodeURIComponent(job)}/approve`, {}],
   declineJob: (run, job) => [`/api/runs/${run}/jobs/${encodeURIComponent(job)}/decline`, {}],
   again: (run) => ["/api/runs", { again: run }],
+  failed: (run) => ["/api/runs", { again: run, jobs: "failed" }],
 };
 
+const MAKES_A_RUN = new Set(["again", "failed"]);
 const DONE = {
   cancel: "Cancelling…",
   approve: "Approved",
@@ -37,7 +39,7 @@ async function act(button, run) {
     button.disabled = false;
     button.title = (await answer?.json().catch(() => null))?.detail ?? "The server does not answer.";
     button.textContent = "Failed: try again";
-  } else if (button.dataset.action === "again") {
+  } else if (MAKES_A_RUN.has(button.dataset.action)) {
     location.assign(new URL((await answer.json()).url).pathname);
   } else {
     button.textContent = DONE[button.dataset.action];

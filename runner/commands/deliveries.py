@@ -1,0 +1,91 @@
+"""`headrace deliveries`: what forges have posted to a server, what became of it, and having it taken again."""
+
+import json
+from typing import Any
+
+import click
+import msgspec
+
+from runner.commands.server_options import connected, server_option
+from runner.config import Config
+from runner.remote.answers import RemoteDelivery
+from runner.remote.server import Server
+from runner.visible import visible
+
+_number = click.argument("number", type=click.IntRange(min=1), metavar="N")
+_repository = click.argument("repository", metavar="OWNER/NAME")
+_output = click.option("--output", type=click.Choice(["text", "json"]), default="text")
+
+
+@click.group("deliveries")
+def command() -> None:
+    """See what forges have posted to a repository's hook, and have it taken again."""
+
+
+@command.command("list")
+@_repository
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="At most this many.")
+@click.option("--before", type=click.IntRange(min=1), metavar="N", help="Only those with a lower number.")
+@_output
+@server_option
+def list_command(*, repository: str, limit: int, before: int | None, output: str, server: str) -> int:
+    """List the latest deliveries, latest first: number, time, event, what became of it."""
+    with connected(Config.read(), server) as connection:
+        found = Server(connection).deliveries(repository, limit=limit, before=before)
+    if output == "json":
+        click.echo(json.dumps(msgspec.to_builtins(found)))
+        return 0
+    if not found.deliveries:
+        click.echo("no delivery yet", err=True)
+    for delivery in found.deliveries:
+        click.echo(visible(_line(delivery)))
+    if found.before is not None:
+        click.echo(f"there are more: --before {found.before}", err=True)
+    return 0
+
+
+@command.command("show")
+@_repository
+@_number
+@_output
+@server_option
+def show_command(*, repository: str, number: int, output: str, server: str) -> int:
+    """Show a delivery. As json it has headers and body, and `headrace run --delivery FILE` takes it."""
+    with connected(Config.read(), server) as connection:
+        delivery = Server(connection).delivery(repository, number)
+    if output == "json":
+        click.echo(json.dumps(delivery, indent=2))
+        return 0
+    click.echo(visible(_line(msgspec.convert(delivery, RemoteDelivery))))
+    for name, value in delivery["headers"].items():
+        click.echo(visible(f"{name}: {value}"))
+    click.echo()
+    click.echo(_body(delivery["body"]))
+    return 0
+
+
+@command.command("redeliver")
+@_repository
+@_number
+@server_option
+def redeliver_command(*, repository: str, number: int, server: str) -> int:
+    """Have a delivery taken again, as if it came now; prints the ids of the new runs."""
+    with connected(Config.read(), server) as connection:
+        made = Server(connection).redeliver(repository, number)
+    for run in made.runs:
+        click.echo(run.id)
+        click.echo(f"{repository}#{run.number}: {run.url}", err=True)
+    return 0
+
+
+def _line(delivery: RemoteDelivery) -> str:
+    runs = " ".join(f"#{run.number}" for run in delivery.runs)
+    what = f"{delivery.verdict} {delivery.status_code}"
+    line = f"{delivery.id}  {delivery.received_at}  {delivery.event or '-'}  {what}  {runs or delivery.answer}"
+    return line.replace("\n", "\\n")
+
+
+def _body(body: Any) -> str:
+    """JSON that a terminal can't mistake for something else."""
+    text = body if isinstance(body, str) else json.dumps(body, indent=2)
+    return "\n".join(visible(line) for line in text.splitlines())
