@@ -43,7 +43,6 @@ _RETRY_SECONDS = 1.0
 _IDLE_SECONDS = 5  # between two signs of life
 _RQS_MARGIN_SECONDS = 15  # what RQ takes off a worker's time to live when it waits for a job
 _DAY_SECONDS = 24 * 3600
-_WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
 
 log = structlog.get_logger()
 
@@ -56,10 +55,11 @@ class TaskQueue:
 
     def put(self, task: str, queue: str) -> None:
         """Enqueue a task, unless it waits there or runs already. From another queue it is taken out."""
-        if self._is_waiting(task, queue):
+        waiting = Queue(queue, connection=self._redis, serializer=JSONSerializer)
+        if self._is_waiting(task, waiting):
             return
         try:
-            Queue(queue, connection=self._redis, serializer=JSONSerializer).enqueue_call(
+            waiting.enqueue_call(
                 "headrace.task", job_id=task, unique=True, timeout=_DAY_SECONDS, result_ttl=60, failure_ttl=60
             )
         except DuplicateJobError:
@@ -71,13 +71,20 @@ class TaskQueue:
         if job and job.get_status() is JobStatus.QUEUED:
             job.delete()
 
-    def _is_waiting(self, task: str, queue: str) -> bool:
-        """False also for a job that RQ has given up, or thinks done: it is put away, for a new one."""
+    def _is_waiting(self, task: str, queue: Queue) -> bool:
+        """False also for a job that RQ has given up, or thinks done: it is put away, for a new one.
+
+        One that a worker has popped and not begun is put in again: should that worker live, the claim tells them apart.
+        """
         job = self._found(task)
         if job is None:
             return False
         status = job.get_status()
-        if status in _WAITING and (job.origin == queue or status is JobStatus.STARTED):
+        if status is JobStatus.QUEUED and job.origin == queue.name:
+            if queue.get_job_position(task) is None:
+                queue.push_job_id(task)
+            return True
+        if status is JobStatus.STARTED:
             return True
         job.delete()
         return False

@@ -5,12 +5,14 @@ import pickle
 import signal
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from rq import Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from tests.private_redis import PrivateRedis
@@ -102,6 +104,51 @@ def test_task_that_is_put_in_twice_is_done_once(redis: PrivateRedis, workers: Wo
     workers.start()
     wait_until((tmp_path / "last").exists)
     assert len((tmp_path / "one").read_text().splitlines()) == 1
+
+
+def test_worker_takes_from_one_queue_only(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    """RQ takes from one queue with BLMOVE, from several with BLPOP, which loses what was taken and not begun."""
+    queue = TaskQueue(redis.client())
+    queue.put("other", "headrace:others")
+    queue.put("last", QUEUE)
+    workers.start()
+    wait_until((tmp_path / "last").exists)
+    assert not (tmp_path / "other").exists()
+    queue.put("other", QUEUE)
+    wait_until((tmp_path / "other").exists, what="it changed its queue")
+
+
+def test_task_whose_worker_died_between_taking_and_beginning_is_done_by_another(
+    redis: PrivateRedis, workers: Workers, tmp_path: Path
+) -> None:
+    """RQ by itself looks for such jobs after a minute and calls them failed."""
+    queue, client = TaskQueue(redis.client()), redis.client()
+    queue.put("one", QUEUE)
+    taken = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+    assert client.lmove(taken.key, taken.intermediate_queue_key, "RIGHT", "LEFT") == b"one"
+    queue.put("one", QUEUE)  # as the dispatcher does for all that nobody has claimed
+    workers.start()
+    wait_until((tmp_path / "one").exists)
+
+
+def test_rqs_own_time_out_is_a_last_resort(redis: PrivateRedis) -> None:
+    """It raises an exception within the job, which any `except Exception` swallows: deadlines are ours."""
+    TaskQueue(redis.client()).put("one", QUEUE)
+    job = Job.fetch("one", connection=redis.client(), serializer=JSONSerializer)
+    assert job.timeout == timedelta(days=1).total_seconds()
+
+
+def test_worker_says_what_it_does_and_when_it_leaves(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    worker = workers.start()
+    said = tmp_path / "announced"
+    wait_until(lambda: said.exists() and said.read_text() == "")
+    TaskQueue(redis.client()).put("long", QUEUE)
+    wait_until(lambda: said.read_text() == "long", seconds=20)
+    assert not (tmp_path / "left").exists()
+    worker.terminate()
+    (tmp_path / "go").touch()
+    wait_until((tmp_path / "left").exists, seconds=20)
+    assert (tmp_path / "long-ended").exists(), "the first signal lets the task end"
 
 
 def test_function_that_redis_names_is_never_called(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
