@@ -34,7 +34,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """How often a step may be tried in all, after which ends, and how long to wait in between.
 
-    `on` holds failure, timeout, oom and error; an empty `exit_codes` means every code but zero.
+    `on` holds failure, timeout, oom, error and lost; an empty `exit_codes` means every code but zero.
     """
 
     attempts: int

@@ -12,20 +12,25 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+import msgspec
 import structlog
 from redis.exceptions import RedisError
+from sqlalchemy import Connection
 
 from pipelines.status import Status
+from worker.continuing import Before
 from worker.errors import SettingsError, Unavailable, Unsealable
-from worker.exchange import Exchange, Holding
+from worker.exchange import Exchange, Holding, JobOrder
 from worker.live import Live
 from worker.orders import order_of
 from worker.queue import TaskQueue
 from worker.roster import Roster
 from worker.secrets.sealing import Keyring
+from worker.storage import Storage
 from worker.store import decisions, history
 from worker.store import tasks as task_store
 from worker.store import turns as turn_store
+from worker.store.before import before_of
 from worker.store.database import Database
 from worker.store.tasks import StoredTask, TaskState
 from worker.waiting.crew import Crew, classes_of
@@ -48,6 +53,7 @@ class Dispatcher:
         queue: TaskQueue,
         keyring: Keyring,
         *,
+        storage: Storage,
         roster: Roster,
         server_url: str,
         privileged_plugins: tuple[str, ...] = (),
@@ -58,6 +64,7 @@ class Dispatcher:
         self._order = partial(order_of, keyring=keyring, server_url=server_url, privileged_plugins=privileged_plugins)
         self._news = threading.Event()
         self._is_stopping = False
+        self._storage = storage
         self._roster = roster
         self._crew = Crew()
         self._orphaned_since: dict[str, float] = {}
@@ -229,12 +236,19 @@ class Dispatcher:
         try:
             with self._database.read() as connection:
                 order = self._order(connection, task)
+                if isinstance(order, JobOrder) and task.attempt > 1:
+                    order = msgspec.structs.replace(order, before=self._before(connection, order))
         except (Unsealable, SettingsError) as error:
             self._refuse(task, str(error))
             return
         self._exchange.place(order)
         self._queue.put(task.id, task.queue)
         log.info("task is enqueued", task=task.id, run=task.run_id)
+
+    def _before(self, connection: Connection, order: JobOrder) -> dict[str, Before]:
+        """What lost attempts at the job have left. Nothing is added to that: their Records are refused by now."""
+        logs = self._storage.logs(order.run)
+        return before_of(connection, order.run, order.job, lambda step: logs.next_line(order.job.name, step) - 1)
 
     def _refuse(self, task: StoredTask, reason: str) -> None:
         """End a task that no worker can be given."""

@@ -27,6 +27,7 @@ from pipelines.event import Event
 from pipelines.offers import Offers
 from pipelines.plan import PlannedJob
 from pipelines.records import AnyRecord, decode, encode
+from worker.continuing import Before
 
 _RENEWALS_A_LEASE = 6
 _GONE = b"gone"
@@ -57,7 +58,10 @@ class PlanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="plan"):
 
 
 class JobOrder(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
-    """Check out the event's commit and execute this job. `sealed` is what it is Entrusted with."""
+    """Check out the event's commit and execute this job. `sealed` is what it is Entrusted with.
+
+    `before` says what there is of its steps from attempts at the job that are lost.
+    """
 
     task: str
     run: str
@@ -65,6 +69,7 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
     attempt: int
     job: PlannedJob
     sealed: str = ""
+    before: dict[str, Before] = {}
 
 
 Order = PlanOrder | JobOrder

@@ -34,6 +34,7 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
         _exchange(settings),
         queue,
         open_keyring(settings),
+        storage=storage,
         roster=Roster(_redis(settings), lasts_seconds=settings.lease_seconds),
         server_url=settings.url,
         privileged_plugins=settings.privileged_plugins,

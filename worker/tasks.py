@@ -34,6 +34,7 @@ from runner.source.mirrors import fetch_branch, read_from
 from runner.source.upkeep import tidy
 from runner.stop import Stop
 from worker.checkout import job_tree, planning_mirror
+from worker.continuing import continued
 from worker.errors import ServiceError
 from worker.exchange import Exchange, JobOrder, Order, PlanOrder
 from worker.queue import Duties, Sweep
@@ -90,7 +91,8 @@ def worker_duties(
         stop = Stop()
         stop_on(_SIGNALS, stop)
         with _watch(exchange, order, worker.name, stop), _reporter(exchange, task) as reporter:
-            scribe = Scribe(order.run, reporter)
+            before = order.before if isinstance(order, JobOrder) else {}
+            scribe = Scribe(order.run, continued(reporter, before))
             if isinstance(order, PlanOrder):
                 _plan(settings, order, scribe, stop)
             else:

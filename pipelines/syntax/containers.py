@@ -49,8 +49,9 @@ _RETRY_KEYS = Keys(
         ),
         Key(
             name="on",
-            form=one_or_many(choice("failure", "timeout", "oom", "error")),
-            meaning="After which ends: the step failed, took too long, ran out of memory, or couldn't run.",
+            form=one_or_many(choice("failure", "timeout", "oom", "error", "lost")),
+            meaning="After which ends: the step failed, took too long, ran out of memory or couldn't run; on servers "
+            "also that its worker vanished: then the job begins anew.",
             default="failure",
             origin=H,
         ),

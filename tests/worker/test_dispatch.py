@@ -1,6 +1,7 @@
 """The dispatcher, over a real database and a real Redis."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rq import Queue
@@ -26,6 +27,7 @@ from worker.secrets.entrusted import Entrusted
 from worker.secrets.scope import Scope
 from worker.secrets.sealing import Keyring
 from worker.secrets.secret import Kind, Secret
+from worker.storage import Storage
 from worker.store import history, inbox, parts, repositories, secrets, tasks
 from worker.store.database import Database
 from worker.store.deliveries import Delivery
@@ -43,7 +45,9 @@ def keyring() -> Keyring:
 
 
 @pytest.fixture
-def dispatcher(database: Database, redis: PrivateRedis, live: Live, keyring: Keyring) -> Iterator[Dispatcher]:
+def dispatcher(
+    database: Database, redis: PrivateRedis, live: Live, keyring: Keyring, tmp_path: Path
+) -> Iterator[Dispatcher]:
     queue = TaskQueue(redis.client())
     exchange = Exchange(redis.client())
     dispatcher = Dispatcher(
@@ -51,6 +55,7 @@ def dispatcher(database: Database, redis: PrivateRedis, live: Live, keyring: Key
         exchange,
         queue,
         keyring,
+        storage=Storage(tmp_path),
         roster=roster(redis),
         server_url="https://ci.example.org",
         privileged_plugins=("acme/build",),

@@ -1,25 +1,27 @@
 """The dispatcher gives out what may run, to whom may run it, over a real database and a real Redis."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
 
-from pipelines.details import Concurrency
+from pipelines.details import Concurrency, Retry
 from pipelines.event import Event, Repository
 from pipelines.plan import Plan, PlannedJob
-from pipelines.records import JobFinished, JobStarted, RunStarted
+from pipelines.records import JobFinished, JobStarted, RunStarted, StepStarted
 from pipelines.status import Status
 from tests.private_redis import PrivateRedis
 from tests.waiting import wait_until
-from tests.worker.conftest import TIME, job
+from tests.worker.conftest import TIME, job, step
 from tests.worker.live_loop import running_live
 from tests.worker.test_dispatch import connect_workers, queued, roster, state
 from worker import dispatch
 from worker.dispatch import Dispatcher
-from worker.exchange import Exchange
+from worker.exchange import Exchange, JobOrder
 from worker.queue import TaskQueue
 from worker.secrets.sealing import Keyring
+from worker.storage import Storage
 from worker.store import history, inbox, parts, repositories, tasks
 from worker.store.database import Database
 from worker.store.tasks import TaskState
@@ -28,13 +30,21 @@ pytestmark = [pytest.mark.redis, pytest.mark.usefixtures("acme_web")]
 
 
 @pytest.fixture(autouse=True)
-def dispatcher(database: Database, redis: PrivateRedis, monkeypatch: pytest.MonkeyPatch) -> Iterator[Dispatcher]:
+def dispatcher(
+    database: Database, redis: PrivateRedis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Dispatcher]:
     """One that looks again and again, at once."""
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
     monkeypatch.setattr(dispatch, "_LOOK_OUT_SECONDS", 0.05)
     exchange, queue = Exchange(redis.client()), TaskQueue(redis.client())
     dispatcher = Dispatcher(
-        database, exchange, queue, Keyring.fresh(), roster=roster(redis), server_url="https://ci.example.org"
+        database,
+        exchange,
+        queue,
+        Keyring.fresh(),
+        storage=Storage(tmp_path),
+        roster=roster(redis),
+        server_url="https://ci.example.org",
     )
     with running_live() as live:
         dispatcher.start(live)
@@ -213,6 +223,28 @@ def test_run_of_a_repository_with_priority_overtakes(
     connect_workers(redis)
     dispatcher.wake()
     wait_until(lambda: queued(redis) == [f"{run.id}-plan-1"])
+
+
+def test_job_that_begins_anew_hears_what_there_is_of_its_steps(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis
+) -> None:
+    connect_workers(redis, 9)
+    ship = replace(step("ship"), retry=Retry(attempts=2, on=("lost",)))
+    task = add_job(database, job("build", ship))
+    dispatcher.wake()
+    wait_until(lambda: queued(redis) == [task])
+    exchange = Exchange(redis.client())
+    assert exchange.claim(task, "w")
+    begin(database, task)
+    started = StepStarted(seq=2, time=TIME, run=run_of(task), job="build", step="ship", image="x")
+    with database.write() as connection:
+        history.take(connection, task, [started])
+    exchange.let_go(task)
+    again = f"{task[:-2]}-2"
+    wait_until(lambda: again in queued(redis))
+    order = exchange.claim(again, "w")
+    assert isinstance(order, JobOrder)
+    assert (order.attempt, order.before["ship"].attempts) == (2, 1)
 
 
 def job_of(database: Database, task: str) -> tuple[Status, str]:
