@@ -1,10 +1,12 @@
 """Which runs a newer push ends, and which it doesn't."""
 
 import pytest
+from click.testing import CliRunner
 from msgspec.structs import replace
 
 from pipelines.event import Event, EventKind, PullRequest
 from tests.worker.conftest import EVENT, Service, Story, job
+from worker.commands.repo_turns import turns_command
 from worker.store import repositories
 from worker.store.repositories import StoredRepository
 from worker.superseding import Supersede, ends_older, line_of
@@ -101,3 +103,15 @@ def test_turns_of_a_repository_are_set_and_shown(service: Service, repository: S
     [shown_now] = service.client.get("/api/repositories").json()["repositories"]
     assert (shown_now["max_runs"], shown_now["priority"]) == (None, 7)
     assert service.client.patch("/api/repositories/acme/web", json={"priority": 9999}).status_code in (400, 422)
+
+
+def test_turns_are_set_and_shown_on_the_servers_machine(service: Service, repository: StoredRepository) -> None:
+    def turns(*options: str) -> str:
+        environment = service.settings.as_environment()
+        given = [repository.full_name, *options]
+        return CliRunner().invoke(turns_command, given, env=environment, catch_exceptions=False).stdout
+
+    assert turns() == "priority 0, any number of runs at once, newer pushes end older runs of: branches\n"
+    said = turns("--priority", "-5", "--max-runs", "2", "--supersede", "none")
+    assert said == turns() == "priority -5, 2 runs at once, newer pushes end older runs of: none\n"
+    assert "any number of runs" in turns("--max-runs", "0")
