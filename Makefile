@@ -15,7 +15,7 @@ demo: setup ## push to a real repository and watch its run (KEEP=1 leaves the se
 	@$(PYTHON) scripts/demo.py
 
 test: setup ## set up and run the whole test suite
-	@scripts/bootstrap image registry lfs emulators ssh podman chromium debootstrap postgresql
+	@scripts/bootstrap image registry lfs emulators ssh podman chromium debootstrap postgresql systemd
 	@scripts/test
 
 check: ## lint, formatting and types
@@ -47,8 +47,10 @@ bench: setup ## measure steps, runs, long jobs, logs, checkouts, the language an
 	$(PYTHON) bench/checkout.py
 	$(PYTHON) bench/language.py
 	$(PYTHON) bench/hooks.py
+	$(PYTHON) bench/history.py
+	$(PYTHON) bench/load.py
 
-docs: ## write the chapters and the schema that come from the table of the language
+docs: ## write the pages, chapters and the schema that come from the tables of language and settings
 	@scripts/bootstrap python
 	$(PYTHON) scripts/reference.py
 

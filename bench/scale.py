@@ -1,10 +1,10 @@
 """What a step costs in long jobs: the same in a job of ten and of a thousand, in time and in memory.
 
-    python bench/scale.py [--sizes 10 100 1000] [--rounds 5] [--engine URL] [--json]
+    python bench/scale.py [--sizes 10 100 1000] [--rounds 5] [--together] [--engine URL] [--json]
 
-Jobs of so many trivial steps, one after another, kept as a local run is kept, each in a process of its own. The time a
-step is the job's, less that of a job with one step. The memory a step is how much more the process held at most than
-that of the smallest job. Medians over the rounds; each round has all sizes.
+Jobs of so many trivial steps, one after another or all at once (`--together`), kept as a local run is kept, each in a
+process of its own. The time a step is the job's, less that of a job with one step. The memory a step is how much more
+the process held at most than that of the smallest job. Medians over the rounds; each round has all sizes.
 """
 
 import argparse
@@ -35,13 +35,14 @@ def main() -> int:
     parser.add_argument("--sizes", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--engine", default="unix:///var/run/docker.sock")
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)  # a job in a process of its own
     options = parser.parse_args()
     if options.one:
-        print(json.dumps(_job(options.engine, busybox(), options.one)))
+        print(json.dumps(_job(options.engine, busybox(), options.one, together=options.together)))
         return 0
-    figures = _measure(options.engine, options.sizes, options.rounds)
+    figures = _measure(options.engine, options.sizes, options.rounds, together=options.together)
     if options.json:
         print(json.dumps({"rounds": options.rounds, "sizes": figures}))
         return 0
@@ -51,12 +52,12 @@ def main() -> int:
     return 0
 
 
-def _measure(engine: str, sizes: list[int], rounds: int) -> dict[int, tuple[float, float]]:
+def _measure(engine: str, sizes: list[int], rounds: int, *, together: bool) -> dict[int, tuple[float, float]]:
     """For each size, milliseconds and KiB a step."""
     costs: dict[int, list[tuple[float, float]]] = {size: [] for size in sizes}
     for _ in range(rounds):
-        one_ms, _ = _apart(engine, 1)
-        figures = {size: _apart(engine, size) for size in sizes}
+        one_ms, _ = _apart(engine, 1, together=together)
+        figures = {size: _apart(engine, size, together=together) for size in sizes}
         least = min(sizes)
         for size, (ms, kib) in figures.items():
             costs[size].append(((ms - one_ms) / (size - 1), (kib - figures[least][1]) / max(1, size - least)))
@@ -67,18 +68,20 @@ def _median(costs: list[tuple[float, float]], place: int) -> float:
     return statistics.median(cost[place] for cost in costs)
 
 
-def _apart(engine: str, size: int) -> tuple[float, float]:
+def _apart(engine: str, size: int, *, together: bool) -> tuple[float, float]:
     """A job's milliseconds, and the most KiB that its process held."""
-    command = [sys.executable, __file__, "--one", str(size), "--engine", engine]
+    command = [sys.executable, __file__, "--one", str(size), "--engine", engine, *["--together"] * together]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
     ms, kib = json.loads(answer.stdout)
     return ms, kib
 
 
-def _job(engine: str, image: str, size: int) -> tuple[float, float]:
+def _job(engine: str, image: str, size: int, *, together: bool) -> tuple[float, float]:
     names = [f"step-{number}" for number in range(size)]
     steps = tuple(
-        PlannedStep(name=name, image=image, commands=("true",), depends_on=tuple(names[:place][-1:]))
+        PlannedStep(
+            name=name, image=image, commands=("true",), depends_on=tuple(() if together else names[:place][-1:])
+        )
         for place, name in enumerate(names)
     )
     job = PlannedJob(

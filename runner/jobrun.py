@@ -117,8 +117,7 @@ class JobRun:
     def _open(self, stage: _Stage) -> None:
         """Wait for the site, and make the first steps ready meanwhile. Services go before them."""
         if not self._services:
-            first = (ready.step for ready in self._schedule.ready() if not ready.skip_reason)
-            stage.lineup.line_up(step for step in first if not step.detach)
+            stage.lineup.line_up(step for step in self._schedule.startable() if not step.detach)
             self._look_ahead(stage)
         stage.site.wait_until_open()
 
@@ -148,14 +147,14 @@ class JobRun:
 
     def _start_ready(self, stage: _Stage) -> None:
         """Start or skip all that can be. To skip a step may make others ready."""
-        while hopeless := [ready for ready in self._schedule.ready() if ready.skip_reason]:
-            for ready in hopeless:
-                leave_out(self._context, ready.step, Status.SKIPPED, ready.skip_reason)
-                self._schedule.end(ready.step, Status.SKIPPED)
-        steps = [ready.step for ready in self._schedule.ready()]
-        while steps and len(self._running) < stage.site.lanes:
-            step = stage.lineup.next_of(steps)
-            steps.remove(step)
+        while hopeless := self._schedule.hopeless():
+            for each in hopeless:
+                leave_out(self._context, each.step, Status.SKIPPED, each.reason)
+                self._schedule.end(each.step, Status.SKIPPED)
+        while len(self._running) < stage.site.lanes:
+            step = stage.lineup.next_of(self._schedule.startable(), self._schedule.may_start)
+            if step is None:
+                return
             self._start(stage, step)
 
     def _start(self, stage: _Stage, step: PlannedStep) -> None:

@@ -62,9 +62,12 @@ class Lineup:
             self._lanes.give_up(held.step.name)
             discard(held.prepared)
 
-    def next_of(self, steps: Iterable[PlannedStep]) -> PlannedStep:
-        """The one of these steps, whose turn has come, that can start soonest."""
-        return min(steps, key=lambda step: self._lanes.suits(step.name))
+    def next_of(self, steps: Iterable[PlannedStep], may_start: Callable[[PlannedStep], bool]) -> PlannedStep | None:
+        """The one of these steps, all of which may start, that can start soonest. None if there are none."""
+        held = [each.step for each in self._held.values() if may_start(each.step)]
+        other = next((step for step in steps if step.name not in self._held), None)
+        candidates = [*held, other] if other else held
+        return min(candidates, key=lambda step: self._lanes.suits(step.name), default=None)
 
     def enter(self, step: PlannedStep) -> Future[Prepared]:
         """The step's turn has come, and a lane is free. Gives it made ready, now or ahead."""

@@ -2,22 +2,25 @@
 
 A step is judged once all it depends on has ended: it runs if its `on` lists the state the job has then (success so
 far, or failed), else it is skipped with the reason. Dependencies that are not in the job count as ended. What each
-step still waits for is counted down, so that a step costs the same in a job of ten and of a thousand.
+step still waits for is counted down, and no question walks over all steps, so that a step costs the same in a job of
+ten and of a thousand, in a chain and side by side.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from pipelines.plan import PlannedStep
 from pipelines.status import Status, worst
+from runner.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A step whose time has come. `skip_reason` is empty if it is to run."""
+class Hopeless:
+    """A step whose turn has come and that won't run."""
 
     step: PlannedStep
-    skip_reason: str = ""
+    reason: str
 
 
 class Schedule:
@@ -31,6 +34,9 @@ class Schedule:
         for name, unmet in self._unmet.items():
             for dependency in unmet:
                 self._dependents.setdefault(dependency, []).append(name)
+        self._turns = Turns(steps)
+        for step in steps:
+            self._note_turn(step)
         self._counted: dict[str, Status] = {}
         self._worst = Status.SUCCESS
         self._interruption: Status | None = None
@@ -59,27 +65,40 @@ class Schedule:
         """The job as a whole ends early with this status: only steps that run after a failure still start."""
         self._interruption = self._interruption or status
 
-    def ready(self) -> list[Ready]:
-        """The waiting steps whose dependencies have ended, in file order."""
-        return [Ready(step, self.skip_reason(step)) for step in self._waiting.values() if not self._unmet[step.name]]
+    def startable(self) -> Iterator[PlannedStep]:
+        """The waiting steps that may start now, in file order. To be read on only while nothing changes."""
+        return self._turns.that_run(self.job_status)
+
+    def may_start(self, step: PlannedStep) -> bool:
+        """True if it is one of them."""
+        return step in self._turns and self.job_status in step.on
+
+    def hopeless(self) -> list[Hopeless]:
+        """The waiting steps whose turn has come and that won't run, in file order, each with the reason."""
+        return [Hopeless(step, self.skip_reason(step)) for step in self._turns.that_do_not_run(self.job_status)]
 
     def expected(self) -> Iterator[PlannedStep]:
-        """The waiting steps that come next if what runs now succeeds, in file order.
+        """The waiting steps that come next if what runs now succeeds.
 
         Those are the steps that could start now, those that wait only for what runs, and those that wait only for
-        these: who looks further ahead guesses.
+        these, in this order: who looks further ahead guesses.
         """
         nearest: set[str] = set()
-        for step in self._waiting.values():
-            missing = self._unmet[step.name] - self._started
-            if missing <= nearest and not self.skip_reason(step):
-                if not missing:
-                    nearest.add(step.name)
+        for step in chain(self.startable(), self._waiting_only_for(self._started, beside=set())):
+            nearest.add(step.name)
+            yield step
+        yield from self._waiting_only_for(nearest, beside=self._started)
+
+    def _waiting_only_for(self, names: set[str], *, beside: set[str]) -> Iterator[PlannedStep]:
+        """The steps that will run once these have ended, one of `names` at least, in file order."""
+        dependents = {dependent for name in names for dependent in self._dependents.get(name, ())}
+        for step in self._turns.in_file_order(dependents):
+            if self._unmet[step.name] <= names | beside and not self.skip_reason(step):
                 yield step
 
     def start(self, name: str) -> None:
         """The step runs now."""
-        del self._waiting[name]
+        self._turns.drop(self._waiting.pop(name))
         self._started.add(name)
 
     def end(self, step: PlannedStep, status: Status) -> None:
@@ -88,13 +107,19 @@ class Schedule:
         A service that has ended counts, too: it may fail at any time, and then is no step that others wait for.
         """
         self._waiting.pop(step.name, None)
+        self._turns.drop(step)
         self._started.discard(step.name)
         for name in self._dependents.pop(step.name, ()):
             self._unmet[name].discard(step.name)
+            self._note_turn(self._waiting.get(name))
         if step.failure != "ignore" or status is Status.ERROR:
             self._counted[step.name] = status
             if status is not Status.SKIPPED:
                 self._worst = worst([self._worst, status])
+
+    def _note_turn(self, step: PlannedStep | None) -> None:
+        if step and not self._unmet[step.name]:
+            self._turns.add(step)
 
     def skip_reason(self, step: PlannedStep) -> str:
         """Why the step is skipped if it is judged now; empty if it runs."""

@@ -9,6 +9,8 @@ import pytest
 
 from pipelines.event import Event, EventKind, Repository
 from pipelines.planner import make_plan
+from runner.settings.page import page
+from runner.settings.table import BY_NAME
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -91,19 +93,14 @@ def pins(requirements: Path) -> dict[str, str]:
     return {name.lower(): version for name, version in found}
 
 
-def test_settings_of_the_service_are_documented() -> None:
-    source = (ROOT / "worker/settings.py").read_text()
-    names = set(re.findall(r'setting\("([a-z_]+)"', source))
-    assert names
-    page = (ROOT / "docs/operating.md").read_text()
-    assert {name for name in names if f"`HEADRACE_{name.upper()}`" not in page} == set()
+def test_page_of_settings_is_what_the_table_says() -> None:
+    assert (ROOT / "docs/settings.md").read_text() == page(), "`make docs` writes it"
 
 
-def test_variables_of_the_runner_are_documented() -> None:
-    names = set(re.findall(r'"(HEADRACE_[A-Z_]+)"', (ROOT / "runner/config.py").read_text()))
-    assert names
-    page = (ROOT / "docs/operating.md").read_text()
-    assert {name for name in names if f"`{name}`" not in page} == set()
+def test_every_setting_that_is_read_is_in_the_table_and_the_other_way_round() -> None:
+    sources = [ROOT / "runner/config.py", ROOT / "worker/settings.py"]
+    read = {name for path in sources for name in re.findall(r'\.(?:text|value)\("([a-z_]+)"', path.read_text())}
+    assert read == BY_NAME.keys()
 
 
 def test_make_alone_lists_every_target() -> None:

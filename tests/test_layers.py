@@ -18,7 +18,7 @@ MAY_IMPORT = {
 THIRD_PARTY = {
     "pipelines": "lark msgspec yaml",
     "runner": "click docker git httpx msgspec requests rich urllib3 zstandard",
-    "worker": "alembic argon2 click cryptography fastapi httpx jinja2 msgspec psycopg pydantic redis rq "
+    "worker": "alembic argon2 click cryptography fastapi httpx jinja2 msgspec psycopg pydantic redis rq zstandard "
     "sqlalchemy starlette structlog uvicorn",
 }
 CLOCK = {"datetime", "random", "time"}

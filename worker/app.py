@@ -23,6 +23,7 @@ from worker.api import (
     logs,
     models,
     records,
+    retention,
     runs,
     schedules,
     secrets,
@@ -140,6 +141,8 @@ def _add_routes(app: FastAPI) -> None:  # noqa: PLR0915 -- a list, with a line f
     _add_schedules(api)
     api("/repositories", runs.list_repositories, Need.READ)
     api("/repositories/{owner:path}/{name}/runs", runs.list_runs_of_repository, Need.READ)
+    api("/repositories/{owner:path}/{name}/retention", retention.show_retention, Need.READ)
+    api("/repositories/{owner:path}/{name}/retention", retention.put_retention, Need.ADMIN, methods=["PUT"])
     api("/repositories/{owner:path}/{name}", runs.change_repository, Need.ADMIN, methods=["PATCH"])
     received = "/repositories/{owner:path}/{name}/deliveries"
     api(received, deliveries.list_deliveries, Need.READ)

@@ -9,20 +9,22 @@ from pathlib import Path
 
 from worker.errors import Conflict, Unavailable
 
+LOCK = "service.lock"
+
 
 @contextmanager
 def only_one_service(directory: Path) -> Iterator[None]:
     """Make the directory, for us alone, and hold it. Raises Conflict if another service does, else Unavailable."""
     try:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(directory / "service.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Unavailable(f"can't keep data in {directory}: {error.strerror}; choose another with --data") from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield
     except BlockingIOError as error:
-        raise Conflict(f"another `headrace up` works in {directory}: end it, or choose another with --data") from error
+        raise Conflict(f"another service works in {directory}: end it, or choose another with --data") from error
     finally:
         os.close(descriptor)
 

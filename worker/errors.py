@@ -3,6 +3,7 @@
 ServiceError
 ├── SettingsError      a setting's value can't be used
 ├── NotFound           no such repository, run, job, step or artifact: HTTP 404
+├── Gone               it was there, and is not kept any more: HTTP 410
 ├── Conflict           it exists already, or is in a state that forbids this: HTTP 409
 ├── Refused            a delivery whose signature doesn't verify: HTTP 401
 ├── Unidentified       nobody has proved who they are: HTTP 401
@@ -29,6 +30,12 @@ class SettingsError(ServiceError):
 
 class NotFound(ServiceError):  # noqa: N818 -- reads as what it is: `raise NotFound("no repository acme/web")`
     """Raised when there is no such repository, run, job, step or artifact."""
+
+    exit_code = 2
+
+
+class Gone(ServiceError):  # noqa: N818
+    """Raised when something was there and is not kept any more. Says since when and why, where that is known."""
 
     exit_code = 2
 

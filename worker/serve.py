@@ -2,6 +2,8 @@
 
 import signal
 import socket
+from types import FrameType
+from typing import NoReturn
 
 import structlog
 import uvicorn
@@ -37,8 +39,17 @@ def serve(settings: Settings, listening: socket.socket) -> None:
     )
     log.info("server is up", url=settings.url)
     _offer_first_account(settings, database)
-    uvicorn.Server(config).run(sockets=[listening])
-    database.close()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)  # which uvicorn raises again once it has ended
+    try:
+        uvicorn.Server(config).run(sockets=[listening])
+    finally:
+        database.close()
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    """To be told to end is no failure: all that we hold is given back, and the exit code says so."""
+    raise SystemExit(0)
 
 
 def _offer_first_account(settings: Settings, database: Database) -> None:

@@ -14,6 +14,7 @@ from worker.ingest import Ingester
 from worker.live import Live
 from worker.queue import TaskQueue
 from worker.redis_server import answers
+from worker.retention.keeper import Keeper
 from worker.roster import Roster
 from worker.schedules.scheduler import Scheduler
 from worker.secrets.keyfile import open_keyring
@@ -24,7 +25,7 @@ from worker.store.database import Database
 
 
 def background(settings: Settings, database: Database, storage: Storage) -> Background:
-    """What runs beside the web application for as long as that does: dispatcher, ingester, courier and scheduler.
+    """What runs beside the web application for as long as that does: dispatcher, ingester, courier, scheduler, keeper.
 
     It is in trouble while Redis does not answer, or if one of them has ended.
     """
@@ -40,6 +41,7 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
         privileged_plugins=settings.privileged_plugins,
     )
     exchange = _exchange(settings)
+    keeper = Keeper(database, storage, settings.retention)
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
     courier = Courier(database, open_keyring(settings), server_url=settings.url, proxy=settings.forge_proxy)
     scheduler = Scheduler(database, announce=dispatcher.wake)
@@ -51,6 +53,7 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
         ingester.start(live)
         courier.start()
         scheduler.start()
+        keeper.start()
         try:
             yield Backstage(
                 announce=dispatcher.wake,
@@ -58,6 +61,7 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
                 crew=lambda: dispatcher.crew,
             )
         finally:
+            await run_in_threadpool(keeper.stop)
             await run_in_threadpool(scheduler.stop)
             await run_in_threadpool(ingester.stop)
             await run_in_threadpool(dispatcher.stop)

@@ -1,4 +1,4 @@
-"""Settings: everything that can be set, built once at the edge from the command line and the environment."""
+"""Settings of the service, built once at the edge. The table in runner/settings/ says what there is."""
 
 import os
 import re
@@ -8,12 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
-from worker.errors import SettingsError
-
-_DATA = "~/.local/share/headrace"
-_LISTEN = "127.0.0.1:8484"
-_REDIS_IMAGE = "redis:7-alpine"
-_LEASE_SECONDS = "30"
+from runner.settings.forms import directory, web_address
+from runner.settings.source import Source
+from worker.errors import Malformed, SettingsError
+from worker.retention.policy import Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +22,11 @@ class Address:
     port: int
 
     @classmethod
-    def parse(cls, text: str, *, setting: str) -> Self:
-        """An address from `HOST:PORT`. Raises SettingsError."""
+    def parse(cls, text: str) -> Self:
+        """An address from `HOST:PORT`. Raises ValueError."""
         host, _, port = text.rpartition(":")
         if not host or not port.isdecimal() or int(port) > 65535:
-            raise SettingsError(f"{setting} is {text!r}: expected HOST:PORT, such as {_LISTEN}")
+            raise ValueError(text)
         return cls(host=host.strip("[]"), port=int(port))
 
     @property
@@ -39,6 +37,13 @@ class Address:
     def __str__(self) -> str:
         """`HOST:PORT`, as it stands in a URL."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class LogFormat(StrEnum):
+    """How our own log is written."""
+
+    CONSOLE = "console"
+    JSON = "json"
 
 
 class AccessLog(StrEnum):
@@ -77,35 +82,32 @@ class Settings:
     host: str
     log_format: str
     access_log: AccessLog
+    retention: Policy
 
     @classmethod
     def build(cls, environment: Mapping[str, str] = os.environ, **given: str | None) -> Self:
-        """Settings from what the command line gave, else `HEADRACE_*` variables, else the defaults."""
-
-        def setting(name: str, default: str) -> str:
-            return given.get(name) or environment.get(f"HEADRACE_{name.upper()}") or default
-
-        listen = Address.parse(setting("listen", _LISTEN), setting="--listen (HEADRACE_LISTEN)")
-        log_format = setting("log_format", "console")
-        if log_format not in ("console", "json"):
-            raise SettingsError(f"--log-format (HEADRACE_LOG_FORMAT) is {log_format!r}: expected console or json")
-        data = Path(setting("data", _DATA)).expanduser().absolute()
+        """Settings from what the command line gave, else `HEADRACE_*` variables, else the file, else the defaults."""
+        source = Source.open(environment, SettingsError, given)
+        listen = source.value("listen", Address.parse)
+        log_format = source.value("log_format", LogFormat)
+        data = source.value("data", directory)
         return cls(
             data=data,
             listen=listen,
-            url=_checked_url(setting("url", f"http://{listen}")),
-            database_url=_checked_database_url(setting("database_url", f"sqlite:///{data}/headrace.sqlite")),
-            secret_key=setting("secret_key", ""),
-            secret_key_file=Path(setting("secret_key_file", f"{data}/secret.key")).expanduser().absolute(),
-            privileged_plugins=tuple(setting("privileged_plugins", "").replace(",", " ").split()),
-            labels=tuple(setting("labels", "").replace(",", " ").split()),
-            redis_url=_checked_redis_url(setting("redis_url", "")),
-            redis_image=setting("redis_image", _REDIS_IMAGE),
-            forge_proxy=_checked_proxy(setting("forge_proxy", "")),
-            lease_seconds=_seconds(setting("lease_seconds", _LEASE_SECONDS), setting="HEADRACE_LEASE_SECONDS"),
-            host=setting("host", ""),
-            log_format=log_format,
-            access_log=_access_log(setting("access_log", "on" if log_format == "json" else "off")),
+            url=source.value("url", web_address, f"http://{listen}"),
+            database_url=source.value("database_url", _checked_database_url, f"sqlite:///{data}/headrace.sqlite"),
+            secret_key=source.text("secret_key"),
+            secret_key_file=source.value("secret_key_file", directory, f"{data}/secret.key"),
+            privileged_plugins=tuple(source.text("privileged_plugins").replace(",", " ").split()),
+            labels=tuple(source.text("labels").replace(",", " ").split()),
+            redis_url=source.value("redis_url", _checked_redis_url),
+            redis_image=source.text("redis_image"),
+            host=source.text("host"),
+            log_format=log_format.value,
+            forge_proxy=source.value("forge_proxy", _checked_proxy),
+            lease_seconds=source.value("lease_seconds", _lease_seconds),
+            access_log=source.value("access_log", AccessLog, "on" if log_format is LogFormat.JSON else "off"),
+            retention=_retention(source),
         )
 
     def on_port(self, port: int) -> Self:
@@ -132,6 +134,7 @@ class Settings:
             "HEADRACE_HOST": self.host,
             "HEADRACE_LOG_FORMAT": self.log_format,
             "HEADRACE_ACCESS_LOG": self.access_log.value,
+            "HEADRACE_RETENTION": str(self.retention),
         }
 
     @property
@@ -145,52 +148,33 @@ class Settings:
         return self.data / "mirrors"
 
 
-def _seconds(text: str, *, setting: str) -> float:
+def _retention(source: Source) -> Policy:
     try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0.0
+        return Policy.parse(source.text("retention"))
+    except Malformed as error:
+        raise SettingsError(f"HEADRACE_RETENTION: {error}") from error
+
+
+def _lease_seconds(text: str) -> float:
+    seconds = float(text)
     if not 1 <= seconds <= 3600:
-        raise SettingsError(f"{setting} is {text!r}: expected seconds from 1 to 3600, such as 30")
+        raise ValueError(text)
     return seconds
-
-
-def _access_log(text: str) -> AccessLog:
-    try:
-        return AccessLog(text)
-    except ValueError as error:
-        raise SettingsError(f"HEADRACE_ACCESS_LOG is {text!r}: expected on or off") from error
-
-
-def _checked_url(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise SettingsError(f"--url (HEADRACE_URL) is {url!r}: expected http://… or https://…")
-    return url.rstrip("/")
 
 
 def _checked_database_url(url: str) -> str:
     if not url.startswith(("sqlite:////", "postgresql://", "postgres://")):
-        raise SettingsError(
-            f"HEADRACE_DATABASE_URL is {_without_password(url)!r}: expected postgresql://USER:PASSWORD@HOST/NAME "
-            "or sqlite:////PATH"
-        )
+        raise ValueError(url)
     return url.replace("postgres://", "postgresql://", 1) if url.startswith("postgres://") else url
 
 
 def _checked_redis_url(url: str) -> str:
     if url and not url.startswith(("redis://", "rediss://", "unix://")):
-        raise SettingsError(
-            f"--redis-url (HEADRACE_REDIS_URL) is {_without_password(url)!r}: "
-            "expected redis://…, rediss://… or unix://…"
-        )
+        raise ValueError(url)
     return url
 
 
 def _checked_proxy(url: str) -> str:
     if url and not re.fullmatch(r"https?://(?:[^/@\s]+@)?[^/@\s]+/?", url):
-        raise SettingsError(f"HEADRACE_FORGE_PROXY is {_without_password(url)!r}: expected http://HOST:PORT")
+        raise ValueError(url)
     return url
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"[^/@]*@", "…@", url)

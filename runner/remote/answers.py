@@ -63,9 +63,10 @@ class RemoteArtifact(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RemoteArtifacts(msgspec.Struct, frozen=True, kw_only=True):
-    """The artifacts of a run."""
+    """Artifacts of a run. `after` asks for the next ones, None after the last."""
 
     artifacts: tuple[RemoteArtifact, ...]
+    after: int | None = None
 
 
 class RemoteNewRun(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,6 +15,8 @@ from runner.remote.answers import (
 )
 from runner.remote.connection import Connection
 
+_PAGE = 1000
+
 
 class Server:
     """A server. Everything raises RemoteError if it doesn't answer, and UsageError if it refuses."""
@@ -45,7 +47,13 @@ class Server:
 
     def artifacts(self, run: RemoteRun) -> tuple[RemoteArtifact, ...]:
         """What the run's steps have left behind so far."""
-        return self._connection.get(f"/api/runs/{run.id}/artifacts", RemoteArtifacts).artifacts
+        path = f"/api/runs/{run.id}/artifacts"
+        page = self._connection.get(path, RemoteArtifacts, limit=_PAGE)
+        found = list(page.artifacts)
+        while page.after is not None:
+            page = self._connection.get(path, RemoteArtifacts, limit=_PAGE, after=page.after)
+            found += page.artifacts
+        return tuple(found)
 
     def cancel(self, run: RemoteRun, reason: str) -> RemoteRun:
         """Ask for the run's end."""

@@ -43,6 +43,10 @@ class Process:
         """What it has written to stderr."""
         return self._log.read_text()
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send it a signal, and don't wait for what comes of it."""
+        self._process.send_signal(number)
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """End it with this signal, and give its exit code."""
         if self._process.poll() is None:
@@ -62,7 +66,7 @@ class Service:
         self._redis_url = redis_url
         self._environment = environment
         self._token = ""
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
 
     def up(self) -> Process:
         """`headrace up`, ready."""
@@ -76,7 +80,7 @@ class Service:
         """`headrace worker` with these arguments."""
         given = ("worker", *arguments, *self._options())
         process = Process(self.directory / "worker.log", *given, environment=self._environment)
-        self._processes.append(process)
+        self.processes.append(process)
         return process
 
     def workflow_run(self, origin: Origin, **files: str) -> dict[str, Any]:
@@ -92,7 +96,7 @@ class Service:
 
     def end(self) -> None:
         """End everything, and say what it said if a test fails."""
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             process.end()
             print(process.said())  # noqa: T201 -- pytest shows it for tests that fail
 
@@ -100,7 +104,7 @@ class Service:
         """`headrace repo add` for plain git, its ready `post-receive` script put in place."""
         self.authorization()  # now, so that whoever pushes can look at once
         place = ("--forge", "git", "--clone-url", clone_url or str(origin.path))
-        added = self._headrace("repo", "add", name, *place, "--output", "json")
+        added = self.headrace("repo", "add", name, *place, "--output", "json")
         origin.install_hook(json.loads(added)["post_receive"])
 
     def get(self, path: str, **options: Any) -> httpx.Response:
@@ -112,11 +116,11 @@ class Service:
     def authorization(self) -> dict[str, str]:
         """The header of a program that may act on runs."""
         if not self._token:
-            self._headrace("user", "add", "robot", "--robot")
-            self._token = self._headrace("token", "create", "tests", "--user", "robot", "--scope", "write").strip()
+            self.headrace("user", "add", "robot", "--robot")
+            self._token = self.headrace("token", "create", "tests", "--user", "robot", "--scope", "write").strip()
         return {"authorization": f"Bearer {self._token}"}
 
-    def _headrace(self, *arguments: str) -> str:
+    def headrace(self, *arguments: str) -> str:
         """What a command says to stdout, on the server's own machine."""
         command = headrace_command(*arguments, "--data", str(self.data), "--url", self.url)
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -143,7 +147,7 @@ class Service:
     def _start(self, *arguments: str) -> Process:
         log = self.directory / f"{arguments[0]}.log"
         process = Process(log, *arguments, *self._options(), environment=self._environment)
-        self._processes.append(process)
+        self.processes.append(process)
         wait_until(lambda: self._is_healthy(process), seconds=30, what=f"{arguments[0]} is ready")
         return process
 

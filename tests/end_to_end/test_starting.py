@@ -86,8 +86,8 @@ Headrace = Callable[..., str]
 @pytest.fixture
 def headrace(service: Service) -> Headrace:
     """Gives what a command says to stdout, with a token that may do everything."""
-    service._headrace("user", "add", "root", "--robot", "--role", "administrator")
-    token = service._headrace("token", "create", "tests", "--user", "root", "--scope", "admin").strip()
+    service.headrace("user", "add", "root", "--robot", "--role", "administrator")
+    token = service.headrace("token", "create", "tests", "--user", "root", "--scope", "admin").strip()
     environment = {**os.environ, "HEADRACE_SERVER": service.url, "HEADRACE_TOKEN": token}
 
     def run(*arguments: str) -> str:

@@ -6,35 +6,48 @@ without scripts or our cookies should a browser show it after all.
 
 from collections.abc import Iterator
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import Annotated, BinaryIO
 from urllib.parse import quote
 
+from fastapi import Query
 from starlette.responses import StreamingResponse
 
 from runner.errors import ArtifactError
 from runner.results.artifacts import StoredArtifact as KeptArtifact
 from worker.api import models
-from worker.api.numbers import Number
+from worker.api.numbers import LARGEST, Number
 from worker.context import Context, Serving, path
 from worker.errors import NotFound
 from worker.store import parts, queries
 from worker.store.parts import StoredArtifact
+from worker.store.retained import Files, check_there, removals_of
 
 _CHUNK_BYTES = 256 * 1024
 
 
-def list_artifacts(run_id: str, context: Serving) -> models.Artifacts:
+def list_artifacts(
+    run_id: str,
+    context: Serving,
+    limit: Annotated[int, Query(description="at most this many", ge=1, le=1000)] = 200,
+    after: Annotated[int | None, Query(description="only those after the one with this id", ge=1, le=LARGEST)] = None,
+) -> models.Artifacts:
     """The artifacts of a run, by job, step and path."""
     with context.database.read() as connection:
         queries.run_with_id(connection, run_id)
-        stored = parts.artifacts_of(connection, run_id)
-    return models.Artifacts(artifacts=[_artifact(context, artifact) for artifact in stored])
+        stored = parts.artifacts_of(connection, run_id, limit=limit, after=after)
+        removal = removals_of(connection, run_id).get(Files.ARTIFACTS)
+    return models.Artifacts(
+        artifacts=[_artifact(context, artifact) for artifact in stored],
+        after=stored[-1].id if len(stored) == limit else None,
+        removed=str(removal) if removal else "",
+    )
 
 
 def download_artifact(artifact_id: Number, context: Serving) -> StreamingResponse:
     """An artifact's content, as a download."""
     with context.database.read() as connection:
         artifact = parts.artifact_with_id(connection, artifact_id)
+        check_there(connection, artifact.run_id, Files.ARTIFACTS)
     return StreamingResponse(
         _chunks(_opened(context, artifact)),
         media_type="application/octet-stream",

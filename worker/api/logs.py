@@ -23,6 +23,7 @@ from worker.context import Context, Serving
 from worker.errors import NotFound
 from worker.store import parts
 from worker.store.attempts import StoredAttempt, attempts_of
+from worker.store.retained import Files, check_there
 
 _BATCH_LINES = 2000
 _TEXT_HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"}
@@ -72,6 +73,7 @@ def show_log(
     """
     with context.database.read() as connection:
         parts.step_status(connection, address.run_id, address.job, address.step)
+        check_there(connection, address.run_id, Files.LOGS)
     log = context.storage.logs(address.run_id)
     start = first_line if tail is None else max(1, log.next_line(address.job, address.step) - tail)
     if "text/event-stream" in accept:

@@ -209,6 +209,13 @@ class Runs(BaseModel):
     before: int | None = None
 
 
+class RunsOfAll(BaseModel):
+    """Runs of all repositories, latest first. `before` asks for the next ones; it is null after the last."""
+
+    runs: list[RunSummary]
+    before: str | None = None
+
+
 class Worker(BaseModel):
     """A worker that is connected. It does one task at a time."""
 
@@ -447,9 +454,24 @@ class Artifact(BaseModel):
 
 
 class Artifacts(BaseModel):
-    """The artifacts of a run."""
+    """Artifacts of a run. `after` asks for the next ones; it is null after the last."""
 
     artifacts: list[Artifact]
+    after: int | None = None
+    removed: Annotated[str, Field(description="since when and why they can't be downloaded any more, or empty")] = ""
+
+
+class NewRetention(BaseModel):
+    """How long a repository's things are kept. Rules that are not named are the server's."""
+
+    rules: Annotated[str, Field(description="as `headrace retention set` takes them", max_length=400)]
+
+
+class Retention(BaseModel):
+    """How long a repository's things are kept."""
+
+    rules: Annotated[str, Field(description="what the repository says", examples=["runs=365d logs=30d"])]
+    in_force: Annotated[str, Field(description="that, and the server's setting for all else")]
 
 
 class Problem(BaseModel):

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from worker.errors import (
     Conflict,
     Forbidden,
+    Gone,
     Malformed,
     NotFound,
     Refused,
@@ -23,6 +24,7 @@ from worker.errors import (
 MEDIA_TYPE = "application/problem+json"
 _STATUSES: dict[type[ServiceError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
+    Gone: HTTPStatus.GONE,
     Conflict: HTTPStatus.CONFLICT,
     Refused: HTTPStatus.UNAUTHORIZED,
     Unidentified: HTTPStatus.UNAUTHORIZED,

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
-from fastapi import Query
+from fastapi import Depends, Query
 from sqlalchemy import Connection
 
 from pipelines import event as events
+from pipelines.event import EventKind
+from pipelines.status import Status
 from worker.api import models
 from worker.api.numbers import LARGEST
 from worker.context import Context, Serving, path
@@ -15,12 +17,24 @@ from worker.forgeurl import checked_forge_url
 from worker.store import outbox, parts, queries, repositories
 from worker.store.attempts import StoredAttempt
 from worker.store.parts import StoredJob, StoredStep
-from worker.store.queries import StoredRun
+from worker.store.queries import StoredRun, Wanted
 from worker.store.repositories import StoredRepository
 from worker.store.waits import Waits, waits_of_run, waits_of_runs
 from worker.trust import checked_trust
 
 Limit = Annotated[int, Query(description="at most this many", ge=1, le=200)]
+
+
+def _wanted(
+    branch: Annotated[str, Query(description="only of this branch, a pull request's target", max_length=250)] = "",
+    status: Annotated[Status | None, Query(description="only with this status")] = None,
+    event: Annotated[EventKind | None, Query(description="only of this kind of event")] = None,
+    author: Annotated[str, Query(description="only of commits by this author", max_length=250)] = "",
+) -> Wanted:
+    return Wanted(branch=branch, status=status, kind=event, author=author)
+
+
+WantedRuns = Annotated[Wanted, Depends(_wanted)]
 
 
 def list_repositories(context: Serving) -> models.Repositories:
@@ -55,24 +69,32 @@ def list_runs_of_repository(
     owner: str,
     name: str,
     context: Serving,
+    wanted: WantedRuns,
     limit: Limit = 50,
     before: Annotated[int | None, Query(description="only runs with a lower number", ge=1, le=LARGEST)] = None,
 ) -> models.Runs:
-    """The latest runs of a repository, latest first."""
+    """The latest runs of a repository, latest first: all, or those of a branch, status, event or author."""
     with context.database.read() as connection:
         repository = repositories.named(connection, owner, name)
-        stored = queries.runs_of(connection, repository.id, limit=limit, before=before)
+        stored = queries.runs_of(connection, repository.id, limit=limit, before=before, wanted=wanted)
         waits = _waits(connection, context, stored)
     following = stored[-1].number if len(stored) == limit and stored[-1].number > 1 else None
     return models.Runs(runs=[summary(context, run, waits.get(run.id, "")) for run in stored], before=following)
 
 
-def list_runs(context: Serving, limit: Limit = 50) -> models.Runs:
-    """The latest runs over all repositories, latest first."""
+def list_runs(
+    context: Serving,
+    wanted: WantedRuns,
+    limit: Limit = 50,
+    before: Annotated[str | None, Query(description="only runs older than the one with this id")] = None,
+) -> models.RunsOfAll:
+    """The latest runs over all repositories, latest first: all, or those of a branch, status, event or author."""
     with context.database.read() as connection:
-        stored = queries.latest_runs(connection, limit=limit)
+        stored = queries.latest_runs(connection, limit=limit, before=before, wanted=wanted)
         waits = _waits(connection, context, stored)
-    return models.Runs(runs=[summary(context, run, waits.get(run.id, "")) for run in stored])
+    following = stored[-1].id if len(stored) == limit else None
+    listed = [summary(context, run, waits.get(run.id, "")) for run in stored]
+    return models.RunsOfAll(runs=listed, before=following)
 
 
 def show_run(run_id: str, context: Serving) -> models.Run:

@@ -5,6 +5,7 @@ import socket
 import click
 
 from worker.commands.settings_options import settings_options
+from worker.data_directory import only_one_service
 from worker.errors import SettingsError
 from worker.listening import address_of, listen
 from worker.logging import configure_logging
@@ -23,6 +24,6 @@ def command(*, settings: Settings, fd: int | None) -> int:
     if fd is not None:
         serve(settings, socket.socket(fileno=fd))
         return 0
-    with listen(settings.listen) as listening:
+    with only_one_service(settings.data), listen(settings.listen) as listening:
         serve(settings.on_port(address_of(listening).port), listening)
     return 0

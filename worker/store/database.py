@@ -1,6 +1,7 @@
 """Database: opens it, sees to it that its tables are ours, and gives out transactions."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import Enum
@@ -16,6 +17,7 @@ from worker.store import postgresql, schema, sqlite
 from worker.store.purpose import OPTION, PATIENCE_OPTION, Purpose
 
 _BUSY_SECONDS = 4
+_LEAST_PATIENCE_MS = 100
 _MIGRATION_SECONDS = 600
 
 log = structlog.get_logger()
@@ -62,13 +64,15 @@ class Database:
     def write(self, *, patience_seconds: float | None = None) -> Iterator[Connection]:
         """A transaction that commits at the end of the block, or not at all. Raises Unavailable if it can't.
 
-        It waits for our own threads, and then for other programs, for `patience_seconds` each.
+        It waits for our own threads, and then for other programs, for `patience_seconds` in all.
         """
         patience = _BUSY_SECONDS if patience_seconds is None else patience_seconds
-        options = {OPTION: Purpose.WRITE, PATIENCE_OPTION: round(patience * 1000)}
-        writing = self._engine.execution_options(**options)
-        with _naming_trouble(), self._turn(patience), writing.begin() as connection:
-            yield connection
+        deadline = time.monotonic() + patience
+        with _naming_trouble(), self._turn(patience):
+            left_ms = max(_LEAST_PATIENCE_MS, round((deadline - time.monotonic()) * 1000))
+            writing = self._engine.execution_options(**{OPTION: Purpose.WRITE, PATIENCE_OPTION: left_ms})
+            with writing.begin() as connection:
+                yield connection
 
     @contextmanager
     def _turn(self, patience_seconds: float) -> Iterator[None]:
@@ -83,6 +87,28 @@ class Database:
     def close(self) -> None:
         """Give back all connections."""
         self._engine.dispose()
+
+
+@contextmanager
+def filling(url: str, revision: str) -> Iterator[Connection]:
+    """A transaction in which empty tables of this revision are to be filled: there after the block, or not at all.
+
+    Raises Unavailable if the database can't be used, Conflict if it has tables, or the revision is of a newer program.
+    """
+    parsed = make_url(url)
+    kind = _KINDS[parsed.get_backend_name()]
+    engine = kind.make_engine(parsed, busy_seconds=_BUSY_SECONDS)
+    try:
+        with (
+            kind.naming_database(parsed),
+            engine.execution_options(**{OPTION: Purpose.MIGRATE}).begin() as connection,
+        ):
+            if schema.revision_of(connection) is not None:
+                raise Conflict("the database has runs in it already: give an empty one")
+            schema.bring_up_to_date(connection, as_far_as=revision)
+            yield connection
+    finally:
+        engine.dispose()
 
 
 def _prepare(kind: _Kind, url: URL, older: Older) -> None:

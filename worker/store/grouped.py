@@ -4,9 +4,9 @@ DESIGN. Whoever has work appends it to a queue and waits for the turn to write. 
 of all who wait, each in a savepoint of its own, and commits once; the others find theirs done. So a lone writer waits
 for nobody, and a crowd for two commits at the most. What fails is rolled back alone; a commit that fails, fails all.
 
-Who brings work is told within `patience` times three, whatever the database does: a forge hangs up after 5 s, and then
-never hears that its delivery has arrived. So a group waits that long for our own threads, and that long for other
-programs; work that has waited so long already when its turn comes, behind a group that got nowhere, is not tried.
+Who brings work is told within twice the patience, however others hold the database: a forge hangs up after 5 s and then
+never hears that its delivery has arrived. So a group waits that long for our own threads and for other programs; and
+work that has waited so long already when its turn comes, behind groups that got nowhere, is not tried.
 """
 
 import threading
@@ -24,7 +24,7 @@ from worker.store.database import Database
 
 T = TypeVar("T")
 _LARGEST_GROUP = 64
-_PATIENCE_SECONDS = 1.3
+_PATIENCE_SECONDS = 2.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

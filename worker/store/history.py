@@ -35,6 +35,7 @@ from worker.store import tasks as task_store
 from worker.store.announcements import announce
 from worker.store.asking import ask, plan_of
 from worker.store.attempts import attempts_of
+from worker.store.events import columns_of
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
@@ -132,9 +133,9 @@ class _History:
             case Log():
                 return  # its lines are in a log file already
             case RunStarted():
-                event = msgspec.json.encode(record.plan.event)  # now with what git knows of the commit
+                event = columns_of(record.plan.event)  # now with what git knows of the commit
                 problems = msgspec.json.encode(record.plan.problems)
-                self._update_run(status=Status.RUNNING, started_at=record.time, event=event, problems=problems)
+                self._update_run(status=Status.RUNNING, started_at=record.time, problems=problems, **event)
                 if record.plan.has_errors:
                     self.finish_run(Status.ERROR, record.plan.why_not)
                 else:

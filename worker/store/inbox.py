@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import msgspec
 from sqlalchemy import Connection, insert, select, update
 
 from pipelines.event import Event
@@ -13,6 +12,7 @@ from runner.run_id import new_run_id
 from worker.store import approvals, deliveries
 from worker.store.announcements import announce_run
 from worker.store.deliveries import Delivery, Verdict
+from worker.store.events import columns_of
 from worker.store.repositories import StoredRepository
 from worker.store.superseded import end_older
 from worker.store.tables import repositories, runs
@@ -76,7 +76,7 @@ def add_run(
             repository_id=repository.id,
             delivery_id=delivery_id,
             number=number,
-            event=msgspec.json.encode(event),
+            **columns_of(event),
             status=(Status.BLOCKED if waits else Status.PENDING).value,
             reason=waits,
             last_seq=0,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, select, tuple_
 
 from pipelines.plan import PlannedJob
 from pipelines.status import Status
@@ -105,12 +105,16 @@ def step_ids(connection: Connection, run_id: str) -> dict[tuple[str, str], int]:
     return {(job, step): step_id for job, step, step_id in connection.execute(query)}
 
 
-def artifacts_of(connection: Connection, run_id: str) -> list[StoredArtifact]:
-    """The artifacts of a run, by job, step and path."""
+def artifacts_of(
+    connection: Connection, run_id: str, *, limit: int | None = None, after: int | None = None
+) -> list[StoredArtifact]:
+    """The artifacts of a run, by job, step and path; those that come after the one with the id `after`, if given."""
     order = (artifacts.c.job, artifacts.c.step, artifacts.c.path)
-    return [
-        _artifact(row) for row in connection.execute(_artifacts().where(artifacts.c.run_id == run_id).order_by(*order))
-    ]
+    query = _artifacts().where(artifacts.c.run_id == run_id)
+    if after is not None:
+        last = artifact_with_id(connection, after)
+        query = query.where(tuple_(*order) > tuple_(last.job, last.step, last.path))
+    return [_artifact(row) for row in connection.execute(query.order_by(*order).limit(limit))]
 
 
 def artifact_with_id(connection: Connection, artifact_id: int) -> StoredArtifact:

@@ -10,22 +10,18 @@ from pipelines.event import Event, Previous, PullRequest
 from worker.context import run_path
 from worker.store.tables import runs
 
-_MOST = 100  # runs looked at: the branch is in their events, and older ones help nobody
-
 
 def previous_run(
     connection: Connection, event: Event, *, repository_id: int, number: int, server_url: str
 ) -> Previous | None:
-    """The last run before this number whose event has the same branch; None if there is none lately."""
-    earlier = connection.execute(
+    """The last run before this number whose event has the same branch; None if there is none."""
+    row = connection.execute(
         select(runs)
-        .where(runs.c.repository_id == repository_id, runs.c.number < number)
+        .where(runs.c.repository_id == repository_id, runs.c.branch == event.branch, runs.c.number < number)
         .order_by(runs.c.number.desc())
-        .limit(_MOST)
-    )
-    decoded = ((row, msgspec.json.decode(row.event, type=Event)) for row in earlier)
-    found = ((row, each) for row, each in decoded if each.branch == event.branch)
-    return next((_told(row, each, server_url) for row, each in found), None)
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _told(row, msgspec.json.decode(row.event, type=Event), server_url)
 
 
 def _told(row: Row[Any], event: Event, server_url: str) -> Previous:

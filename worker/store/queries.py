@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from sqlalchemy import Connection, Select, select
 
-from pipelines.event import Event
+from pipelines.event import Event, EventKind
 from pipelines.problems import Problem
 from pipelines.records import StepFinished, StepRetried, decode
 from pipelines.status import Status
-from worker.errors import NotFound
+from worker.errors import Gone, NotFound
 from worker.store.tables import records, repositories, runs, tasks
 
 _ENDS = re.compile(rb'^\{"type":"step_(?:finished|retried)"')
@@ -49,14 +49,47 @@ class StoredRecord:
     body: bytes
 
 
-def latest_runs(connection: Connection, *, limit: int) -> list[StoredRun]:
-    """The latest runs over all repositories, latest first."""
-    return _runs(connection, _query().order_by(runs.c.id.desc()).limit(limit))  # ids sort by time
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which runs a list is to show: those with all of this; None and `""` let every run in. `kind` is the event's."""
+
+    branch: str = ""
+    status: Status | None = None
+    kind: EventKind | None = None
+    author: str = ""
+
+    def narrow(self, query: Select[Any]) -> Select[Any]:
+        """The query, for these runs only."""
+        pairs = {"branch": self.branch, "status": self.status, "kind": self.kind, "author": self.author}
+        return query.filter_by(**{column: str(value) for column, value in pairs.items() if value})
 
 
-def runs_of(connection: Connection, repository_id: int, *, limit: int, before: int | None = None) -> list[StoredRun]:
+EVERY_RUN = Wanted()
+
+
+def latest_runs(
+    connection: Connection, *, limit: int, before: str | None = None, wanted: Wanted = EVERY_RUN
+) -> list[StoredRun]:
+    """The latest runs over all repositories, latest first; those that are older than the run `before`, if it is given.
+
+    The ids of runs sort by time.
+    """
+    query = wanted.narrow(_query())
+    if before is not None:
+        query = query.where(runs.c.id < before)
+    return _runs(connection, query.order_by(runs.c.id.desc()).limit(limit))
+
+
+def runs_of(
+    connection: Connection,
+    repository_id: int,
+    *,
+    limit: int,
+    before: int | None = None,
+    wanted: Wanted = EVERY_RUN,
+) -> list[StoredRun]:
     """The latest runs of a repository, latest first; those with a lower number than `before`, if it is given."""
-    query = _query().where(runs.c.repository_id == repository_id)
+    query = wanted.narrow(_query()).where(runs.c.repository_id == repository_id)
     if before is not None:
         query = query.where(runs.c.number < before)
     return _runs(connection, query.order_by(runs.c.number.desc()).limit(limit))
@@ -71,10 +104,13 @@ def run_with_id(connection: Connection, run_id: str) -> StoredRun:
 
 
 def run_numbered(connection: Connection, owner: str, name: str, number: int) -> StoredRun:
-    """The run with this number in the repository `owner/name`. Raises NotFound."""
+    """The run with this number in the repository `owner/name`. Raises NotFound, or Gone if there was one."""
     query = _query().where(repositories.c.owner == owner, repositories.c.name == name, runs.c.number == number)
     found = _runs(connection, query)
     if not found:
+        ours = (repositories.c.owner == owner, repositories.c.name == name, repositories.c.last_number >= number)
+        if connection.execute(select(repositories.c.id).where(*ours)).first():
+            raise Gone(f"run {number} of {owner}/{name} is not kept any more: retention has removed it")
         raise NotFound(f"there is no run {number} of {owner}/{name}")
     return found[0]
 

@@ -44,10 +44,16 @@ def missing(revision: str | None) -> list[Script]:
     return steps[: known.index(revision)][::-1]
 
 
-def bring_up_to_date(connection: Connection) -> None:
-    """Do the steps that are missing now. Raises Conflict if the database is of a newer program."""
+def bring_up_to_date(connection: Connection, *, as_far_as: str | None = None) -> None:
+    """Do the steps that are missing now, as far as to a revision if one is given.
+
+    Raises Conflict if the database, or that revision, is of a newer program.
+    """
     context = MigrationContext.configure(connection)
+    later = missing(as_far_as) if as_far_as else []
     with Operations.context(context):
         for step in missing(revision_of(connection)):
+            if step in later:
+                return
             step.module.upgrade()
             context.stamp(_SCRIPTS, step.revision)

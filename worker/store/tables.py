@@ -12,11 +12,14 @@ from sqlalchemy import (
     MetaData,
     Table,
     UniqueConstraint,
+    text,
 )
 
 from worker.store.types import BigInteger, Text
 
 metadata = MetaData()
+UNMEASURED = "size_bytes IS NULL AND finished_at IS NOT NULL"
+TO_CANCEL = "cancel_reason IS NOT NULL AND finished_at IS NULL"
 
 repositories = Table(
     "repositories",
@@ -77,6 +80,7 @@ deliveries = Table(
     Column("size_bytes", BigInteger, nullable=False, server_default="0"),  # of the body as it was sent
     Column("digest", Text),  # of the body, where the same one is taken once
     UniqueConstraint("repository_id", "key"),
+    Index("deliveries_by_age", "repository_id", "received_at"),
     Index("deliveries_by_digest", "repository_id", "digest", unique=True),
     Index("deliveries_by_verdict", "repository_id", "verdict"),
 )
@@ -89,6 +93,11 @@ runs = Table(
     Column("delivery_id", ForeignKey("deliveries.id", ondelete="SET NULL")),
     Column("number", Integer, nullable=False),  # counts from 1 within its repository
     Column("event", LargeBinary, nullable=False),  # a pipelines.event.Event as JSON
+    Column(
+        "kind", Text, nullable=False, server_default=text("''")
+    ),  # of the event, as are the next two: lists ask for them
+    Column("branch", Text, nullable=False, server_default=text("''")),
+    Column("author", Text, nullable=False, server_default=text("''")),
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("cancel_reason", Text),  # why it is to end before its time, once somebody has asked for that
@@ -101,10 +110,46 @@ runs = Table(
     Column("line", Text),
     Column("problems", LargeBinary),  # a list of pipelines.problems.Problem as JSON, once it has a Plan
     Column("kept_from", Text),  # the id of the run that has done for it what it doesn't do again
+    Column("size_bytes", BigInteger),  # of its logs and artifacts on disk, once it has ended and they were measured
     UniqueConstraint("repository_id", "number"),
-    Index("runs_by_status", "status"),
     Index("runs_by_line", "repository_id", "line", "status"),
+    Index("runs_by_status", "status", "id"),
+    Index("runs_by_branch", "branch", "id"),
+    Index("runs_by_kind", "kind", "id"),
+    Index("runs_by_author", "author", "id"),
+    Index("runs_by_repository_and_status", "repository_id", "status", "number"),
+    Index("runs_by_repository_and_branch", "repository_id", "branch", "number"),
+    Index("runs_by_repository_and_kind", "repository_id", "kind", "number"),
+    Index("runs_by_repository_and_author", "repository_id", "author", "number"),
+    Index("runs_by_repository_and_age", "repository_id", "created_at"),
     Index("runs_by_delivery", "delivery_id"),
+    Index("runs_unmeasured", "repository_id", sqlite_where=text(UNMEASURED), postgresql_where=text(UNMEASURED)),
+    Index("runs_to_cancel", "id", sqlite_where=text(TO_CANCEL), postgresql_where=text(TO_CANCEL)),
+)
+
+# How long what a repository's runs leave is kept, where it says more than the server's settings: null is theirs, 0 is
+# for ever.
+retention = Table(
+    "retention",
+    metadata,
+    Column("repository_id", ForeignKey("repositories.id", ondelete="CASCADE"), primary_key=True, autoincrement=False),
+    Column("runs_days", Integer),
+    Column("runs_per_branch", Integer),
+    Column("runs_count", Integer),
+    Column("logs_days", Integer),
+    Column("artifacts_days", Integer),
+    Column("deliveries_days", Integer),
+    Column("files_bytes", BigInteger),
+)
+
+# That a run's logs or artifacts are not there any more, since when and why. The run itself is.
+removals = Table(
+    "removals",
+    metadata,
+    Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", Text, primary_key=True),  # logs or artifacts
+    Column("removed_at", Text, nullable=False),
+    Column("reason", Text, nullable=False),
 )
 
 # That somebody has looked at these commits of a pull request, or of a branch or tag, and lets them run.
@@ -198,6 +243,7 @@ tasks = Table(
     Column("created_at", Text, nullable=False),
     Index("tasks_by_state", "state", "created_at"),
     Index("tasks_by_run", "run_id"),
+    Index("tasks_by_job", "job_id"),  # without it, to remove a job is to look at every task
 )
 
 # What is to run at which times. Times are when they come due, which a clock that is set anew doesn't change.

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, insert, select, update
 
 from pipelines.details import Concurrency
 from pipelines.plan import PlannedJob
@@ -25,6 +25,9 @@ class TaskState(StrEnum):
     QUEUED = "queued"
     RUNNING = "running"
     ENDED = "ended"
+
+
+_OPEN = (TaskState.PENDING.value, TaskState.QUEUED.value, TaskState.RUNNING.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,14 +104,13 @@ def find(connection: Connection, task_id: str) -> StoredTask | None:
 
 def to_cancel(connection: Connection) -> list[tuple[StoredTask, str]]:
     """The tasks that have not ended and are to be cancelled, alone or with their run, each with the reason."""
-    reason = func.coalesce(runs.c.cancel_reason, tasks.c.cancel_reason)
-    query = (
-        select(tasks, reason.label("reason"))
-        .join(runs, runs.c.id == tasks.c.run_id)
-        .where(tasks.c.state != TaskState.ENDED.value, reason.is_not(None))
-        .order_by(tasks.c.created_at, tasks.c.id)
-    )
-    return [(_stored(row), row.reason) for row in connection.execute(query)]
+    wanted = (runs.c.cancel_reason.is_not(None), runs.c.finished_at.is_(None))
+    unwanted = connection.execute(select(runs.c.id, runs.c.cancel_reason).where(*wanted))
+    reasons: dict[str, str] = {run_id: reason or "" for run_id, reason in unwanted}
+    ours = tasks.c.run_id.in_(list(reasons)) | tasks.c.cancel_reason.is_not(None)
+    found = connection.execute(select(tasks).where(tasks.c.state.in_(_OPEN), ours))
+    ordered = sorted(found, key=lambda row: (row.created_at, row.id))
+    return [(_stored(row), reasons.get(row.run_id) or row.cancel_reason) for row in ordered]
 
 
 def advance(connection: Connection, task_id: str, *, last_seq: int, state: TaskState) -> None:

@@ -17,6 +17,7 @@ from worker.badges.address import badge_path, markdown
 from worker.badges.standing import is_for_everybody
 from worker.context import Serving, path
 from worker.store import parts, queries, repositories
+from worker.store.retained import Files, removals_of
 from worker.store.waits import waits_of_run, waits_of_runs
 from worker.web import views
 
@@ -30,10 +31,12 @@ _TEMPLATES = Environment(
 _PAGE_SIZE = 50
 
 
-def show_latest(caller: Caller, context: Serving) -> HTMLResponse:
+def show_latest(
+    caller: Caller, context: Serving, before: Annotated[str | None, Query(max_length=40)] = None
+) -> HTMLResponse:
     """The latest runs over all repositories."""
     with context.database.read() as connection:
-        runs = queries.latest_runs(connection, limit=_PAGE_SIZE)
+        runs = queries.latest_runs(connection, limit=_PAGE_SIZE, before=before)
         waits = waits_of_runs(connection, [(run.id, run.status) for run in runs], context.crew())
         known = repositories.every(connection)
     now = datetime.now(UTC)
@@ -42,6 +45,8 @@ def show_latest(caller: Caller, context: Serving) -> HTMLResponse:
         caller=caller,
         runs=[views.run_view(run, now, waits.get(run.id, "")) for run in runs],
         repositories=[(each.full_name, path(*each.full_name.split("/"))) for each in known],
+        before=runs[-1].id if len(runs) == _PAGE_SIZE else None,
+        is_latest=before is None,
     )
 
 
@@ -84,6 +89,7 @@ def show_run(owner: str, name: str, number: Number, caller: Caller, context: Ser
         jobs = parts.jobs_of(connection, run.id)
         artifacts = parts.artifacts_of(connection, run.id)
         waits = waits_of_run(connection, run.id, run.status, context.crew())
+        removals = removals_of(connection, run.id)
         problems = queries.problems_of(connection, run.id)
     now = datetime.now(UTC)
     return render(
@@ -92,6 +98,8 @@ def show_run(owner: str, name: str, number: Number, caller: Caller, context: Ser
         run=views.run_view(run, now, waits.run),
         jobs=views.job_views(run.id, jobs, now, waits),
         artifacts=views.artifact_views(artifacts),
+        logs_removed=str(removals.get(Files.LOGS, "")),
+        artifacts_removed=str(removals.get(Files.ARTIFACTS, "")),
         problems=[views.problem_view(problem) for problem in problems],
         now=now.isoformat(timespec="milliseconds"),
     )

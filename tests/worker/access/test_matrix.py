@@ -32,6 +32,8 @@ TABLE = {
     "POST /account/tokens/{token_id:int}/revoke": Need.PERSON,
     "GET /api/repositories": Need.READ,
     "GET /api/repositories/{owner:path}/{name}/runs": Need.READ,
+    "GET /api/repositories/{owner:path}/{name}/retention": Need.READ,
+    "PUT /api/repositories/{owner:path}/{name}/retention": Need.ADMIN,
     "POST /api/repositories/{owner:path}/{name}/runs": Need.WRITE,
     "POST /api/repositories/{owner:path}/{name}/runs/{number}/deploy": Need.WRITE,
     "GET /api/repositories/{owner:path}/{name}/parameters": Need.READ,

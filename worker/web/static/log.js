@@ -31,9 +31,10 @@ export class LogPane {
     this.prefix = anchorOf(step);
     this.title.textContent = `${step.dataset.job} / ${step.dataset.step}`;
     this.raw.href = step.getAttribute("href");
-    this.raw.hidden = false;
+    const removed = this.lines.dataset.removed;
+    this.raw.hidden = Boolean(removed);
     this.#say(step.dataset);
-    this.#listen(step.getAttribute("href"), line);
+    if (!removed) this.#listen(step.getAttribute("href"), line);
   }
 
   close() {
@@ -148,7 +149,8 @@ export class LogPane {
   #say({ status, note }) {
     const said = status.replace("_", " ");
     const isOver = !["pending", "running", "blocked"].includes(status);
-    const more = note ? `: ${note}` : "";
+    const { removed } = this.lines.dataset;
+    const more = (note ? `: ${note}` : "") + (removed ? `; ${removed}` : "");
     this.state.className = `log-note ${status}`;
     this.state.textContent = isOver ? `${said}${more}` : status === "running" ? "Waiting for output…" : `${said}${more}`;
     this.state.hidden = !isOver && this.lines.childElementCount > 0;
