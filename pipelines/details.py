@@ -34,7 +34,7 @@ class Build(msgspec.Struct, frozen=True, kw_only=True):
 class Retry(msgspec.Struct, frozen=True, kw_only=True):
     """How often a step may be tried in all, after which ends, and how long to wait in between.
 
-    `on` holds failure, timeout, oom and error; an empty `exit_codes` means every code but zero.
+    `on` holds failure, timeout, oom, error and lost; an empty `exit_codes` means every code but zero.
     """
 
     attempts: int
@@ -88,10 +88,14 @@ class Reports(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Approval(msgspec.Struct, frozen=True, kw_only=True):
-    """A person must say yes before the step runs: one of `users`, or whoever may push if there are none."""
+    """A person must say yes before the step's job begins: one of `users`, or whoever may cancel runs without any.
+
+    `timeout` is how many seconds that may take; None for what the server says.
+    """
 
     message: str = ""
     users: tuple[str, ...] = ()
+    timeout: float | None = None
 
 
 class Reuse(msgspec.Struct, frozen=True, kw_only=True):

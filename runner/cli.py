@@ -18,6 +18,7 @@ _COMMANDS = {
     "lint": ("runner.commands.lint", "Check workflow files."),
     "schema": ("runner.commands.schema", "Print the JSON Schema of workflow files, for editors."),
     "runs": ("runner.commands.runs", "List the latest runs, of this machine or of a server."),
+    "workers": ("runner.commands.workers", "List the workers of a server."),
     "logs": ("runner.commands.logs", "Show a run again, or follow a server's."),
     "artifacts": ("runner.commands.artifacts", "List what a run's steps left behind, or fetch it."),
     "cancel": ("runner.commands.cancel", "End a server's run before its time."),

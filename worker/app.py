@@ -28,6 +28,7 @@ from worker.api import (
     schedules,
     secrets,
     starts,
+    workers,
 )
 from worker.api.problems import problem
 from worker.badges import answer
@@ -45,6 +46,7 @@ from worker.web import account, login, pages, reference
 from worker.web import deliveries as delivery_pages
 from worker.web import schedules as schedule_pages
 from worker.web import starting as start_pages
+from worker.web import workers as worker_pages
 from worker.web.forms import LARGEST_BYTES
 from worker.web.headers import SecurityHeaders
 
@@ -91,6 +93,7 @@ def create_app(
                 inbox=GroupedWrites(database),
                 announce=backstage.announce,
                 trouble=backstage.trouble,
+                crew=backstage.crew,
                 traffic=traffic,
                 intake=Intake(),
                 throttle=Throttle(),
@@ -152,6 +155,8 @@ def _add_routes(app: FastAPI) -> None:  # noqa: PLR0915 -- a list, with a line f
     api("/runs/{run_id}/cancel", control.cancel_run, Need.WRITE, methods=["POST"], status_code=202)
     api("/runs/{run_id}/approve", control.approve_run, Need.WRITE, methods=["POST"], status_code=202)
     api("/runs/{run_id}/decline", control.decline_run, Need.WRITE, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/jobs/{job:path}/approve", control.approve_job, Need.WRITE, methods=["POST"], status_code=202)
+    api("/runs/{run_id}/jobs/{job:path}/decline", control.decline_job, Need.WRITE, methods=["POST"], status_code=202)
     api("/runs/{run_id}/records", records.show_records, Need.READ, response_class=Response)
     log = "/runs/{run_id}/jobs/{job:path}/steps/{step:path}/log"
     api(log, logs.show_log, Need.READ, response_class=Response)
@@ -210,6 +215,7 @@ def _add_pages(page: Callable[..., None], form: Callable[..., None]) -> None:
     form(f"{place}/schedules/{{schedule}}/run", schedule_pages.run_schedule, Need.WRITE)
     form(f"{place}/schedules/{{schedule}}/{{action}}", schedule_pages.change_schedule, Need.ADMIN)
     page("/badges/{owner:path}/{name}.svg", answer.show_badge, Need.NOTHING)
+    page("/workers", worker_pages.show_workers, Need.READ)
     page("/", pages.show_latest, Need.READ)
     page("/{owner:path}/{name}/runs/{number:int}", pages.show_run, Need.READ)
     page("/{owner:path}/{name}/deliveries", delivery_pages.show_deliveries, Need.READ)
@@ -225,6 +231,7 @@ def _add_sealed(api: Callable[..., None]) -> None:
     api(f"{theirs}/{{kind}}", credentials.put_credential, Need.ADMIN, methods=["PUT"])
     api(f"{theirs}/{{kind}}", credentials.remove_credential, Need.ADMIN, methods=["DELETE"], **_NO_ANSWER)
     one = "/secrets/{name}"
+    api("/workers", workers.list_workers, Need.READ)
     api("/secrets", secrets.list_secrets, Need.ADMIN)
     api(one, secrets.put_secret, Need.ADMIN, methods=["PUT"])
     api(one, secrets.remove_secret, Need.ADMIN, methods=["DELETE"], **_NO_ANSWER)

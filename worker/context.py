@@ -17,22 +17,24 @@ from worker.storage import Storage
 from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
 from worker.traffic import Traffic
+from worker.waiting.crew import Crew
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backstage:
     """What runs beside the web application, as that sees it: `announce` says that there is something to do, `trouble`
-    tells why nothing is given out, `""` if all is well.
+    tells why nothing is given out, `""` if all is well, and `crew` which workers there are.
     """
 
     announce: Callable[[], None]
     trouble: Callable[[], str]
+    crew: Callable[[], Crew]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """The service as an endpoint sees it. `keyring` seals secrets, `inbox` takes deliveries and `intake` bounds them;
-    `announce` and `trouble` are Backstage's.
+    `announce`, `trouble` and `crew` are Backstage's.
 
     `throttle` counts attempts to log in that failed, `hashing` bounds how many passwords are hashed at a time.
     """
@@ -45,6 +47,7 @@ class Context:
     inbox: GroupedWrites
     announce: Callable[[], None]
     trouble: Callable[[], str]
+    crew: Callable[[], Crew]
     traffic: Traffic
     intake: Intake
     throttle: Throttle

@@ -1,37 +1,50 @@
-"""The dispatcher: what the database says is to be done gets into the queue, and what was lost gets noticed.
+"""The dispatcher: what the database says is to be done gets into queues, and what was lost gets noticed.
 
-DESIGN. It trusts only the database. Every round it puts what is pending and new to it into the queue; every few seconds
-it looks at all tasks that have not ended: one that Redis has forgotten is put in again, one that a worker claimed but
-stopped renewing is lost. While Redis is away it waits, and counts nobody as lost for that time.
+DESIGN. It trusts only the database. Every round it gives out the tasks whose turn it is (`waiting/turns`), each into
+the queue of workers that are free for it: first in the database, then in Redis. Every few seconds it looks at all tasks
+that are out: one that Redis has forgotten is put in again, one whose workers have all gone is taken back, one that a
+worker claimed but stopped renewing is lost. While Redis is away it waits, and counts nobody as lost for that time.
 """
 
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
+import msgspec
 import structlog
 from redis.exceptions import RedisError
+from sqlalchemy import Connection
 
 from pipelines.status import Status
+from worker.continuing import Before
 from worker.errors import SettingsError, Unavailable, Unsealable
-from worker.exchange import Exchange, Holding
+from worker.exchange import Exchange, Holding, JobOrder
 from worker.live import Live
 from worker.orders import order_of
 from worker.queue import TaskQueue
+from worker.roster import Roster
 from worker.secrets.sealing import Keyring
-from worker.store import history
+from worker.storage import Storage
+from worker.store import decisions, history
 from worker.store import tasks as task_store
+from worker.store import turns as turn_store
+from worker.store.before import before_of
 from worker.store.database import Database
 from worker.store.tasks import StoredTask, TaskState
+from worker.waiting.crew import Crew, classes_of
+from worker.waiting.turns import Turn, turns
 
 _RECONCILE_SECONDS = 5.0
+_LOOK_OUT_SECONDS = 1.0  # for a worker that has come, while something waits for one
 _RETRY_SECONDS = 1.0
 
 log = structlog.get_logger()
 
 
 class Dispatcher:
-    """A thread that keeps the queue in step with the database."""
+    """A thread that keeps the queues in step with the database."""
 
     def __init__(
         self,
@@ -40,6 +53,8 @@ class Dispatcher:
         queue: TaskQueue,
         keyring: Keyring,
         *,
+        storage: Storage,
+        roster: Roster,
         server_url: str,
         privileged_plugins: tuple[str, ...] = (),
     ) -> None:
@@ -49,8 +64,9 @@ class Dispatcher:
         self._order = partial(order_of, keyring=keyring, server_url=server_url, privileged_plugins=privileged_plugins)
         self._news = threading.Event()
         self._is_stopping = False
-        self._given_out: set[str] = set()
-        self._newest = ""  # when the newest of these was made
+        self._storage = storage
+        self._roster = roster
+        self._crew = Crew()
         self._orphaned_since: dict[str, float] = {}
         self._live: Live | None = None
         self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
@@ -64,6 +80,11 @@ class Dispatcher:
         """There may be something new to do. May be called from any thread."""
         self._news.set()
 
+    @property
+    def crew(self) -> Crew:
+        """The workers, as they were seen a moment ago. May be read from any thread."""
+        return self._crew
+
     def is_alive(self) -> bool:
         """True while the thread runs."""
         return self._thread.is_alive()
@@ -76,37 +97,60 @@ class Dispatcher:
 
     def _run(self) -> None:
         next_reconciliation = 0.0
-        is_redis_away = False
         while not self._is_stopping:
             self._news.clear()
             try:
+                self._look_out()
                 if time.monotonic() >= next_reconciliation:
                     self._reconcile()
                     next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
-                else:
-                    self._give_out()
+                is_waiting = self._give_out()
                 self._cancel()
-                if is_redis_away:
-                    log.info("redis answers again")
-                is_redis_away = False
-                self._news.wait(max(0.0, next_reconciliation - time.monotonic()))
+                patience = next_reconciliation - time.monotonic()
+                self._news.wait(max(0.0, min(patience, _LOOK_OUT_SECONDS) if is_waiting else patience))
             except (RedisError, Unavailable) as error:
-                if not is_redis_away:
-                    log.warning("runs wait: can't reach the queue", error=str(error))
-                is_redis_away = True
-                self._forget_redis()
+                self._note_outage(error)
                 next_reconciliation = 0.0
                 time.sleep(_RETRY_SECONDS)
             except Exception:
                 log.exception("a round of the dispatcher broke")  # the next one may not
                 time.sleep(_RETRY_SECONDS)
 
-    def _give_out(self) -> None:
-        """Put into the queue what is new: it looks only at what was made since the newest that was put there."""
+    def _look_out(self) -> None:
+        """See which workers there are."""
+        workers = self._roster.workers()
+        if self._crew.is_redis_away:
+            log.info("redis answers again")
+        self._crew = Crew(workers=workers, orphans=frozenset(self._orphaned_since))
+
+    def _note_outage(self, error: Exception) -> None:
+        """What we knew of Redis may be gone with it."""
+        if not self._crew.is_redis_away:
+            log.warning("runs wait: can't reach the queue", error=str(error))
+        self._crew = replace(self._crew, is_redis_away=True)
+        self._orphaned_since.clear()
+
+    def _give_out(self) -> bool:
+        """Give out the tasks whose turn it is; True if others wait."""
         with self._database.read() as connection:
-            pending = task_store.in_state(connection, TaskState.PENDING, since=self._newest)
-        for task in pending:
-            if task.id not in self._given_out:
+            waiting = turn_store.next_waiting(connection)
+            if not waiting:
+                return False
+            out = task_store.in_state(connection, TaskState.QUEUED, TaskState.RUNNING)
+            classes = classes_of(self._crew, [(task.id, task.queue) for task in out])
+            found = turns(waiting, classes, turn_store.under_way(connection))
+        if found:
+            self._give(found)
+        return len(found) < len(waiting)
+
+    def _give(self, found: Sequence[Turn]) -> None:
+        with self._database.write() as connection:
+            for turn in found:
+                task_store.give(connection, turn.task, turn.queue)
+        with self._database.read() as connection:
+            given = [task_store.find(connection, turn.task) for turn in found]
+        for task in given:
+            if task and task.state is TaskState.QUEUED:
                 self._enqueue(task)
 
     def _cancel(self) -> None:
@@ -118,8 +162,9 @@ class Dispatcher:
                 with self._database.write() as connection:
                     history.end_withdrawn(connection, task, Status.CANCELLED, reason)
                 self._tell(task.run_id)
+                self._queue.remove(task.id)
             else:
-                self._exchange.ask_to_cancel(task.run_id, reason)
+                self._exchange.ask_to_cancel(task.id, reason)
 
     def _tell(self, run_id: str) -> None:
         if self._live:
@@ -127,26 +172,47 @@ class Dispatcher:
         self._news.set()
 
     def _reconcile(self) -> None:
-        """Look at every task that has not ended, and mend what Redis has lost."""
+        """Look at every task that is out, and mend what Redis has lost."""
         with self._database.read() as connection:
-            open_tasks = [
-                task
-                for state in (TaskState.PENDING, TaskState.RUNNING)
-                for task in task_store.in_state(connection, state)
-            ]
-        self._given_out &= {task.id for task in open_tasks}
-        holdings = self._exchange.holdings([task.id for task in open_tasks])
-        orphans = set()
-        for task in open_tasks:
+            out = task_store.in_state(connection, TaskState.QUEUED, TaskState.RUNNING)
+        holdings = self._exchange.holdings([task.id for task in out])
+        queues = {worker.queue for worker in self._crew.workers}
+        orphans, deserted = set(), []
+        for task in out:
             holding = holdings[task.id]
             if holding.is_leased:
                 continue
             if holding.is_claimed or task.state is TaskState.RUNNING:
                 orphans.add(task.id)
                 self._check_orphan(task, holding)
-            else:
+            elif task.queue in queues:
                 self._enqueue(task)
+            else:
+                deserted.append(task)
         self._orphaned_since = {task: since for task, since in self._orphaned_since.items() if task in orphans}
+        self._crew = replace(self._crew, orphans=frozenset(self._orphaned_since))
+        self._take_back(deserted)
+        self._end_overdue()
+
+    def _end_overdue(self) -> None:
+        """End the jobs that nobody has let begin in time."""
+        with self._database.read() as connection:
+            jobs = decisions.overdue(connection)
+        for job in jobs:
+            with self._database.write() as connection:
+                decisions.end_overdue(connection, job)
+            self._tell(job.run_id)
+
+    def _take_back(self, deserted: Sequence[StoredTask]) -> None:
+        """The workers that these were given to have gone: others may take them. One that comes back after all claims
+        a task or finds it claimed.
+        """
+        for task in deserted:
+            self._queue.remove(task.id)
+        if deserted:
+            log.info("workers have gone; their tasks wait for others", tasks=[task.id for task in deserted])
+            with self._database.write() as connection:
+                task_store.take_back(connection, [task.id for task in deserted])
 
     def _check_orphan(self, task: StoredTask, holding: Holding) -> None:
         patience_seconds = self._exchange.lease_seconds
@@ -170,14 +236,19 @@ class Dispatcher:
         try:
             with self._database.read() as connection:
                 order = self._order(connection, task)
+                if isinstance(order, JobOrder) and task.attempt > 1:
+                    order = msgspec.structs.replace(order, before=self._before(connection, order))
         except (Unsealable, SettingsError) as error:
             self._refuse(task, str(error))
             return
         self._exchange.place(order)
-        self._queue.put(task.id)
-        self._given_out.add(task.id)
-        self._newest = max(self._newest, task.created_at)
+        self._queue.put(task.id, task.queue)
         log.info("task is enqueued", task=task.id, run=task.run_id)
+
+    def _before(self, connection: Connection, order: JobOrder) -> dict[str, Before]:
+        """What lost attempts at the job have left. Nothing is added to that: their Records are refused by now."""
+        logs = self._storage.logs(order.run)
+        return before_of(connection, order.run, order.job, lambda step: logs.next_line(order.job.name, step) - 1)
 
     def _refuse(self, task: StoredTask, reason: str) -> None:
         """End a task that no worker can be given."""
@@ -185,9 +256,3 @@ class Dispatcher:
         with self._database.write() as connection:
             history.end_withdrawn(connection, task, Status.ERROR, reason)
         self._tell(task.run_id)
-
-    def _forget_redis(self) -> None:
-        """What we knew of Redis may be gone with it."""
-        self._given_out.clear()
-        self._newest = ""
-        self._orphaned_since.clear()

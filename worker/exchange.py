@@ -7,7 +7,7 @@ DESIGN. Six kinds of key, all small and all with an end:
                           that worker has seen the process end that did the task
     headrace:lease:TASK   that worker is alive: renewed every 5 s, gone after 30 s
     headrace:over:TASK    the server has called the task lost: a worker that wakes up after all stops it
-    headrace:cancel:RUN   why the run is to end before its time: looked at by its workers every second
+    headrace:cancel:TASK  why the task is to end before its time: looked at by its worker every second
     headrace:records      the stream of Records back; read by the server in a consumer group, deleted once they are in
                           the database, so that it holds only what is in flight
 
@@ -27,6 +27,7 @@ from pipelines.event import Event
 from pipelines.offers import Offers
 from pipelines.plan import PlannedJob
 from pipelines.records import AnyRecord, decode, encode
+from worker.continuing import Before
 
 _RENEWALS_A_LEASE = 6
 _GONE = b"gone"
@@ -57,7 +58,10 @@ class PlanOrder(msgspec.Struct, frozen=True, kw_only=True, tag="plan"):
 
 
 class JobOrder(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
-    """Check out the event's commit and execute this job. `sealed` is what it is Entrusted with."""
+    """Check out the event's commit and execute this job. `sealed` is what it is Entrusted with.
+
+    `before` says what there is of its steps from attempts at the job that are lost.
+    """
 
     task: str
     run: str
@@ -65,6 +69,7 @@ class JobOrder(msgspec.Struct, frozen=True, kw_only=True, tag="job"):
     attempt: int
     job: PlannedJob
     sealed: str = ""
+    before: dict[str, Before] = {}
 
 
 Order = PlanOrder | JobOrder
@@ -138,13 +143,13 @@ class Exchange:
         """Server: take a task back, so that no worker can claim it; False if one has."""
         return bool(self._redis.set(_claim_key(task), "withdrawn", ex=_KEEP_SECONDS, nx=True))
 
-    def ask_to_cancel(self, run: str, reason: str) -> None:
-        """Server: have the workers that have tasks of this run stop them."""
-        self._redis.set(_cancel_key(run), reason, ex=_KEEP_SECONDS)
+    def ask_to_cancel(self, task: str, reason: str) -> None:
+        """Server: have the worker that has this task stop it."""
+        self._redis.set(_cancel_key(task), reason, ex=_KEEP_SECONDS)
 
-    def cancel_reason(self, run: str) -> str | None:
-        """Worker: why the run is to be cancelled; None if it isn't."""
-        reason = self._redis.get(_cancel_key(run))
+    def cancel_reason(self, task: str) -> str | None:
+        """Worker: why the task is to be cancelled; None if it isn't."""
+        reason = self._redis.get(_cancel_key(task))
         return reason.decode() if isinstance(reason, bytes) else reason
 
     def holdings(self, tasks: Sequence[str]) -> dict[str, Holding]:
@@ -215,8 +220,8 @@ def _over_key(task: str) -> str:
     return f"headrace:over:{task}"
 
 
-def _cancel_key(run: str) -> str:
-    return f"headrace:cancel:{run}"
+def _cancel_key(task: str) -> str:
+    return f"headrace:cancel:{task}"
 
 
 def _lease_key(task: str) -> str:

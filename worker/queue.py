@@ -1,9 +1,10 @@
 """The queue: RQ, narrowed to what we need and hardened where it hurt others.
 
-DESIGN. One queue, so that a worker takes jobs with BLMOVE and one lost between pop and start is recovered. The job's id
-is the task's id, enqueued only if it is not there yet. RQ runs any importable function (and callback) that Redis names;
-our job class runs none of them: whatever a job says, it means "do the task with this id". The work horse dies with its
-worker, and a Redis outage ends neither. Deadlines and cancels are ours: RQ's own time-out is only a last resort.
+DESIGN. One queue a worker class, and no worker on two, so that it takes jobs with BLMOVE and one lost between pop and
+start is recovered. The job's id is the task's id, enqueued only if it is not there yet. RQ runs any importable function
+(and callback) that Redis names; our job class runs none of them: whatever a job says, it means "do the task with this
+id". The work horse dies with its worker, and a Redis outage ends neither. Deadlines and cancels are ours: RQ's own
+time-out is only a last resort.
 """
 
 import secrets
@@ -32,55 +33,85 @@ Mourn = Callable[[str], None]
 Sweep = Callable[[], None]
 """Removes what killed processes have left in the engine."""
 
-_QUEUE = "headrace"
+Announce = Callable[[str], None]
+"""Says that the worker is there, and which task it does."""
+
+Leave = Callable[[], None]
+"""Says that the worker takes nothing any more."""
+
 _RETRY_SECONDS = 1.0
+_IDLE_SECONDS = 5  # between two signs of life
+_RQS_MARGIN_SECONDS = 15  # what RQ takes off a worker's time to live when it waits for a job
 _DAY_SECONDS = 24 * 3600
-_WAITING = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.DEFERRED, JobStatus.SCHEDULED)
 
 log = structlog.get_logger()
 
 
 class TaskQueue:
-    """The server's end: puts tasks into the queue, each once."""
+    """The server's end: puts tasks into the queue of a worker class, each once. Redis' errors pass through."""
 
     def __init__(self, redis: "Redis") -> None:
         self._redis = redis
-        self._queue = Queue(_QUEUE, connection=redis, serializer=JSONSerializer)
 
-    def put(self, task: str) -> None:
-        """Enqueue a task, unless it waits or runs already. Redis' errors pass through."""
-        if self._is_waiting(task):
+    def put(self, task: str, queue: str) -> None:
+        """Enqueue a task, unless it waits there or runs already. From another queue it is taken out."""
+        waiting = Queue(queue, connection=self._redis, serializer=JSONSerializer)
+        if self._is_waiting(task, waiting):
             return
         try:
-            self._queue.enqueue_call(
+            waiting.enqueue_call(
                 "headrace.task", job_id=task, unique=True, timeout=_DAY_SECONDS, result_ttl=60, failure_ttl=60
             )
         except DuplicateJobError:
             log.debug("task is enqueued already", task=task)
 
-    def _is_waiting(self, task: str) -> bool:
-        """False also for a job that RQ has given up, or thinks done: it is put away, for a new one."""
-        try:
-            job = Job.fetch(task, connection=self._redis, serializer=JSONSerializer)
-        except NoSuchJobError:
+    def remove(self, task: str) -> None:
+        """Take a task out of the queue it waits in; one that has been begun goes on."""
+        job = self._found(task)
+        if job and job.get_status() is JobStatus.QUEUED:
+            job.delete()
+
+    def _is_waiting(self, task: str, queue: Queue) -> bool:
+        """False also for a job that RQ has given up, or thinks done: it is put away, for a new one.
+
+        One that a worker has popped and not begun is put in again: should that worker live, the claim tells them apart.
+        """
+        job = self._found(task)
+        if job is None:
             return False
-        if job.get_status() in _WAITING:
+        status = job.get_status()
+        if status is JobStatus.QUEUED and job.origin == queue.name:
+            if queue.get_job_position(task) is None:
+                queue.push_job_id(task)
+            return True
+        if status is JobStatus.STARTED:
             return True
         job.delete()
         return False
 
+    def _found(self, task: str) -> Job | None:
+        try:
+            return Job.fetch(task, connection=self._redis, serializer=JSONSerializer)
+        except NoSuchJobError:
+            return None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duties:
-    """What a worker does: tasks, and now and then, between them, a sweep. What they raise goes through."""
+    """What a worker does: tasks, and now and then, between them, a sweep. What they raise goes through.
+
+    Every few seconds it announces itself, with the task that it does or `""`, and it leaves when it ends.
+    """
 
     perform: Perform
     mourn: Mourn
     sweep: Sweep
+    announce: Announce
+    leave: Leave
 
 
-def work_until_stopped(redis_url: str, duties: Duties, *, name: str) -> None:
-    """Take tasks, one at a time, until SIGTERM or SIGINT. An outage of Redis, however long, is waited out.
+def work_until_stopped(redis_url: str, duties: Duties, *, name: str, queue: str) -> None:
+    """Take tasks of a queue, one at a time, until SIGTERM or SIGINT. An outage of Redis, however long, is waited out.
 
     The first signal lets the task under way end, the second stops it.
     """
@@ -89,16 +120,24 @@ def work_until_stopped(redis_url: str, duties: Duties, *, name: str) -> None:
         try:
             # After an outage RQ may still know the worker that we were: one of that name is refused.
             unique_name = f"{name}-{secrets.token_hex(4)}"
-            worker = TaskWorker(Redis.from_url(redis_url), duties, name=unique_name)
+            worker = TaskWorker(Redis.from_url(redis_url), duties, name=unique_name, queue=queue)
             is_redis_away = False
             worker.work(logging_level="CRITICAL")
             if worker.is_asked_to_stop:
+                _leave(duties)
                 return
         except RedisError as error:
             if not is_redis_away:
                 log.warning("worker waits: redis does not answer", error=str(error))
             is_redis_away = True
         time.sleep(_RETRY_SECONDS)
+
+
+def _leave(duties: Duties) -> None:
+    try:
+        duties.leave()
+    except RedisError as error:
+        log.warning("can't take leave: the server will notice by itself", error=str(error))
 
 
 class TaskJob(Job):
@@ -116,18 +155,19 @@ class TaskJob(Job):
 class TaskWorker(Worker):
     """The worker's end: one process that takes one task at a time and does each in a process of its own."""
 
-    def __init__(self, redis: "Redis", duties: Duties, *, name: str) -> None:
+    def __init__(self, redis: "Redis", duties: Duties, *, name: str, queue: str) -> None:
         super().__init__(
-            [_QUEUE],
+            [queue],
             name=name,
             connection=redis,
             serializer=JSONSerializer,
             job_class=TaskJob,
-            worker_ttl=60,
+            worker_ttl=_IDLE_SECONDS + _RQS_MARGIN_SECONDS,
             maintenance_interval=30,
-            job_monitoring_interval=5,
+            job_monitoring_interval=_IDLE_SECONDS,
         )
         self._duties = duties
+        self._task = ""
 
     @property
     def is_asked_to_stop(self) -> bool:
@@ -137,7 +177,19 @@ class TaskWorker(Worker):
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a work horse for the job and wait for it."""
         cast("TaskJob", job).perform_task = self._duties.perform
+        self._task = job.id
         super().execute_job(job, queue)
+        self._task = ""
+
+    def heartbeat(self, *arguments: Any, **options: Any) -> None:
+        """As RQ does it, and tell the server; in the horse, which borrows the worker's name, RQ's alone."""
+        super().heartbeat(*arguments, **options)
+        if self.is_horse:
+            return
+        if self.is_asked_to_stop:
+            self._duties.leave()
+        else:
+            self._duties.announce(self._task)
 
     def maintain_heartbeats(self, *arguments: Any) -> None:
         """As RQ does it, but an outage of Redis does not end the worker while its horse works on."""

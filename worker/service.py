@@ -15,6 +15,7 @@ from worker.live import Live
 from worker.queue import TaskQueue
 from worker.redis_server import answers
 from worker.retention.keeper import Keeper
+from worker.roster import Roster
 from worker.schedules.scheduler import Scheduler
 from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
@@ -34,6 +35,8 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
         _exchange(settings),
         queue,
         open_keyring(settings),
+        storage=storage,
+        roster=Roster(_redis(settings), lasts_seconds=settings.lease_seconds),
         server_url=settings.url,
         privileged_plugins=settings.privileged_plugins,
     )
@@ -52,7 +55,11 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
         scheduler.start()
         keeper.start()
         try:
-            yield Backstage(announce=dispatcher.wake, trouble=lambda: _trouble(settings, threads))
+            yield Backstage(
+                announce=dispatcher.wake,
+                trouble=lambda: _trouble(settings, threads),
+                crew=lambda: dispatcher.crew,
+            )
         finally:
             await run_in_threadpool(keeper.stop)
             await run_in_threadpool(scheduler.stop)

@@ -62,6 +62,7 @@ class Settings:
     Plugins of the images in `privileged_plugins` run privileged.
     `forge_proxy` is what forges are told through, `""` to reach them directly.
     A worker that is not heard of for `lease_seconds` has lost its task.
+    `labels` are what this machine's workers say of themselves, as `NAME=VALUE`.
     `redis_url` is `""` where `headrace up` runs its own Redis, from `redis_image` if no program is at hand; `host`
     names this machine in labels and pages.
     """
@@ -73,6 +74,7 @@ class Settings:
     secret_key: str = field(repr=False)
     secret_key_file: Path
     privileged_plugins: tuple[str, ...]
+    labels: tuple[str, ...]
     redis_url: str = field(repr=False)
     redis_image: str
     forge_proxy: str = field(repr=False)
@@ -97,6 +99,7 @@ class Settings:
             secret_key=source.text("secret_key"),
             secret_key_file=source.value("secret_key_file", directory, f"{data}/secret.key"),
             privileged_plugins=tuple(source.text("privileged_plugins").replace(",", " ").split()),
+            labels=tuple(source.text("labels").replace(",", " ").split()),
             redis_url=source.value("redis_url", _checked_redis_url),
             redis_image=source.text("redis_image"),
             host=source.text("host"),
@@ -123,6 +126,7 @@ class Settings:
             "HEADRACE_SECRET_KEY": self.secret_key,
             "HEADRACE_SECRET_KEY_FILE": str(self.secret_key_file),
             "HEADRACE_PRIVILEGED_PLUGINS": ",".join(self.privileged_plugins),
+            "HEADRACE_LABELS": ",".join(self.labels),
             "HEADRACE_REDIS_URL": self.redis_url,
             "HEADRACE_REDIS_IMAGE": self.redis_image,
             "HEADRACE_FORGE_PROXY": self.forge_proxy,

@@ -34,10 +34,12 @@ from runner.source.mirrors import fetch_branch, read_from
 from runner.source.upkeep import tidy
 from runner.stop import Stop
 from worker.checkout import job_tree, planning_mirror
+from worker.continuing import continued
 from worker.errors import ServiceError
 from worker.exchange import Exchange, JobOrder, Order, PlanOrder
 from worker.queue import Duties, Sweep
 from worker.report import Reporter
+from worker.roster import Roster, Worker
 from worker.secrets.entrusted import Entrusted
 from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
@@ -50,6 +52,7 @@ _SIGNALS = {
 }
 
 _LOOK_SECONDS = 1.0
+_SHORTEST_ABSENCE_SECONDS = 20.0  # a few signs of life, of which RQ gives one every five seconds
 
 MakeBackend = Callable[[Mapping[str, Login]], Backend]
 """Makes the backend of one job, which shows registries these logins."""
@@ -59,13 +62,14 @@ log = structlog.get_logger()
 
 def worker_duties(
     settings: Settings,
-    worker: str,
+    worker: Worker,
     make_backend: MakeBackend,
     *,
     sweep: Sweep,
     log_limit_bytes: int = DEFAULT_LIMIT_BYTES,
 ) -> Duties:
     """What a worker does. Tasks are done in a work horse, and their clients made after the fork."""
+    roster = Roster(_redis(settings), lasts_seconds=max(settings.lease_seconds, _SHORTEST_ABSENCE_SECONDS))
 
     def try_to_sweep() -> None:
         try:
@@ -79,28 +83,38 @@ def worker_duties(
 
     def perform(task: str) -> None:
         exchange = worker_exchange(settings)
-        order = exchange.claim(task, worker)
+        order = exchange.claim(task, worker.name)
         if order is None:
             log.warning("task is taken or void already", task=task)
             return
         structlog.contextvars.bind_contextvars(task=task, run=order.run)
         stop = Stop()
         stop_on(_SIGNALS, stop)
-        with _watch(exchange, order, worker, stop), _reporter(exchange, task) as reporter:
-            scribe = Scribe(order.run, reporter)
+        with _watch(exchange, order, worker.name, stop), _reporter(exchange, task) as reporter:
+            before = order.before if isinstance(order, JobOrder) else {}
+            scribe = Scribe(order.run, continued(reporter, before))
             if isinstance(order, PlanOrder):
                 _plan(settings, order, scribe, stop)
             else:
                 _execute(settings, order, scribe, make_backend, stop, log_limit_bytes=log_limit_bytes)
         tidy(settings.mirrors_directory, stop)
 
-    return Duties(perform=perform, mourn=mourn, sweep=try_to_sweep)
+    return Duties(
+        perform=perform,
+        mourn=mourn,
+        sweep=try_to_sweep,
+        announce=lambda task: roster.announce(msgspec.structs.replace(worker, task=task)),
+        leave=lambda: roster.leave(worker.name),
+    )
 
 
 def worker_exchange(settings: Settings) -> Exchange:
     """A worker's end of the exchange."""
-    redis = Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5)
-    return Exchange(redis, lease_seconds=settings.lease_seconds)
+    return Exchange(_redis(settings), lease_seconds=settings.lease_seconds)
+
+
+def _redis(settings: Settings) -> Redis:
+    return Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5)
 
 
 def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> None:
@@ -243,7 +257,7 @@ def _watch(exchange: Exchange, order: Order, worker: str, stop: Stop) -> Iterato
                 elif time.monotonic() >= next_renewal:
                     exchange.renew(order.task, worker)
                     next_renewal = time.monotonic() + exchange.renew_seconds
-                if (reason := exchange.cancel_reason(order.run)) is not None:
+                if (reason := exchange.cancel_reason(order.task)) is not None:
                     stop.request(Status.CANCELLED, reason)
             except RedisError as error:
                 log.warning("lease is not renewed", task=order.task, error=str(error))

@@ -49,8 +49,9 @@ _RETRY_KEYS = Keys(
         ),
         Key(
             name="on",
-            form=one_or_many(choice("failure", "timeout", "oom", "error")),
-            meaning="After which ends: the step failed, took too long, ran out of memory, or couldn't run.",
+            form=one_or_many(choice("failure", "timeout", "oom", "error", "lost")),
+            meaning="After which ends: the step failed, took too long, ran out of memory or couldn't run; on servers "
+            "also that its worker vanished: then the job begins anew.",
             default="failure",
             origin=H,
         ),
@@ -80,7 +81,14 @@ _APPROVAL_KEYS = Keys(
     owner="an approval",
     known=(
         Key(name="message", form=TEXT, meaning="What to ask.", origin=H),
-        Key(name="users", form=one_or_many(TEXT), meaning="Who may answer.", default="who may push", origin=H),
+        Key(
+            name="users",
+            form=one_or_many(TEXT),
+            meaning="Accounts of the server that may answer.",
+            default="all that may cancel runs",
+            origin=H,
+        ),
+        Key(name="timeout", form=DURATION, meaning="How long that may take.", default="a week", origin=H),
     ),
 )
 _DOCKER_KEYS = Keys(
@@ -131,6 +139,6 @@ RETRY: Form[Retry] = map_or(
 RESOURCES: Form[Resources] = plain_record(_RESOURCE_KEYS, Resources)
 HEALTHCHECK: Form[Healthcheck] = plain_record(_HEALTHCHECK_KEYS, Healthcheck)
 APPROVAL: Form[Approval] = Form(
-    "true or {message, users}", _approval, {"anyOf": [FLAG.schema, {"map": _APPROVAL_KEYS}]}
+    "true or {message, users, timeout}", _approval, {"anyOf": [FLAG.schema, {"map": _APPROVAL_KEYS}]}
 )
 BACKEND_OPTIONS: Form[str] = plain_record(_BACKEND_KEYS, _user)

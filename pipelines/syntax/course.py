@@ -89,9 +89,10 @@ steps:
     Key(
         name="approval",
         form=APPROVAL,
-        meaning="True or `{message, users}`: the step waits, without a container, until a person lets it run.",
+        meaning="True or `{message, users, timeout}`: the step's job waits, before it begins and without a worker, "
+        "until a person lets it run. What is to run before stands in a workflow of its own. A local run asks nobody.",
         origin=H,
-        effect=Effect.NOT_YET,
+        effect=Effect.ON_SERVERS,
         example="""
 steps:
   deploy:

@@ -202,7 +202,7 @@ steps:
             name="labels",
             form=map_of(TEXT),
             meaning="Which workers may take the job: those that have all of these. A local run takes every job.",
-            effect=Effect.NOT_YET,
+            effect=Effect.ON_SERVERS,
             example="""
 labels:
   platform: linux/arm64
@@ -215,7 +215,7 @@ steps:
             form=_CONCURRENCY,
             meaning="How many jobs of this workflow may run at once in the repository, or `{limit, group, cancel}`. "
             "Others wait in order.",
-            effect=Effect.NOT_YET,
+            effect=Effect.ON_SERVERS,
             example="""
 concurrency: {limit: 1, group: deploy, cancel: true}
 steps:

@@ -45,7 +45,8 @@ def _kept_row(run: KeptRun) -> tuple[str, ...]:
 def _remote_row(run: RemoteRun) -> tuple[str, ...]:
     title = run.event.message.partition("\n")[0]
     name = f"{run.repository}#{run.number}"
-    return (name, run.status, run.event.kind, run.event.tag or run.event.branch, run.created_at, title)
+    waits = f"waits {run.waits_for}" if run.waits_for else ""
+    return (name, run.status, run.event.kind, run.event.tag or run.event.branch, run.created_at, title, waits)
 
 
 def _show(described: list[dict[str, Any]], rows: list[tuple[str, ...]], output: str) -> None:

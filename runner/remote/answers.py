@@ -14,7 +14,7 @@ class RemoteEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RemoteRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run. `repository` is `owner/name`, `url` its page."""
+    """A run. `repository` is `owner/name`, `url` its page; `waits_for` is empty if it doesn't wait."""
 
     id: str
     number: int
@@ -25,12 +25,30 @@ class RemoteRun(msgspec.Struct, frozen=True, kw_only=True):
     url: str
     created_at: str
     finished_at: str | None = None
+    waits_for: str = ""
 
 
 class RemoteRuns(msgspec.Struct, frozen=True, kw_only=True):
     """Runs, latest first."""
 
     runs: tuple[RemoteRun, ...]
+
+
+class RemoteWorker(msgspec.Struct, frozen=True, kw_only=True):
+    """A worker. `run` is the page of the run that it works on."""
+
+    name: str
+    host: str
+    labels: dict[str, str]
+    since: str
+    run: str | None = None
+
+
+class RemoteWorkers(msgspec.Struct, frozen=True, kw_only=True):
+    """The workers that are connected; those of before if `redis` is false."""
+
+    workers: tuple[RemoteWorker, ...]
+    redis: bool = True
 
 
 class RemoteArtifact(msgspec.Struct, frozen=True, kw_only=True):

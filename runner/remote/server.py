@@ -11,6 +11,7 @@ from runner.remote.answers import (
     RemoteDeliveries,
     RemoteRun,
     RemoteRuns,
+    RemoteWorkers,
 )
 from runner.remote.connection import Connection
 
@@ -27,6 +28,10 @@ class Server:
         """The latest runs, of all repositories or of `OWNER/NAME`, latest first."""
         path = _runs_path(repository) if repository else "/api/runs"
         return self._connection.get(path, RemoteRuns, limit=limit).runs
+
+    def workers(self) -> RemoteWorkers:
+        """The workers that are connected."""
+        return self._connection.get("/api/workers", RemoteWorkers)
 
     def find(self, wanted: str) -> RemoteRun:
         """The run with this id or number (`OWNER/NAME#7`); the latest of `OWNER/NAME`, or of all if that is empty."""

@@ -57,6 +57,13 @@ TABLE = (
         expected="names of images",
     ),
     Setting(
+        name="labels",
+        area=Area.SERVICE,
+        meaning="what jobs may ask this machine's workers for, with commas between: [turns.md](turns.md)",
+        expected="NAME=VALUE",
+        option="--label",
+    ),
+    Setting(
         name="redis_url",
         area=Area.SERVICE,
         meaning="the queue",

@@ -76,9 +76,10 @@ class Service:
         """`headrace server`, ready."""
         return self._start("server")
 
-    def worker(self) -> Process:
-        """`headrace worker`."""
-        process = Process(self.directory / "worker.log", "worker", *self._options(), environment=self._environment)
+    def worker(self, *arguments: str) -> Process:
+        """`headrace worker` with these arguments."""
+        given = ("worker", *arguments, *self._options())
+        process = Process(self.directory / "worker.log", *given, environment=self._environment)
         self.processes.append(process)
         return process
 

@@ -354,7 +354,7 @@ def test_settings_become_text_as_plugins_expect_it() -> None:
         ("steps: [{image: x, when: {status: ok}}]", '`steps[0].when.status` must be success or failure, not "ok"'),
         ("steps: [{image: x, when: push}]", 'must be a map with the keys of a condition, not "push"'),
         ("steps: [{image: x, retry: 0}]", '`steps[0].retry` must be a whole number from 1 to 10, not'),
-        ("steps: [{image: x, retry: {attempts: 2, on: oops}}]", "must be failure, timeout, oom or error"),
+        ("steps: [{image: x, retry: {attempts: 2, on: oops}}]", "must be failure, timeout, oom, error or lost"),
         ("steps: [{image: x, resources: {memory: lots}}]", "must be a size such as 512M or 2G"),
         ("steps: [{image: x, resources: {cpus: 0}}]", "must be a number above zero such as 1.5"),
         ("steps: [{image: x, outputs: a-b}]", "`steps[0].outputs` must be letters, digits and _"),

@@ -45,6 +45,7 @@ from worker.store.inbox import AcceptedRun
 from worker.store.repositories import StoredRepository
 from worker.store.tables import accounts as accounts_table
 from worker.store.tasks import TaskState
+from worker.waiting.crew import Crew
 
 TIME = "2026-11-24T03:04:05.678Z"
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: a client that makes its own takes 30 ms
@@ -61,6 +62,7 @@ class Service:
     lives: list[Live]
     announced: threading.Event
     trouble: list[str]
+    crew: list[Crew]
     token: str
     client: httpx.Client
     open_logs: dict[str, LogStore] = field(default_factory=dict)
@@ -319,11 +321,12 @@ def serving(
         lives: list[Live] = []
         announced = threading.Event()
         trouble: list[str] = []
+        crew = [Crew()]
 
         @asynccontextmanager
         async def note_live(live: Live) -> AsyncIterator[Backstage]:
             lives.append(live)
-            yield Backstage(announce=announced.set, trouble=lambda: "".join(trouble))
+            yield Backstage(announce=announced.set, trouble=lambda: "".join(trouble), crew=lambda: crew[-1])
 
         app = create_app(settings=settings, database=database, storage=storage, background=note_live)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
@@ -341,6 +344,7 @@ def serving(
                     lives=lives,
                     announced=announced,
                     trouble=trouble,
+                    crew=crew,
                     token=token,
                     client=client,
                 )

@@ -1,6 +1,7 @@
 """The dispatcher, over a real database and a real Redis."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from rq import Queue
@@ -21,16 +22,19 @@ from worker.dispatch import Dispatcher
 from worker.exchange import Exchange, JobOrder, PlanOrder
 from worker.live import Live
 from worker.queue import TaskQueue
+from worker.roster import Roster, Worker
 from worker.secrets.entrusted import Entrusted
 from worker.secrets.scope import Scope
 from worker.secrets.sealing import Keyring
 from worker.secrets.secret import Kind, Secret
+from worker.storage import Storage
 from worker.store import history, inbox, parts, repositories, secrets, tasks
 from worker.store.database import Database
 from worker.store.deliveries import Delivery
 from worker.store.tables import runs
 from worker.store.tasks import TaskState
 from worker.trust import Approval
+from worker.waiting.labels import worker_labels
 
 pytestmark = [pytest.mark.redis, pytest.mark.usefixtures("acme_web")]
 
@@ -41,14 +45,41 @@ def keyring() -> Keyring:
 
 
 @pytest.fixture
-def dispatcher(database: Database, redis: PrivateRedis, live: Live, keyring: Keyring) -> Iterator[Dispatcher]:
+def dispatcher(
+    database: Database, redis: PrivateRedis, live: Live, keyring: Keyring, tmp_path: Path
+) -> Iterator[Dispatcher]:
     queue = TaskQueue(redis.client())
     exchange = Exchange(redis.client())
     dispatcher = Dispatcher(
-        database, exchange, queue, keyring, server_url="https://ci.example.org", privileged_plugins=("acme/build",)
+        database,
+        exchange,
+        queue,
+        keyring,
+        storage=Storage(tmp_path),
+        roster=roster(redis),
+        server_url="https://ci.example.org",
+        privileged_plugins=("acme/build",),
     )
+    connect_workers(redis, 40)
     yield dispatcher
     dispatcher.stop()
+
+
+def roster(redis: PrivateRedis) -> Roster:
+    return Roster(redis.client(), lasts_seconds=300)
+
+
+def worker_named(name: str, **labels: str) -> Worker:
+    own = worker_labels([f"{key}={value}" for key, value in labels.items()], host="h", platform="linux/amd64")
+    return Worker(name=name, host="h", labels=own, since=TIME, version="1")
+
+
+def connect_workers(redis: PrivateRedis, count: int = 1, **labels: str) -> str:
+    """So many workers of these labels say that they are here; gives the name of their queue."""
+    workers = [worker_named(f"{'-'.join(labels) or 'w'}-{number}", **labels) for number in range(count)]
+    for worker in workers:
+        roster(redis).announce(worker)
+    return workers[0].queue
 
 
 def add_run(database: Database, key: str = "d1") -> str:
@@ -62,8 +93,9 @@ def add_run(database: Database, key: str = "d1") -> str:
     return f"{run.id}-plan-1"
 
 
-def queued(redis: PrivateRedis) -> list[str]:
-    return list(Queue("headrace", connection=redis.client(), serializer=JSONSerializer).job_ids)
+def queued(redis: PrivateRedis, **labels: str) -> list[str]:
+    """The tasks in the queue of the workers of these labels."""
+    return list(Queue(worker_named("w", **labels).queue, connection=redis.client(), serializer=JSONSerializer).job_ids)
 
 
 def enqueue_run(database: Database, dispatcher: Dispatcher, redis: PrivateRedis) -> str:
@@ -230,6 +262,7 @@ def test_run_that_redis_has_forgotten_is_enqueued_again(
     dispatcher.start(live)
     task = enqueue_run(database, dispatcher, redis)
     redis.client().flushall()
+    connect_workers(redis)
     wait_until(lambda: queued(redis) == [task])
 
 
@@ -243,7 +276,7 @@ def test_task_whose_worker_stopped_renewing_is_lost(
     Exchange(redis.client()).claim(task, "w")
     redis.client().delete(f"headrace:lease:{task}")  # as it does by itself after 30 s
     again = task.replace("-plan-1", "-plan-2")
-    wait_until(lambda: state(database, again) is TaskState.PENDING)
+    wait_until(lambda: state(database, again) is TaskState.QUEUED)
     assert state(database, task) is TaskState.ENDED
     assert Exchange(redis.client()).is_over(task), "should that worker wake up, it stops"
 
@@ -271,7 +304,7 @@ def test_task_whose_worker_is_alive_is_left_alone(
     Exchange(redis.client()).claim(task, "w")
     marker = add_run(database, "d2")
     wait_until(lambda: marker in queued(redis), what="many rounds later")
-    assert state(database, task) is TaskState.PENDING
+    assert state(database, task) is TaskState.QUEUED
 
 
 def state(database: Database, task_id: str) -> TaskState | None:
@@ -299,10 +332,9 @@ def test_workers_of_a_cancelled_run_are_asked_to_stop(
     task = enqueue_run(database, dispatcher, redis)
     exchange = Exchange(redis.client())
     exchange.claim(task, "w")
-    run_id = task.removesuffix("-plan-1")
-    assert exchange.cancel_reason(run_id) is None
+    assert exchange.cancel_reason(task) is None
     with database.write() as connection:
         connection.execute(update(runs).values(cancel_reason="enough"))
     dispatcher.wake()
-    wait_until(lambda: exchange.cancel_reason(run_id) == "enough")
-    assert state(database, task) is TaskState.PENDING, "the worker says when it has ended"
+    wait_until(lambda: exchange.cancel_reason(task) == "enough")
+    assert state(database, task) is TaskState.QUEUED, "the worker says when it has ended"

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, event
 
 from tests.worker.conftest import Service
 from tests.worker.long_history import Length, make_history, run_id
-from worker.store import counts, tasks
+from worker.store import counts, decisions, tasks, turns
 from worker.store.tasks import TaskState
 
 BIG = ("runs", "jobs", "steps", "artifacts", "records", "tasks", "deliveries")
@@ -88,7 +88,10 @@ def test_no_list_looks_at_all_of_a_long_history(long_lived: Service) -> None:
 
 def test_turn_of_the_dispatcher_looks_only_at_what_has_not_ended(long_lived: Service) -> None:
     with statements(long_lived) as asked, long_lived.database.read() as connection:
-        assert len(tasks.in_state(connection, TaskState.PENDING, since=TIME_OF_THE_LAST)) == 1
+        assert turns.next_waiting(connection)
+        turns.under_way(connection)
+        tasks.in_state(connection, TaskState.QUEUED, TaskState.RUNNING)
+        decisions.overdue(connection)
         tasks.to_cancel(connection)
         counts.longest_wait_seconds(connection)
     with long_lived.database.read() as connection:

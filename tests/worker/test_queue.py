@@ -5,12 +5,14 @@ import pickle
 import signal
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from multiprocessing import get_context
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 from rq import Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from tests.private_redis import PrivateRedis
@@ -18,6 +20,8 @@ from tests.waiting import wait_until
 from worker.queue import Duties, TaskQueue, work_until_stopped
 
 pytestmark = pytest.mark.redis
+
+QUEUE = "headrace:tests"
 
 
 class Workers:
@@ -52,8 +56,17 @@ def _work(url: str, done: Path) -> None:
     def mourn(task: str) -> None:
         (done / f"{task}-mourned").touch()
 
-    duties = Duties(perform=perform, mourn=mourn, sweep=(done / "swept").touch)
-    work_until_stopped(url, duties, name=f"w-{os.getpid()}")
+    def announce(task: str) -> None:
+        (done / "announced").write_text(task)
+
+    duties = Duties(
+        perform=perform,
+        mourn=mourn,
+        sweep=(done / "swept").touch,
+        announce=announce,
+        leave=(done / "left").touch,
+    )
+    work_until_stopped(url, duties, name=f"w-{os.getpid()}", queue=QUEUE)
 
 
 @pytest.fixture
@@ -65,7 +78,7 @@ def workers(redis: PrivateRedis, tmp_path: Path) -> Iterator[Workers]:
 
 def test_task_is_done_in_a_process_of_its_own(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
     worker = workers.start()
-    TaskQueue(redis.client()).put("one")
+    TaskQueue(redis.client()).put("one", QUEUE)
     wait_until((tmp_path / "one").exists)
     pid = wait_until((tmp_path / "one").read_text)
     assert int(pid) not in (worker.pid, os.getpid())
@@ -76,27 +89,72 @@ def test_worker_sweeps_at_its_start_and_mourns_a_horse_that_is_killed(
 ) -> None:
     workers.start()
     wait_until((tmp_path / "swept").exists)
-    TaskQueue(redis.client()).put("long")
+    TaskQueue(redis.client()).put("long", QUEUE)
     pid = int(wait_until(lambda: (tmp_path / "long").exists() and (tmp_path / "long").read_text()))
     os.kill(pid, signal.SIGKILL)
     wait_until((tmp_path / "long-mourned").exists)
-    TaskQueue(redis.client()).put("next")
+    TaskQueue(redis.client()).put("next", QUEUE)
     wait_until((tmp_path / "next").exists, what="the worker goes on")
 
 
 def test_task_that_is_put_in_twice_is_done_once(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
     queue = TaskQueue(redis.client())
     for task in ("one", "one", "one", "last"):
-        queue.put(task)
+        queue.put(task, QUEUE)
     workers.start()
     wait_until((tmp_path / "last").exists)
     assert len((tmp_path / "one").read_text().splitlines()) == 1
 
 
+def test_worker_takes_from_one_queue_only(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    """RQ takes from one queue with BLMOVE, from several with BLPOP, which loses what was taken and not begun."""
+    queue = TaskQueue(redis.client())
+    queue.put("other", "headrace:others")
+    queue.put("last", QUEUE)
+    workers.start()
+    wait_until((tmp_path / "last").exists)
+    assert not (tmp_path / "other").exists()
+    queue.put("other", QUEUE)
+    wait_until((tmp_path / "other").exists, what="it changed its queue")
+
+
+def test_task_whose_worker_died_between_taking_and_beginning_is_done_by_another(
+    redis: PrivateRedis, workers: Workers, tmp_path: Path
+) -> None:
+    """RQ by itself looks for such jobs after a minute and calls them failed."""
+    queue, client = TaskQueue(redis.client()), redis.client()
+    queue.put("one", QUEUE)
+    taken = Queue(QUEUE, connection=client, serializer=JSONSerializer)
+    assert client.lmove(taken.key, taken.intermediate_queue_key, "RIGHT", "LEFT") == b"one"
+    queue.put("one", QUEUE)  # as the dispatcher does for all that nobody has claimed
+    workers.start()
+    wait_until((tmp_path / "one").exists)
+
+
+def test_rqs_own_time_out_is_a_last_resort(redis: PrivateRedis) -> None:
+    """It raises an exception within the job, which any `except Exception` swallows: deadlines are ours."""
+    TaskQueue(redis.client()).put("one", QUEUE)
+    job = Job.fetch("one", connection=redis.client(), serializer=JSONSerializer)
+    assert job.timeout == timedelta(days=1).total_seconds()
+
+
+def test_worker_says_what_it_does_and_when_it_leaves(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
+    worker = workers.start()
+    said = tmp_path / "announced"
+    wait_until(lambda: said.exists() and said.read_text() == "")
+    TaskQueue(redis.client()).put("long", QUEUE)
+    wait_until(lambda: said.read_text() == "long", seconds=20)
+    assert not (tmp_path / "left").exists()
+    worker.terminate()
+    (tmp_path / "go").touch()
+    wait_until((tmp_path / "left").exists, seconds=20)
+    assert (tmp_path / "long-ended").exists(), "the first signal lets the task end"
+
+
 def test_function_that_redis_names_is_never_called(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
     """RQ itself would run `os.system` here, JSON serializer or not."""
     canary = tmp_path / "canary"
-    queue = Queue("headrace", connection=redis.client(), serializer=JSONSerializer)
+    queue = Queue(QUEUE, connection=redis.client(), serializer=JSONSerializer)
     queue.enqueue_call("os.system", args=(f"touch {canary}",), job_id="evil")
     queue.enqueue_call("os.getpid", job_id="last", on_success=None)
     workers.start()
@@ -111,10 +169,10 @@ def test_pickle_in_redis_is_never_loaded(redis: PrivateRedis, workers: Workers, 
         def __reduce__(self) -> tuple[object, ...]:
             return os.system, (f"touch {canary}",)
 
-    queue = Queue("headrace", connection=redis.client(), serializer=JSONSerializer)
+    queue = Queue(QUEUE, connection=redis.client(), serializer=JSONSerializer)
     queue.enqueue_call("os.getpid", job_id="evil")
     redis.client().hset("rq:job:evil", "data", pickle.dumps(Bomb()))
-    TaskQueue(redis.client()).put("last")
+    TaskQueue(redis.client()).put("last", QUEUE)
     workers.start()
     wait_until((tmp_path / "last").exists)
     assert not canary.exists()
@@ -130,7 +188,7 @@ def test_horse_is_told_when_its_worker_is_killed(
         worker = workers.start()
     finally:
         signal.signal(signal.SIGHUP, before)
-    TaskQueue(redis.client()).put("long")
+    TaskQueue(redis.client()).put("long", QUEUE)
     wait_until((tmp_path / "long").exists)
     horse = int(wait_until((tmp_path / "long").read_text))
     assert worker.pid
@@ -141,11 +199,11 @@ def test_horse_is_told_when_its_worker_is_killed(
 def test_worker_outlives_an_outage_of_redis(redis: PrivateRedis, workers: Workers, tmp_path: Path) -> None:
     worker = workers.start()
     queue = TaskQueue(redis.client())
-    queue.put("first")
+    queue.put("first", QUEUE)
     wait_until((tmp_path / "first").exists)
     redis.kill()
     redis.start()
-    TaskQueue(redis.client()).put("second")
+    TaskQueue(redis.client()).put("second", QUEUE)
     wait_until((tmp_path / "second").exists, seconds=30)
     assert worker.is_alive()
 
@@ -155,12 +213,12 @@ def test_outage_longer_than_rqs_own_patience_ends_neither_worker_nor_horse(
 ) -> None:
     """RQ 3.0's worker dies of an unguarded heartbeat after about ten seconds, and leaves its horse running."""
     worker = workers.start()
-    TaskQueue(redis.client()).put("long")
+    TaskQueue(redis.client()).put("long", QUEUE)
     wait_until((tmp_path / "long").exists)
     redis.kill()
     time.sleep(20)  # the outage itself
     redis.start()
-    TaskQueue(redis.client()).put("next")
+    TaskQueue(redis.client()).put("next", QUEUE)
     time.sleep(3)  # in which a worker that had given up its horse would have begun anew, with this one
     assert not (tmp_path / "next").exists()
     (tmp_path / "go").touch()

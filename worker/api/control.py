@@ -7,11 +7,11 @@ can't make a browser send; the guard asks browsers where a request comes from as
 from runner.run_id import new_run_id
 from worker.access.guard import Caller
 from worker.api import models
-from worker.api.runs import summary
+from worker.api.runs import summary_of
 from worker.context import Context, Serving
 from worker.errors import Unavailable
 from worker.starting import repeated_event
-from worker.store import approvals, history, kept, queries, repositories
+from worker.store import approvals, decisions, history, kept, queries, repositories
 from worker.store.inbox import AcceptedRun, add_run
 
 
@@ -37,15 +37,29 @@ def decline_run(run_id: str, _: models.Decision, caller: Caller, context: Servin
     return _changed(context, run_id)
 
 
+def approve_job(run_id: str, job: str, _: models.Decision, caller: Caller, context: Serving) -> models.RunSummary:
+    """Let a job begin that waits for a person, because a step of it asks for one."""
+    with context.database.write() as connection:
+        decisions.approve_job(connection, run_id, job=job, by=caller.name)
+    return _changed(context, run_id)
+
+
+def decline_job(run_id: str, job: str, _: models.Decision, caller: Caller, context: Serving) -> models.RunSummary:
+    """End a job that waits for a person. It is *cancelled*, and nothing of it has run."""
+    with context.database.write() as connection:
+        decisions.decline_job(connection, run_id, job=job, by=caller.name)
+    return _changed(context, run_id)
+
+
 def run_again(wanted: models.NewRun, context: Serving) -> models.RunSummary:
     """Run an earlier run's event again, from its commit, as a new run: all of it, or what has not succeeded."""
     if wanted.jobs is models.Again.FAILED:
-        return _summary_of(context, _run_failed_again(context, wanted.again).id)
+        return summary_of(context, _run_failed_again(context, wanted.again).id)
     with context.database.write() as connection:
         earlier = queries.run_with_id(connection, wanted.again)
         run = add_run(connection, repositories.named(connection, earlier.owner, earlier.name), repeated_event(earlier))
     context.announce()
-    return _summary_of(context, run.id)
+    return summary_of(context, run.id)
 
 
 def _run_failed_again(context: Context, earlier_id: str) -> AcceptedRun:
@@ -72,9 +86,4 @@ def _changed(context: Serving, run_id: str) -> models.RunSummary:
     """Tell the dispatcher and the viewers of it."""
     context.announce()
     context.live.publish(run_id)
-    return _summary_of(context, run_id)
-
-
-def _summary_of(context: Serving, run_id: str) -> models.RunSummary:
-    with context.database.read() as connection:
-        return summary(context, queries.run_with_id(connection, run_id))
+    return summary_of(context, run_id)

@@ -25,9 +25,12 @@ from worker.starting import (
 )
 from worker.statuses.commitstatus import Told
 from worker.store.deliveries import Verdict
+from worker.superseding import Supersede
 from worker.trust import Approval
+from worker.waiting.turns import HIGHEST_PRIORITY, MOST_RUNS
 
 _TRUST = f"^({'|'.join(TRUST_WORDS)})$"
+_WAITS = "what it waits for, in a phrase that goes on from `waits`; empty if it doesn't wait"
 _NO_NUL = r"^[^\x00]+$"
 Time = Annotated[str, Field(description="RFC 3339 in UTC with milliseconds", examples=["2026-11-24T03:04:05.678Z"])]
 Milliseconds = Annotated[int, Field(description="milliseconds", ge=0)]
@@ -69,6 +72,9 @@ class Repository(BaseModel):
     url: Annotated[str, Field(description="its page on this server")]
     trust: Annotated[list[str], Field(description="what its runs may do: network, security, volumes")]
     approval: Annotated[Approval, Field(description="which of its runs wait for a person")]
+    priority: Annotated[int, Field(description="the higher, the earlier the turn of its jobs")]
+    max_runs: Annotated[int | None, Field(description="so many runs at once; null for any number")]
+    supersede: Annotated[Supersede, Field(description="which of its runs a newer push ends")]
     statuses: Annotated[Told, Field(description="what its forge is told of")]
     forge_url: Annotated[str, Field(description="where its forge is, or empty if nobody knows")]
     status_trouble: Annotated[str, Field(description="why the forge has not taken the last status, or empty")]
@@ -135,6 +141,7 @@ class Step(BaseModel):
     status: Status
     exit_code: int | None
     reason: str
+    waits_for: Annotated[str, Field(description=_WAITS)]
     started_at: Time | None
     finished_at: Time | None
     duration_ms: Milliseconds | None
@@ -151,6 +158,8 @@ class Job(BaseModel):
     included: bool
     status: Status
     reason: str
+    waits_for: Annotated[str, Field(description=_WAITS)]
+    decided_by: Annotated[str | None, Field(description="who let it begin, or not, if it had to wait for a person")]
     started_at: Time | None
     finished_at: Time | None
     duration_ms: Milliseconds | None
@@ -177,6 +186,7 @@ class RunSummary(BaseModel):
     repository: Annotated[str, Field(description="`owner/name`")]
     status: Status
     reason: Annotated[str, Field(description="why it ended so, if that needs words")]
+    waits_for: Annotated[str, Field(description=_WAITS)]
     event: Event
     url: Annotated[str, Field(description="its page on this server")]
     created_at: Time
@@ -206,6 +216,24 @@ class RunsOfAll(BaseModel):
     before: str | None = None
 
 
+class Worker(BaseModel):
+    """A worker that is connected. It does one task at a time."""
+
+    name: str
+    host: str
+    labels: Annotated[dict[str, str], Field(description="what jobs may ask for; `*` is any value")]
+    since: Annotated[Time, Field(description="when it was started")]
+    version: str
+    run: Annotated[Url | None, Field(description="the page of the run that it works on")]
+
+
+class Workers(BaseModel):
+    """The workers that are connected, by name; those of before if `redis` is false, which then does not answer."""
+
+    workers: list[Worker]
+    redis: bool
+
+
 class Cancellation(BaseModel):
     """Why a run is to end before its time; shown with it."""
 
@@ -227,6 +255,9 @@ class RepositorySettings(BaseModel):
         Field(description="where its forge is; empty: as its clone URL says", pattern=f"^({FORGE_URL_PATTERN})?$"),
     ] = None
     badge: Annotated[Audience | None, Field(description="who may see its badge")] = None
+    priority: Annotated[int | None, Field(ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)] = None
+    max_runs: Annotated[int | None, Field(description="0 for any number", ge=0, le=MOST_RUNS)] = None
+    supersede: Supersede | None = None
 
 
 class NewCredential(BaseModel):

@@ -1,9 +1,11 @@
 """Repositories and runs, as the API tells of them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 from fastapi import Depends, Query
+from sqlalchemy import Connection
 
 from pipelines import event as events
 from pipelines.event import EventKind
@@ -17,6 +19,7 @@ from worker.store.attempts import StoredAttempt
 from worker.store.parts import StoredJob, StoredStep
 from worker.store.queries import StoredRun, Wanted
 from worker.store.repositories import StoredRepository
+from worker.store.waits import Waits, waits_of_run, waits_of_runs
 from worker.trust import checked_trust
 
 Limit = Annotated[int, Query(description="at most this many", ge=1, le=200)]
@@ -42,16 +45,23 @@ def list_repositories(context: Serving) -> models.Repositories:
 
 
 def change_repository(owner: str, name: str, wanted: models.RepositorySettings, context: Serving) -> models.Repository:
-    """Say what a repository's runs may do, which wait for a person, what its forge is told, who may see its badge."""
+    """Say what a repository's runs may do, which wait for whom, what its forge is told, who may see its badge."""
     with context.database.write() as connection:
         if wanted.trust is not None:
             repositories.set_trust(connection, owner, name, checked_trust(wanted.trust))
         if wanted.approval is not None:
             repositories.set_approval(connection, owner, name, wanted.approval)
+        if wanted.priority is not None:
+            repositories.set_priority(connection, owner, name, wanted.priority)
+        if wanted.max_runs is not None:
+            repositories.set_max_runs(connection, owner, name, wanted.max_runs or None)
+        if wanted.supersede is not None:
+            repositories.set_supersede(connection, owner, name, wanted.supersede)
         url = None if wanted.forge_url is None else checked_forge_url(wanted.forge_url)
         stored = repositories.set_forge(connection, owner, name, url=url, told=wanted.statuses, badge=wanted.badge)
         if url is not None:
             outbox.try_again(connection, stored.id)
+    context.announce()
     return _repository(context, stored)
 
 
@@ -67,8 +77,9 @@ def list_runs_of_repository(
     with context.database.read() as connection:
         repository = repositories.named(connection, owner, name)
         stored = queries.runs_of(connection, repository.id, limit=limit, before=before, wanted=wanted)
+        waits = _waits(connection, context, stored)
     following = stored[-1].number if len(stored) == limit and stored[-1].number > 1 else None
-    return models.Runs(runs=[summary(context, run) for run in stored], before=following)
+    return models.Runs(runs=[summary(context, run, waits.get(run.id, "")) for run in stored], before=following)
 
 
 def list_runs(
@@ -80,8 +91,10 @@ def list_runs(
     """The latest runs over all repositories, latest first: all, or those of a branch, status, event or author."""
     with context.database.read() as connection:
         stored = queries.latest_runs(connection, limit=limit, before=before, wanted=wanted)
+        waits = _waits(connection, context, stored)
     following = stored[-1].id if len(stored) == limit else None
-    return models.RunsOfAll(runs=[summary(context, run) for run in stored], before=following)
+    listed = [summary(context, run, waits.get(run.id, "")) for run in stored]
+    return models.RunsOfAll(runs=listed, before=following)
 
 
 def show_run(run_id: str, context: Serving) -> models.Run:
@@ -90,10 +103,11 @@ def show_run(run_id: str, context: Serving) -> models.Run:
         run = queries.run_with_id(connection, run_id)
         jobs = parts.jobs_of(connection, run_id)
         problems = queries.problems_of(connection, run_id)
+        waits = waits_of_run(connection, run_id, run.status, context.crew())
     return models.Run(
-        **summary(context, run).model_dump(),
+        **summary(context, run, waits.run).model_dump(),
         problems=[models.FileProblem(**msgspec.structs.asdict(problem)) for problem in problems],
-        jobs=[_job(context, run, job) for job in jobs],
+        jobs=[_job(context, run, job, waits) for job in jobs],
     )
 
 
@@ -105,6 +119,9 @@ def _repository(context: Context, repository: StoredRepository) -> models.Reposi
         url=context.url(*repository.full_name.split("/")),
         trust=sorted(repository.trust),
         approval=repository.approval,
+        priority=repository.priority,
+        max_runs=repository.max_runs,
+        supersede=repository.supersede,
         statuses=repository.told,
         forge_url=repository.forge_address,
         status_trouble=repository.status_trouble,
@@ -118,7 +135,15 @@ def log_path(run_id: str, job: str, step: str) -> str:
     return path("api", "runs", run_id, "jobs", job, "steps", step, "log")
 
 
-def summary(context: Context, run: StoredRun) -> models.RunSummary:
+def summary_of(context: Context, run_id: str) -> models.RunSummary:
+    """The run with this id, without its jobs. Raises NotFound."""
+    with context.database.read() as connection:
+        run = queries.run_with_id(connection, run_id)
+        waits = waits_of_run(connection, run_id, run.status, context.crew())
+    return summary(context, run, waits.run)
+
+
+def summary(context: Context, run: StoredRun, waits_for: str) -> models.RunSummary:
     """A run without its jobs."""
     return models.RunSummary(
         id=run.id,
@@ -126,6 +151,7 @@ def summary(context: Context, run: StoredRun) -> models.RunSummary:
         repository=run.repository,
         status=run.status,
         reason=run.reason,
+        waits_for=waits_for,
         event=_event(run.event),
         url=context.run_url(run.repository, run.number),
         created_at=run.created_at,
@@ -133,6 +159,10 @@ def summary(context: Context, run: StoredRun) -> models.RunSummary:
         finished_at=run.finished_at,
         duration_ms=run.duration_ms,
     )
+
+
+def _waits(connection: Connection, context: Context, stored: Sequence[StoredRun]) -> dict[str, str]:
+    return waits_of_runs(connection, [(run.id, run.status) for run in stored], context.crew())
 
 
 def _event(event: events.Event) -> models.Event:
@@ -161,7 +191,7 @@ def _pull_request(request: events.PullRequest | None) -> models.PullRequest | No
     )
 
 
-def _job(context: Context, run: StoredRun, job: StoredJob) -> models.Job:
+def _job(context: Context, run: StoredRun, job: StoredJob, waits: Waits) -> models.Job:
     return models.Job(
         name=job.name,
         workflow=job.workflow,
@@ -169,14 +199,16 @@ def _job(context: Context, run: StoredRun, job: StoredJob) -> models.Job:
         included=job.included,
         status=job.status,
         reason=job.reason,
+        waits_for=waits.jobs.get(job.name, ""),
+        decided_by=job.decided_by,
         started_at=job.started_at,
         finished_at=job.finished_at,
         duration_ms=job.duration_ms,
-        steps=[_step(context, run, job, step) for step in job.steps],
+        steps=[_step(context, run, job, step, waits) for step in job.steps],
     )
 
 
-def _step(context: Context, run: StoredRun, job: StoredJob, step: StoredStep) -> models.Step:
+def _step(context: Context, run: StoredRun, job: StoredJob, step: StoredStep, waits: Waits) -> models.Step:
     return models.Step(
         name=step.name,
         kind=step.kind,
@@ -185,6 +217,7 @@ def _step(context: Context, run: StoredRun, job: StoredJob, step: StoredStep) ->
         status=step.status,
         exit_code=step.exit_code,
         reason=step.reason,
+        waits_for=waits.steps.get((job.name, step.name), ""),
         started_at=step.started_at,
         finished_at=step.finished_at,
         duration_ms=step.duration_ms,

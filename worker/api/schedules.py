@@ -7,11 +7,11 @@ from fastapi import Path, Response
 
 from worker.access.guard import Caller
 from worker.api import models
-from worker.api.runs import summary
+from worker.api.runs import summary_of
 from worker.context import Context, Serving
 from worker.schedules.schedule import NAME_PATTERN, Schedule, ScheduleState, Wanted, as_text
 from worker.schedules.scheduler import the_time
-from worker.store import queries, repositories, schedules
+from worker.store import repositories, schedules
 
 Name = Annotated[str, Path(pattern=f"^{NAME_PATTERN}$")]
 
@@ -65,8 +65,7 @@ def run_schedule(owner: str, name: str, schedule: Name, caller: Caller, context:
         stored = schedules.named(connection, repositories.named(connection, owner, name), schedule)
         run = schedules.run_now(connection, stored, the_time(), by=caller.name)
     context.announce()
-    with context.database.read() as connection:
-        return summary(context, queries.run_with_id(connection, run.id))
+    return summary_of(context, run.id)
 
 
 def _wanted(fields: dict[str, Any]) -> Wanted:

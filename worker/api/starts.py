@@ -7,7 +7,7 @@ from fastapi import Query
 from worker.access.guard import Caller
 from worker.api import models
 from worker.api.numbers import Number
-from worker.api.runs import summary
+from worker.api.runs import summary_of
 from worker.context import Context, Serving
 from worker.starting import REF_NAME_PATTERN, Start, deployment_event, manual_event
 from worker.store import queries, repositories
@@ -19,7 +19,7 @@ def start_run(owner: str, name: str, wanted: models.Start, caller: Caller, conte
     """Start a run by hand, of the workflows that run on the event `manual`."""
     start = Start(**wanted.model_dump())
     run = started(context, owner, name, start, by=caller.name)
-    return _summary_of(context, run)
+    return summary_of(context, run.id)
 
 
 def deploy_run(
@@ -34,7 +34,7 @@ def deploy_run(
         params=wanted.params,
         by=caller.name,
     )
-    return _summary_of(context, run)
+    return summary_of(context, run.id)
 
 
 def list_parameters(
@@ -72,11 +72,6 @@ def deployed(
         new = add_run(connection, repositories.named(connection, earlier.owner, earlier.name), event)
     context.announce()
     return new
-
-
-def _summary_of(context: Context, run: AcceptedRun) -> models.RunSummary:
-    with context.database.read() as connection:
-        return summary(context, queries.run_with_id(connection, run.id))
 
 
 def _parameter(each: DeclaredParameter) -> models.Parameter:

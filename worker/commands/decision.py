@@ -3,8 +3,8 @@
 import os
 import pwd
 import re
-from collections.abc import Callable
 from contextlib import closing
+from typing import Protocol
 
 import click
 from sqlalchemy import Connection
@@ -17,12 +17,19 @@ from worker.store.queries import StoredRun
 _NUMBERED = re.compile(r"(.+)/([^/#]+)#(\d{1,9})")
 
 
-def decide(settings: Settings, *, run: str, decision: Callable[[Connection, str, str], None], done: str) -> int:
+class Decide(Protocol):
+    """What is decided about the run with this id. Raises NotFound, Conflict or Forbidden."""
+
+    def __call__(self, connection: Connection, run_id: str, /, *, by: str) -> None:
+        """Decide it in somebody's name."""
+
+
+def decide(settings: Settings, *, run: str, decision: Decide, done: str) -> int:
     """Approve or decline a run in the name of this machine's user. Raises NotFound or Conflict."""
     who = pwd.getpwuid(os.getuid()).pw_name
     with closing(Database(settings.database_url)) as database, database.write() as connection:
         found = _found(connection, run)
-        decision(connection, found.id, who)
+        decision(connection, found.id, by=who)
     click.echo(f"run {found.number} of {found.repository} {done}", err=True)
     return 0
 

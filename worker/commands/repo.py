@@ -11,6 +11,7 @@ from pipelines.event import Repository
 from runner.source.mirrors import forget_mirrors
 from worker.commands.repo_set import set_command
 from worker.commands.repo_trust import approval_command, trust_command
+from worker.commands.repo_turns import turns_command
 from worker.commands.settings_options import settings_options
 from worker.context import path
 from worker.errors import Malformed
@@ -37,6 +38,7 @@ def command() -> None:
 
 command.add_command(trust_command)
 command.add_command(approval_command)
+command.add_command(turns_command)
 command.add_command(set_command)
 
 

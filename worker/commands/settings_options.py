@@ -32,3 +32,11 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         with_settings = option(with_settings)
     return with_settings
+
+
+label_option = click.option(
+    "--label",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="What jobs may ask this machine's workers for; may be given again.",
+)

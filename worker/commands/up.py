@@ -11,7 +11,7 @@ from types import FrameType
 import click
 
 from runner.signals import is_ignored
-from worker.commands.settings_options import settings_options
+from worker.commands.settings_options import label_option, settings_options
 from worker.data_directory import only_one_service
 from worker.errors import Unavailable
 from worker.listening import address_of, listen
@@ -19,6 +19,7 @@ from worker.logging import configure_logging
 from worker.redis_server import answers, end_left_over, forget_socket, redis_command, redis_url
 from worker.settings import Settings
 from worker.supervisor import Child, Supervisor, headrace_command
+from worker.waiting.labels import worker_labels
 
 _REDIS_SECONDS = 30.0  # it may have a long append-only file to read
 _SERVER_SECONDS = 15.0
@@ -28,6 +29,7 @@ _UNENCRYPTED = "passwords and tokens come here unencrypted: put a proxy with TLS
 @click.command("up")
 @settings_options
 @click.option("--workers", type=click.IntRange(0, 64), default=2, show_default=True, help="How many jobs run at once.")
+@label_option
 @click.option(
     "--drain",
     type=click.FloatRange(min=0),
@@ -36,9 +38,11 @@ _UNENCRYPTED = "passwords and tokens come here unencrypted: put a proxy with TLS
     metavar="SECONDS",
     help="How long jobs under way may go on when the service is told to end.",
 )
-def command(*, settings: Settings, workers: int, drain: float) -> int:
+def command(*, settings: Settings, workers: int, label: tuple[str, ...], drain: float) -> int:
     """Run the whole service here: server, workers and, without --redis-url, its own Redis."""
     configure_logging(settings.log_format)
+    settings = replace(settings, labels=label or settings.labels)
+    worker_labels(settings.labels, host=settings.host, platform="")  # so that a bad one is said here
     with only_one_service(settings.data), listen(settings.listen) as listening:
         settings = settings.on_port(address_of(listening).port)
         return _Service(settings, listening.fileno(), workers=workers, drain_seconds=drain).run()

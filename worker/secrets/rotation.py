@@ -60,8 +60,8 @@ def _waiting(database: Database, keys: KeyFile) -> int:
     """How many tasks wait whose orders may be sealed with an old key: those from before the present one."""
     since = datetime.fromtimestamp(keys.path.stat().st_mtime, UTC)
     with database.read() as connection:
-        pending = task_store.in_state(connection, TaskState.PENDING)
-    return sum(datetime.fromisoformat(task.created_at) <= since for task in pending)
+        queued = task_store.in_state(connection, TaskState.QUEUED)
+    return sum(datetime.fromisoformat(task.created_at) <= since for task in queued)
 
 
 @contextmanager

@@ -24,20 +24,6 @@ def wait_reason(connection: Connection, repository: StoredRepository, event: Eve
     return "" if reason and _is_approved(connection, repository.id, event) else reason
 
 
-def supersede(connection: Connection, repository: StoredRepository, event: Event, number: int) -> None:
-    """End the runs that wait for approval of older commits of the same ref: run `number` has taken their place.
-
-    Those of the same commit, about which something else has happened, go on waiting.
-    """
-    older = select(runs.c.id, runs.c.number).where(
-        runs.c.repository_id == repository.id, runs.c.status == Status.BLOCKED.value, runs.c.number < number
-    )
-    for run_id, _ in connection.execute(older).all():
-        waiting = queries.run_with_id(connection, run_id).event
-        if waiting.ref == event.ref and waiting.sha != event.sha:
-            history.cancel(connection, run_id, f"run {number} is of a newer push")
-
-
 def approve(connection: Connection, run_id: str, by: str) -> None:
     """Let a run that waits begin, and its commit run again. Raises NotFound, or Conflict if it doesn't wait."""
     run = _waiting(connection, run_id)

@@ -9,6 +9,7 @@ from worker.store.outbox import LetterState
 from worker.store.tables import outbox, runs, tasks
 from worker.store.tasks import TaskState
 
+_UNTAKEN = [TaskState.PENDING.value, TaskState.QUEUED.value]
 _UNDER_WAY = [status.value for status in Status if not status.is_terminal]
 
 
@@ -21,7 +22,7 @@ def runs_by_status(connection: Connection) -> list[tuple[str, int]]:
 
 def longest_wait_seconds(connection: Connection) -> float:
     """How long the oldest task that no worker has taken has been waiting; 0 without any."""
-    query = select(func.min(tasks.c.created_at)).where(tasks.c.state == TaskState.PENDING.value)
+    query = select(func.min(tasks.c.created_at)).where(tasks.c.state.in_(_UNTAKEN))
     since: str | None = connection.execute(query).scalar_one()
     return max(0.0, (datetime.now(UTC) - datetime.fromisoformat(since)).total_seconds()) if since else 0.0
 

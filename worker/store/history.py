@@ -23,6 +23,7 @@ from pipelines.records import (
     RunFinished,
     RunStarted,
     StepFinished,
+    StepRetried,
     StepStarted,
     encode,
 )
@@ -32,10 +33,13 @@ from worker.errors import Conflict
 from worker.store import kept
 from worker.store import tasks as task_store
 from worker.store.announcements import announce
+from worker.store.asking import ask, plan_of
+from worker.store.attempts import attempts_of
 from worker.store.events import columns_of
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
+from worker.waiting.lost import begins_anew
 
 _PLANNING_ATTEMPTS = 3
 LAST_OF_A_TASK = RunStarted | RunFinished | JobFinished
@@ -66,11 +70,15 @@ def take(connection: Connection, task_id: str, reported: Sequence[AnyRecord]) ->
 
 
 def declare_lost(connection: Connection, task: StoredTask, reason: str) -> None:
-    """The worker that had this task is gone. A planning is asked for again; a job and its steps end as *lost*."""
+    """The worker that had this task is gone. A planning is asked for again, and a job whose steps say so.
+
+    Any other job, and its steps, end as *lost*.
+    """
     task_store.advance(connection, task.id, last_seq=task.last_seq, state=TaskState.ENDED)
     history = _History(connection, task.run_id)
     if task.job_id is not None:
-        history.end_job(task.job_id, Status.LOST, reason)
+        if not history.begin_anew(task.job_id, task.attempt, reason):
+            history.end_job(task.job_id, Status.LOST, reason)
         history.go_on()
     elif task.attempt < _PLANNING_ATTEMPTS:
         task_store.add_planning_task(connection, task.run_id, attempt=task.attempt + 1)
@@ -103,6 +111,13 @@ def end_withdrawn(connection: Connection, task: StoredTask, status: Status, reas
     else:
         history.end_job(task.job_id, status, reason)
         history.go_on()
+
+
+def end_asked(connection: Connection, run_id: str, job_id: int, status: Status, reason: str) -> None:
+    """End a job that waits for a person, who has not let it begin."""
+    history = _History(connection, run_id)
+    history.end_job(job_id, status, reason)
+    history.go_on()
 
 
 class _History:
@@ -167,15 +182,17 @@ class _History:
         Of a run that is to be cancelled no job starts any more, and it never ends as a success.
         """
         cancel_reason = self._cancel_reason()
+        if cancel_reason is not None:
+            self._end_asking(cancel_reason)
         while not self.has_ended():
             states = self._job_states()
             moves = next_moves([state for _, state in states])
             ids = {state.name: job_id for job_id, state in states}
             for name in moves.start:
-                if cancel_reason is None:
-                    task_store.add_job_task(self._connection, self._run_id, ids[name], attempt=1)
-                else:
+                if cancel_reason is not None:
                     self._finish_job(ids[name], name, Status.CANCELLED, cancel_reason)
+                elif not ask(self._connection, ids[name]):
+                    task_store.add_job_task(self._connection, self._run_id, ids[name], attempt=1)
             for name, reason in moves.skip:
                 self._finish_job(ids[name], name, Status.SKIPPED, reason)
             if moves.finished and cancel_reason is not None:
@@ -184,6 +201,52 @@ class _History:
                 self.finish_run(moves.finished, "" if states else NOTHING_TO_DO)
             if not moves.skip and not (moves.start and cancel_reason is not None):
                 return
+
+    def _end_asking(self, reason: str) -> None:
+        """Nobody needs to decide any more."""
+        waiting = (jobs.c.run_id == self._run_id) & (jobs.c.status == Status.BLOCKED.value)
+        for job_id, name in self._connection.execute(select(jobs.c.id, jobs.c.name).where(waiting)).all():
+            self._finish_job(job_id, name, Status.CANCELLED, reason)
+
+    def begin_anew(self, job_id: int, attempt: int, reason: str) -> bool:
+        """Ask for another attempt at a lost job, if its steps under way say so; False if they don't."""
+        job = plan_of(self._connection, job_id)
+        rows = self._connection.execute(select(steps).where(steps.c.job_id == job_id)).all()
+        statuses = {row.name: Status(row.status) for row in rows}
+        if self._cancel_reason() is not None or not begins_anew(job, statuses, attempt=attempt):
+            return False
+        for row in rows:
+            if row.status == Status.RUNNING and row.kind == "step":
+                self._lose_attempt(job, row.name, row.started_at, reason)
+        fresh = {"started_at": None, "finished_at": None, "duration_ms": None, "exit_code": None, "reason": ""}
+        again = [row.name for row in rows if row.started_at is not None or row.finished_at is not None]
+        ours = (steps.c.job_id == job_id) & steps.c.name.in_(again)
+        self._connection.execute(update(steps).where(ours).values(status=Status.PENDING.value, **fresh))
+        why = f"attempt {attempt} is lost: {reason}"
+        pending = {"status": Status.PENDING.value, "reason": why, "started_at": None}
+        self._connection.execute(update(jobs).where(jobs.c.id == job_id).values(pending))
+        task_store.add_job_task(self._connection, self._run_id, job_id, attempt=attempt + 1)
+        return True
+
+    def _lose_attempt(self, job: PlannedJob, name: str, started_at: str, reason: str) -> None:
+        step = next(each for each in job.steps if each.name == name)
+        ended = len(attempts_of(self._connection, self._run_id).get((job.name, name), ()))
+        time = now()
+        self.write(
+            StepRetried(
+                seq=0,
+                time=time,
+                run=self._run_id,
+                job=job.name,
+                step=name,
+                attempt=ended + 1,
+                attempts=step.retry.attempts if step.retry else 1,
+                status=Status.LOST,
+                reason=reason,
+                duration_ms=_milliseconds_between(started_at or time, time),
+                delay_ms=0,
+            )
+        )
 
     def end_job(self, job_id: int, status: Status, reason: str) -> None:
         """End a job of which no worker will say anything more, and those of its steps that had not ended."""

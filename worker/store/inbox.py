@@ -14,8 +14,10 @@ from worker.store.announcements import announce_run
 from worker.store.deliveries import Delivery, Verdict
 from worker.store.events import columns_of
 from worker.store.repositories import StoredRepository
+from worker.store.superseded import end_older
 from worker.store.tables import repositories, runs
 from worker.store.tasks import add_planning_task
+from worker.superseding import line_of
 
 _ACCEPTED = 202
 
@@ -57,7 +59,8 @@ def add_run(
 ) -> AcceptedRun:
     """Store one run with its repository's next number, and the task of planning it unless it waits for approval.
 
-    `kept_from` is the run that has done for it what need not be done again.
+    `kept_from` is the run that has done for it what need not be done again. The new one may end older runs, whose place
+    it takes.
     """
     number = connection.execute(
         update(repositories)
@@ -78,14 +81,14 @@ def add_run(
             reason=waits,
             last_seq=0,
             created_at=now(),
+            line=line_of(event) or None,
             kept_from=kept_from,
         )
     )
-    if waits:
-        approvals.supersede(connection, repository, event, number)
-    else:
+    if not waits:
         add_planning_task(connection, run.id)
     announce_run(connection, run.id)
+    end_older(connection, repository, event, number)
     return run
 
 

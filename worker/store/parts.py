@@ -38,7 +38,10 @@ class StoredStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredJob:
-    """A job of a run, with its steps in the order of the file, services first."""
+    """A job of a run, with its steps in the order of the file, services first.
+
+    `decided_by` is who let it begin, or not, if it had to wait for a person.
+    """
 
     id: int
     name: str
@@ -50,6 +53,7 @@ class StoredJob:
     started_at: str | None
     finished_at: str | None
     duration_ms: int | None
+    decided_by: str | None
     steps: tuple[StoredStep, ...]
 
 
@@ -135,6 +139,7 @@ def _job(row: Row[Any], step_rows: list[Row[Any]], attempts: Attempts) -> Stored
         started_at=row.started_at,
         finished_at=row.finished_at,
         duration_ms=row.duration_ms,
+        decided_by=row.decided_by,
         steps=tuple(
             _step(step, attempts.get((row.name, step.name), ()), included=step.name not in left_out)
             for step in step_rows

@@ -1,19 +1,19 @@
 """Runs as they are read: one by id or number, the latest of all or of a repository, and their Records."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Select, select
 
 from pipelines.event import Event, EventKind
 from pipelines.problems import Problem
 from pipelines.records import StepFinished, StepRetried, decode
 from pipelines.status import Status
 from worker.errors import Gone, NotFound
-from worker.store.tables import records, repositories, runs
+from worker.store.tables import records, repositories, runs, tasks
 
 _ENDS = re.compile(rb'^\{"type":"step_(?:finished|retried)"')
 
@@ -115,6 +115,18 @@ def run_numbered(connection: Connection, owner: str, name: str, number: int) -> 
     return found[0]
 
 
+def runs_of_tasks(connection: Connection, task_ids: Sequence[str]) -> dict[str, StoredRun]:
+    """The run that each of these tasks is of, of those that are there."""
+    query = _query().add_columns(tasks.c.id.label("task")).join(tasks, tasks.c.run_id == runs.c.id)
+    rows = connection.execute(query.where(tasks.c.id.in_(task_ids))).mappings()
+    found = {}
+    for row in rows:
+        columns = dict(row)
+        task = columns.pop("task")
+        found[task] = _run(columns)
+    return found
+
+
 def problems_of(connection: Connection, run_id: str) -> tuple[Problem, ...]:
     """What is wrong with a run's workflow files, or rarely meant; nothing before they are read."""
     text = connection.execute(select(runs.c.problems).where(runs.c.id == run_id)).scalar_one_or_none()
@@ -156,11 +168,10 @@ def _query() -> Select[Any]:
 
 
 def _runs(connection: Connection, query: Select[Any]) -> list[StoredRun]:
-    return [_run(row) for row in connection.execute(query)]
+    return [_run(dict(row)) for row in connection.execute(query).mappings()]
 
 
-def _run(row: Row[Any]) -> StoredRun:
-    columns = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for the row as a mapping
+def _run(columns: dict[str, Any]) -> StoredRun:
     columns["event"] = msgspec.json.decode(columns["event"], type=Event)
     columns["status"] = Status(columns["status"])
     return StoredRun(**columns)

@@ -15,6 +15,7 @@ from worker.badges.audience import Audience
 from worker.errors import Conflict, NotFound
 from worker.statuses.commitstatus import Told
 from worker.store.tables import repositories, runs
+from worker.superseding import Supersede
 from worker.trust import NO_TRUST, Approval
 
 _NOTHING = "none"
@@ -27,6 +28,8 @@ class StoredRepository:
 
     `trust` is what an administrator trusts it with, `approval` which of its runs wait for a person. `told` says what of
     its runs its forge is told, `status_trouble` why the forge has not taken the last of that, `badge` who may see that.
+    `supersede` says which runs end when a newer one takes their place. The higher the `priority`, the earlier the turn
+    of its tasks; `max_runs` may go on at once, any number if it is None.
     """
 
     id: int
@@ -41,6 +44,9 @@ class StoredRepository:
     created_at: str
     trust: frozenset[str] = NO_TRUST
     approval: Approval = Approval.FORKS
+    supersede: Supersede = Supersede.BRANCHES
+    priority: int = 0
+    max_runs: int | None = None
     forge_url: str = ""
     told: Told = Told.BOTH
     badge: Audience = Audience.AUTO
@@ -119,6 +125,21 @@ def set_approval(connection: Connection, owner: str, name: str, approval: Approv
     return _change(connection, owner, name, approval=approval.value)
 
 
+def set_supersede(connection: Connection, owner: str, name: str, policy: Supersede) -> StoredRepository:
+    """Say which runs newer ones end, from now on. Raises NotFound."""
+    return _change(connection, owner, name, supersede=policy.value)
+
+
+def set_priority(connection: Connection, owner: str, name: str, priority: int) -> StoredRepository:
+    """Say how early the turn of a repository's tasks comes, also of those that wait already. Raises NotFound."""
+    return _change(connection, owner, name, priority=priority)
+
+
+def set_max_runs(connection: Connection, owner: str, name: str, max_runs: int | None) -> StoredRepository:
+    """Say how many runs of a repository may go on at once. Raises NotFound."""
+    return _change(connection, owner, name, max_runs=max_runs)
+
+
 def set_forge(
     connection: Connection, owner: str, name: str, *, url: str | None, told: Told | None, badge: Audience | None
 ) -> StoredRepository:
@@ -157,7 +178,7 @@ def trust_in(text: str) -> frozenset[str]:
     return frozenset(text.split(",")) - {_NOTHING}
 
 
-def _change(connection: Connection, owner: str, name: str, **values: str) -> StoredRepository:
+def _change(connection: Connection, owner: str, name: str, **values: str | int | None) -> StoredRepository:
     repository = named(connection, owner, name)
     connection.execute(update(repositories).where(repositories.c.id == repository.id).values(values))
     return with_id(connection, repository.id)
@@ -167,6 +188,7 @@ def _stored(row: Row[Any]) -> StoredRepository:
     columns = dict(row._mapping)  # noqa: SLF001 -- SQLAlchemy's public name for the row as a mapping
     columns["trust"] = trust_in(columns["trust"])
     columns["approval"] = Approval(columns["approval"])
+    columns["supersede"] = Supersede(columns["supersede"])
     columns["forge_url"] = columns["forge_url"] or ""
     columns["status_trouble"] = columns["status_trouble"] or ""
     columns["told"] = Told(columns["told"])

@@ -36,6 +36,9 @@ repositories = Table(
     Column("created_at", Text, nullable=False),
     Column("trust", Text, nullable=False, server_default="none"),  # or of network,security,volumes
     Column("approval", Text, nullable=False, server_default="forks"),  # which runs wait for a person
+    Column("supersede", Text, nullable=False, server_default="branches"),  # which runs a newer push ends
+    Column("priority", Integer, nullable=False, server_default="0"),  # the higher, the earlier its tasks' turn
+    Column("max_runs", Integer),  # so many at once; null: any number
     Column("forge_url", Text),  # where the forge is, if `url` doesn't lead there
     Column("told", Text, nullable=False, server_default="both"),  # what the forge is told of: run, jobs, both, none
     Column("badge", Text, nullable=False, server_default="auto"),  # who may see it: auto, public, private
@@ -104,10 +107,13 @@ runs = Table(
     Column("started_at", Text),
     Column("finished_at", Text),
     Column("duration_ms", BigInteger),
+    # The branch or pull request that a push was to, on which a newer one takes its place; null for other runs.
+    Column("line", Text),
     Column("problems", LargeBinary),  # a list of pipelines.problems.Problem as JSON, once it has a Plan
     Column("kept_from", Text),  # the id of the run that has done for it what it doesn't do again
     Column("size_bytes", BigInteger),  # of its logs and artifacts on disk, once it has ended and they were measured
     UniqueConstraint("repository_id", "number"),
+    Index("runs_by_line", "repository_id", "line", "status"),
     Index("runs_by_status", "status", "id"),
     Index("runs_by_branch", "branch", "id"),
     Index("runs_by_kind", "kind", "id"),
@@ -168,6 +174,9 @@ jobs = Table(
     Column("position", Integer, nullable=False),  # within the Plan, from 0
     Column("name", Text, nullable=False),
     Column("plan", LargeBinary, nullable=False),  # a pipelines.plan.PlannedJob as JSON
+    Column("decide_until", Text),  # when it has waited for a person for too long, if it had to
+    Column("decided_by", Text),  # who let it begin, or not
+    Column("decided_at", Text),
     Column("status", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("started_at", Text),
@@ -225,7 +234,12 @@ tasks = Table(
     Column("run_id", ForeignKey("runs.id", ondelete="CASCADE"), nullable=False),
     Column("job_id", ForeignKey("jobs.id", ondelete="CASCADE")),  # null: plan the run
     Column("attempt", Integer, nullable=False),
-    Column("state", Text, nullable=False),  # pending, running, ended
+    Column("state", Text, nullable=False),  # pending, queued, running, ended
+    Column("queue", Text),  # of the workers that it was given to
+    Column("labels", Text, nullable=False, server_default="{}"),  # as JSON: what its worker must have
+    Column("concurrency_group", Text),
+    Column("concurrency_limit", Integer, nullable=False, server_default="0"),  # so many of the group at once
+    Column("cancel_reason", Text),  # why it alone is to end, once it is
     Column("last_seq", Integer, nullable=False),  # of the Records taken from it: each is taken once
     Column("created_at", Text, nullable=False),
     Index("tasks_by_state", "state", "created_at"),

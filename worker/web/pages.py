@@ -18,6 +18,7 @@ from worker.badges.standing import is_for_everybody
 from worker.context import Serving, path
 from worker.store import parts, queries, repositories
 from worker.store.retained import Files, removals_of
+from worker.store.waits import waits_of_run, waits_of_runs
 from worker.web import views
 
 _TEMPLATES = Environment(
@@ -36,12 +37,13 @@ def show_latest(
     """The latest runs over all repositories."""
     with context.database.read() as connection:
         runs = queries.latest_runs(connection, limit=_PAGE_SIZE, before=before)
+        waits = waits_of_runs(connection, [(run.id, run.status) for run in runs], context.crew())
         known = repositories.every(connection)
     now = datetime.now(UTC)
     return render(
         "latest.html",
         caller=caller,
-        runs=[views.run_view(run, now) for run in runs],
+        runs=[views.run_view(run, now, waits.get(run.id, "")) for run in runs],
         repositories=[(each.full_name, path(*each.full_name.split("/"))) for each in known],
         before=runs[-1].id if len(runs) == _PAGE_SIZE else None,
         is_latest=before is None,
@@ -59,6 +61,7 @@ def show_repository(
     with context.database.read() as connection:
         repository = repositories.named(connection, owner, name)
         runs = queries.runs_of(connection, repository.id, limit=_PAGE_SIZE, before=before)
+        waits = waits_of_runs(connection, [(run.id, run.status) for run in runs], context.crew())
         is_badge_public = is_for_everybody(connection, repository)
     now = datetime.now(UTC)
     is_more = len(runs) == _PAGE_SIZE and runs[-1].number > 1
@@ -73,7 +76,7 @@ def show_repository(
         badge=badge_path(repository.full_name, branch=repository.default_branch),
         markdown=markdown(context.settings.url, repository.full_name, branch=repository.default_branch),
         is_badge_public=is_badge_public,
-        runs=[views.run_view(run, now) for run in runs],
+        runs=[views.run_view(run, now, waits.get(run.id, "")) for run in runs],
         before=runs[-1].number if is_more else None,
         is_latest=before is None,
     )
@@ -85,14 +88,15 @@ def show_run(owner: str, name: str, number: Number, caller: Caller, context: Ser
         run = queries.run_numbered(connection, owner, name, number)
         jobs = parts.jobs_of(connection, run.id)
         artifacts = parts.artifacts_of(connection, run.id)
+        waits = waits_of_run(connection, run.id, run.status, context.crew())
         removals = removals_of(connection, run.id)
         problems = queries.problems_of(connection, run.id)
     now = datetime.now(UTC)
     return render(
         "run.html",
         caller=caller,
-        run=views.run_view(run, now),
-        jobs=views.job_views(run.id, jobs, now),
+        run=views.run_view(run, now, waits.run),
+        jobs=views.job_views(run.id, jobs, now, waits),
         artifacts=views.artifact_views(artifacts),
         logs_removed=str(removals.get(Files.LOGS, "")),
         artifacts_removed=str(removals.get(Files.ARTIFACTS, "")),

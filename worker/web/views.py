@@ -14,6 +14,7 @@ from worker.context import path, run_path
 from worker.durations import duration
 from worker.store.parts import StoredArtifact, StoredJob, StoredStep
 from worker.store.queries import StoredRun
+from worker.store.waits import NO_WAITS, Waits
 
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _REASONLESS = frozenset({Status.SUCCESS, Status.RUNNING})
@@ -55,6 +56,7 @@ class RunView:
     repository_path: str
     status: StatusView
     reason: str
+    waits: str
     title: str
     message: str
     event: str
@@ -118,7 +120,7 @@ def problem_view(problem: Problem) -> ProblemView:
     return ProblemView(place=place, level=problem.level.value, message=problem.message, hint=problem.hint)
 
 
-def run_view(run: StoredRun, now: datetime) -> RunView:
+def run_view(run: StoredRun, now: datetime, waits_for: str = "") -> RunView:
     """A run, as it is said at this time."""
     title, _, rest = run.event.message.partition("\n")
     return RunView(
@@ -129,6 +131,7 @@ def run_view(run: StoredRun, now: datetime) -> RunView:
         repository_path=path(*run.repository.split("/")),
         status=status_view(run.status),
         reason=run.reason,
+        waits=_waits(waits_for),
         title=title.strip()[:_MOST_TITLE] or _untitled(run.event),
         message=rest.strip(),
         event=run.event.kind.value,
@@ -142,15 +145,15 @@ def run_view(run: StoredRun, now: datetime) -> RunView:
     )
 
 
-def job_views(run_id: str, jobs: Sequence[StoredJob], now: datetime) -> list[JobView]:
+def job_views(run_id: str, jobs: Sequence[StoredJob], now: datetime, waits: Waits = NO_WAITS) -> list[JobView]:
     """The jobs of a run with their steps."""
     return [
         JobView(
             name=job.name,
             status=status_view(job.status),
-            note="" if job.status in _REASONLESS else job.reason,
+            note="" if job.status in _REASONLESS else job.reason or _waits(waits.jobs.get(job.name, "")),
             duration=_time(job.status, job.started_at, job.duration_ms, now),
-            steps=tuple(_step(run_id, job, step, now) for step in job.steps),
+            steps=tuple(_step(run_id, job, step, now, waits) for step in job.steps),
         )
         for job in jobs
     ]
@@ -189,7 +192,7 @@ def ago(iso: str, now: datetime) -> str:
     return f"{int(seconds // 86400)} d ago" if seconds < 14 * 86400 else iso[:10]
 
 
-def _step(run_id: str, job: StoredJob, step: StoredStep, now: datetime) -> StepView:
+def _step(run_id: str, job: StoredJob, step: StoredStep, now: datetime, waits: Waits) -> StepView:
     exit_code = f"exit code {step.exit_code}" if step.exit_code else ""
     why = "" if step.status in _REASONLESS else step.reason or exit_code
     return StepView(
@@ -198,10 +201,14 @@ def _step(run_id: str, job: StoredJob, step: StoredStep, now: datetime) -> StepV
         kind=step.kind,
         image=step.image,
         status=status_view(step.status),
-        note=", ".join(filter(None, (why, _tries(step)))),
+        note=", ".join(filter(None, (why, _tries(step), _waits(waits.steps.get((job.name, step.name), ""))))),
         duration=_time(step.status, step.started_at, step.duration_ms, now),
         log_path=log_path(run_id, job.name, step.name),
     )
+
+
+def _waits(what_for: str) -> str:
+    return f"waits {what_for}" if what_for else ""
 
 
 def _tries(step: StoredStep) -> str:

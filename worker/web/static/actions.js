@@ -4,12 +4,20 @@ const REQUESTS = {
   cancel: (run) => [`/api/runs/${run}/cancel`, { reason: "cancelled on the run's page" }],
   approve: (run) => [`/api/runs/${run}/approve`, {}],
   decline: (run) => [`/api/runs/${run}/decline`, {}],
+  approveJob: (run, job) => [`/api/runs/${run}/jobs/${encodeURIComponent(job)}/approve`, {}],
+  declineJob: (run, job) => [`/api/runs/${run}/jobs/${encodeURIComponent(job)}/decline`, {}],
   again: (run) => ["/api/runs", { again: run }],
   failed: (run) => ["/api/runs", { again: run, jobs: "failed" }],
 };
 
 const MAKES_A_RUN = new Set(["again", "failed"]);
-const DONE = { cancel: "Cancelling…", approve: "Approved", decline: "Declined" };
+const DONE = {
+  cancel: "Cancelling…",
+  approve: "Approved",
+  decline: "Declined",
+  approveJob: "Approved",
+  declineJob: "Declined",
+};
 
 export function listenForActions(run) {
   document.documentElement.classList.add("has-script");
@@ -21,7 +29,7 @@ export function listenForActions(run) {
 
 async function act(button, run) {
   button.disabled = true;
-  const [address, body] = REQUESTS[button.dataset.action](run);
+  const [address, body] = REQUESTS[button.dataset.action](run, button.dataset.job);
   const answer = await fetch(address, {
     method: "POST",
     headers: { "content-type": "application/json" },

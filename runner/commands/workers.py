@@ -1,0 +1,36 @@
+"""`headrace workers`: the workers of a server."""
+
+import json
+
+import click
+import msgspec
+
+from runner.commands.server_options import connected, server_option
+from runner.config import Config
+from runner.remote.answers import RemoteWorker
+from runner.remote.server import Server
+from runner.visible import visible
+
+
+@click.command("workers")
+@click.option("--output", type=click.Choice(["text", "json"]), default="text")
+@server_option
+def command(*, output: str, server: str) -> int:
+    """List the workers of a server: their labels, and what they do."""
+    with connected(Config.read(), server) as connection:
+        answer = Server(connection).workers()
+    if not answer.redis:
+        click.echo("headrace: Redis does not answer; this is how it was before", err=True)
+    if output == "json":
+        click.echo(json.dumps(msgspec.to_builtins(list(answer.workers))))
+        return 0
+    for worker in answer.workers:
+        click.echo(_line(worker))
+    if not answer.workers:
+        click.echo("no worker is connected: runs wait", err=True)
+    return 0
+
+
+def _line(worker: RemoteWorker) -> str:
+    labels = ",".join(f"{name}={value}" for name, value in sorted(worker.labels.items()))
+    return visible(f"{worker.name}  {labels}  {worker.run or 'waits for work'}")
