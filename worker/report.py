@@ -36,7 +36,7 @@ class Reporter:
         self._changed = threading.Condition()
         self._records: deque[AnyRecord] = deque()
         self._held_bytes = 0
-        self._is_closing = False
+        self._is_closing = self._has_ended = False
         self._deadline = float("inf")
         self._thread = threading.Thread(target=self._run, name="reporter", daemon=True)
         self._thread.start()
@@ -44,16 +44,20 @@ class Reporter:
     def __call__(self, record: AnyRecord) -> None:
         """Take one Record; waits while the buffer is full."""
         with self._changed:
-            self._changed.wait_for(lambda: self._held_bytes < _BUFFER_BYTES or not self._thread.is_alive())
+            self._changed.wait_for(lambda: self._held_bytes < _BUFFER_BYTES or self._has_ended)
             self._records.append(record)
             self._held_bytes += _size(record)
             self._changed.notify_all()
 
+    def give_up_after(self, patience: timedelta) -> None:
+        """Wait for a Redis that is away no longer than this, from now on."""
+        self._deadline = min(self._deadline, time.monotonic() + patience.total_seconds())
+
     def close(self) -> bool:
         """Wait until all is handed over; False if Redis stayed away for too long."""
+        self.give_up_after(self._patience)
         with self._changed:
             self._is_closing = True
-            self._deadline = time.monotonic() + self._patience.total_seconds()
             self._changed.notify_all()
         self._thread.join()
         return not self._records
@@ -62,12 +66,15 @@ class Reporter:
         while batch := self._next_batch():
             if not self._send(batch):
                 log.error("records are lost: redis stayed away", task=self._task, records=len(batch))
-                return
+                break
             with self._changed:
                 for record in batch:
                     self._records.popleft()
                     self._held_bytes -= _size(record)
                 self._changed.notify_all()
+        with self._changed:
+            self._has_ended = True
+            self._changed.notify_all()
 
     def _next_batch(self) -> list[AnyRecord]:
         """What to send next, after a moment in which more may gather; nothing once closed and empty."""

@@ -52,6 +52,7 @@ _SIGNALS = {
 }
 
 _LOOK_SECONDS = 1.0
+_PATIENCE, _LAST_WORDS = timedelta(minutes=10), timedelta(seconds=10)
 _SHORTEST_ABSENCE_SECONDS = 20.0  # a few signs of life, of which RQ gives one every five seconds
 
 MakeBackend = Callable[[Mapping[str, Login]], Backend]
@@ -90,7 +91,7 @@ def worker_duties(
         structlog.contextvars.bind_contextvars(task=task, run=order.run)
         stop = Stop()
         stop_on(_SIGNALS, stop)
-        with _watch(exchange, order, worker.name, stop), _reporter(exchange, task) as reporter:
+        with _watch(exchange, order, worker.name, stop), _reporter(exchange, task, stop) as reporter:
             before = order.before if isinstance(order, JobOrder) else {}
             scribe = Scribe(order.run, continued(reporter, before))
             if isinstance(order, PlanOrder):
@@ -235,8 +236,15 @@ def _execute(
 
 
 @contextmanager
-def _reporter(exchange: Exchange, task: str) -> Iterator[Reporter]:
-    reporter = Reporter(exchange, task, patience=timedelta(minutes=10))
+def _reporter(exchange: Exchange, task: str, stop: Stop) -> Iterator[Reporter]:
+    """A Reporter that waits for a Redis which is away; but not for long at the end of a worker that is told to end."""
+    reporter = Reporter(exchange, task, patience=_PATIENCE)
+
+    def hurry() -> None:
+        if (stop.status, stop.reason) in _SIGNALS.values():
+            reporter.give_up_after(_LAST_WORDS)
+
+    stop.on_request(hurry)
     try:
         yield reporter
     finally:

@@ -53,6 +53,14 @@ def test_close_gives_up_when_redis_stays_away(redis: PrivateRedis) -> None:
     assert not reporter.close()
 
 
+def test_worker_that_is_told_to_end_hardly_waits_for_redis(redis: PrivateRedis) -> None:
+    reporter = Reporter(Exchange(redis.client()), "t-1", patience=timedelta(hours=1))
+    redis.stop()
+    reporter(records(1)[0])
+    reporter.give_up_after(timedelta(seconds=0.2))
+    assert not reporter.close()
+
+
 def test_records_from_many_threads_all_arrive(redis: PrivateRedis) -> None:
     reporter = Reporter(Exchange(redis.client()), "t-1")
 
