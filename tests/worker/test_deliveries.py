@@ -394,13 +394,13 @@ def test_pages_list_show_and_redeliver_a_delivery_and_escape_all_of_it(service: 
     post(service, repository, SEND["github"](body, repository.secret, key="<b>k1"))
     number = listed(service)[0]["id"]
     with service.browser() as browser:
-        assert 'href="/acme/web/deliveries"' in browser.get("/acme/web").text
-        assert f'href="/acme/web/deliveries/{number}"' in browser.get("/acme/web/deliveries").text
-        page = browser.get(f"/acme/web/deliveries/{number}").text
+        assert 'href="/acme/web/-/deliveries"' in browser.get("/acme/web").text
+        assert f'href="/acme/web/-/deliveries/{number}"' in browser.get("/acme/web/-/deliveries").text
+        page = browser.get(f"/acme/web/-/deliveries/{number}").text
         assert "202 accepted" in page
         assert "<script>" not in page
         assert "<b>" not in page
-        answer = browser.post(f"/acme/web/deliveries/{number}/redeliver")
+        answer = browser.post(f"/acme/web/-/deliveries/{number}/redeliver")
     assert (answer.status_code, answer.headers["location"]) == (303, "/acme/web/runs/2")
 
 
@@ -408,6 +408,6 @@ def test_page_of_a_refused_delivery_has_no_button(service: Service) -> None:
     repository = service.add_repository(forge="github")
     post(service, repository, push(repository, secret="another"))
     with service.browser() as browser:
-        page = browser.get(f"/acme/web/deliveries/{listed(service)[0]['id']}").text
+        page = browser.get(f"/acme/web/-/deliveries/{listed(service)[0]['id']}").text
     assert "401 refused" in page
     assert "redeliver" not in page

@@ -71,7 +71,6 @@ def show_repository(
         repository=repository.full_name,
         repository_path=path(*repository.full_name.split("/")),
         forge=repository.forge,
-        deliveries_path=path(*repository.full_name.split("/"), "deliveries"),
         trouble=repository.status_trouble,
         badge=badge_path(repository.full_name, branch=repository.default_branch),
         markdown=markdown(context.settings.url, repository.full_name, branch=repository.default_branch),

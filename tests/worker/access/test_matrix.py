@@ -78,9 +78,9 @@ TABLE = {
     "POST /{owner:path}/{name}/-/schedules/{schedule}/{action}": Need.ADMIN,
     "GET /": Need.READ,
     "GET /{owner:path}/{name}/runs/{number:int}": Need.READ,
-    "GET /{owner:path}/{name}/deliveries": Need.READ,
-    "GET /{owner:path}/{name}/deliveries/{number:int}": Need.READ,
-    "POST /{owner:path}/{name}/deliveries/{number:int}/redeliver": Need.WRITE,
+    "GET /{owner:path}/{name}/-/deliveries": Need.READ,
+    "GET /{owner:path}/{name}/-/deliveries/{number:int}": Need.READ,
+    "POST /{owner:path}/{name}/-/deliveries/{number:int}/redeliver": Need.WRITE,
     "GET /{owner:path}/{name}": Need.READ,
 }
 UNGUARDED = {"/static"}
