@@ -51,7 +51,7 @@ def test_second_service_on_the_same_data_is_refused(service: Service) -> None:
     service.up()
     code, said = headrace("up", "--data", str(service.data), "--listen", "127.0.0.1:0")
     assert code == 2
-    assert said == [f"headrace: another `headrace up` works in {service.data}: end it, or choose another with --data"]
+    assert said == [f"headrace: another service works in {service.data}: end it, or choose another with --data"]
 
 
 @pytest.mark.parametrize("half", ["server", "worker"])

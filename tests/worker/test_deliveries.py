@@ -21,7 +21,7 @@ from tests.waiting import wait_until
 from tests.worker.conftest import Service, serving
 from tests.worker.forges.saying import ALL, named_event
 from tests.worker.forges.sending import FORM, SEND, Sent, form, gitlab_signed, payload
-from worker import hooks, intake
+from worker import app, hooks, intake
 from worker.access.rates import Rate
 from worker.store import deliveries
 from worker.store.repositories import StoredRepository
@@ -255,6 +255,8 @@ def test_source_that_sends_without_end_is_told_to_wait(tmp_path: Path, monkeypat
 def test_bodies_that_are_too_much_together_are_answered_503_and_taken_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    held = intake.Intake()
+    monkeypatch.setattr(app, "Intake", lambda: held)
     monkeypatch.setattr(intake, "_LARGEST_HELD_BYTES", 99_010)
     monkeypatch.setattr(hooks, "_PATIENCE_SECONDS", 100)
     with serving(tmp_path) as service:
@@ -262,8 +264,10 @@ def test_bodies_that_are_too_much_together_are_answered_503_and_taken_later(
         head = b"POST /hooks/git/acme/web HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n"
         with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])), timeout=10) as slow:
             slow.sendall(head + b"x" * 99_000)
-            wait_until(lambda: post(service, repository, push(repository)).status_code == 503, what="no room")
-        wait_until(lambda: post(service, repository, push(repository)).status_code == 202, what="room again")
+            wait_until(lambda: held.held_bytes >= 99_000, what="the large body is held")
+            assert post(service, repository, push(repository)).status_code == 503
+        wait_until(lambda: held.held_bytes == 0, what="its sender has gone")
+        assert post(service, repository, push(repository)).status_code == 202
 
 
 def test_body_that_never_comes_is_answered_before_any_forge_gives_up(

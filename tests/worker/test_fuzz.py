@@ -26,6 +26,7 @@ OTHERS = [ignored_auth, negative_data_rejection]
 _OF_REPOSITORY = "/api/repositories/{owner}/{name}"
 UNDESCRIBED = {
     f"PUT {_OF_REPOSITORY}/credentials/{{kind}}",
+    f"PUT {_OF_REPOSITORY}/retention",
     f"POST {_OF_REPOSITORY}/runs",
     f"POST {_OF_REPOSITORY}/runs/{{number}}/deploy",
     f"POST {_OF_REPOSITORY}/schedules",

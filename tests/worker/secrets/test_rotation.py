@@ -50,10 +50,12 @@ def values(database: Database, file: KeyFile) -> set[str]:
 EXPECTED = {f"value{number}" for number in range(10)}
 
 
-def add_pending_task(database: Database) -> str:
+def add_task_in_the_queue(database: Database) -> str:
     with database.write() as connection:
         repository = repositories.add(connection, Repository(owner="acme", name="web"), forge="git")
-        return inbox.add_run(connection, repository, Event(sha="a" * 40)).id
+        run = inbox.add_run(connection, repository, Event(sha="a" * 40)).id
+        tasks.give(connection, f"{run}-plan-1", "some")
+        return run
 
 
 def test_new_key_takes_over_and_the_old_one_goes(database: Database, file: KeyFile) -> None:
@@ -67,7 +69,7 @@ def test_new_key_takes_over_and_the_old_one_goes(database: Database, file: KeyFi
 
 
 def test_old_key_stays_while_a_task_waits_that_may_need_it(database: Database, file: KeyFile) -> None:
-    run = add_pending_task(database)
+    run = add_task_in_the_queue(database)
     [old] = file.read()
     os.utime(file.path, (0, 0))
     done = rotate(database, file)
