@@ -19,6 +19,7 @@ from runner.engine.process import outcome_of
 from runner.engine.symptoms import Symptoms
 from tests.runner.engine.inspecting import containers_of, inspect, seen_while_it_runs
 from tests.runner.world import World, when_it_says
+from tests.waiting import wait_until
 
 MEGABYTE = 1 << 20
 
@@ -88,7 +89,8 @@ def test_memory_that_ran_out_is_known_whatever_the_exit_code(
     try:
         engine.start(identifier)
         assert engine.wait(identifier, 30)
-        assert outcome_of(engine.state(identifier)).reason == reason
+        # A busy engine hears of it a moment after the end.
+        wait_until(lambda: outcome_of(engine.state(identifier)).reason == reason, seconds=5, what=reason)
     finally:
         engine.remove_container(identifier)
 
