@@ -21,7 +21,7 @@ import httpx
 from tests.private_postgresql import private_postgresql
 from tests.worker.conftest import Service, serving
 from tests.worker.long_history import Length, make_history, run_id
-from worker.store import tasks
+from worker.store import tasks, turns
 from worker.store.database import Database
 from worker.store.tasks import TaskState
 
@@ -77,8 +77,8 @@ def _make(url: str, length: Length) -> float:
 def _measured(service: Service, length: Length, rounds: int) -> dict[str, float]:
     """Milliseconds by what was asked."""
     figures = {path: _request_ms(service.client, path, rounds) for path in _paths(length)}
-    for name, turn in (("dispatcher: what is new", _new), ("dispatcher: all that waits", _all)):
-        figures[name] = _median_ms(lambda turn=turn: turn(service.database), rounds)
+    for name, work in (("dispatcher: whose turn it is", _new), ("dispatcher: all that waits", _all)):
+        figures[name] = _median_ms(lambda work=work: work(service.database), rounds)
     return figures
 
 
@@ -114,7 +114,8 @@ def _median_ms(work: Callable[[], None], rounds: int) -> float:
 
 def _new(database: Database) -> None:
     with database.read() as connection:
-        tasks.in_state(connection, TaskState.PENDING, since="2026-12-31")
+        turns.next_waiting(connection)
+        turns.under_way(connection)
         tasks.to_cancel(connection)
 
 

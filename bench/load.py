@@ -58,12 +58,12 @@ def _burst(count: int, seconds: int) -> dict[str, float]:
     with _redis() as redis, _service(redis_url=redis.url) as service:
         service.server()
         place = ("--forge", "github", "--clone-url", "https://example.org/acme/web.git", "--output", "json")
-        secret = json.loads(service.headrace("repo", "add", "acme/web", *place))["secret"]
+        secret = json.loads(service.headrace("repo", "add", "acme/github", *place))["secret"]
         port = int(service.url.rpartition(":")[2])
         rate = count // seconds
-        latencies = asyncio.run(hooks._send(port, secret, rate, seconds, CONNECTIONS))  # noqa: SLF001 -- the bench beside us
+        latencies = asyncio.run(hooks._send(port, {"github": secret}, rate, seconds, CONNECTIONS))  # noqa: SLF001 -- the bench beside us
         again = max(1, seconds // 10)
-        asyncio.run(hooks._send(port, secret, rate, again, CONNECTIONS))  # noqa: SLF001
+        asyncio.run(hooks._send(port, {"github": secret}, rate, again, CONNECTIONS))  # noqa: SLF001
         shas = [run["event"]["sha"] for run in _all_runs(service)]
     assert len(shas) == len(set(shas)) == rate * seconds, f"{len(shas)} runs, {len(set(shas))} of them different"
     cut = statistics.quantiles(latencies, n=100)
