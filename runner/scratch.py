@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from runner.filelock import take
+
 _PREFIX = "headrace-scratch-"
 _NEW_SECONDS = 60
 
@@ -43,17 +45,9 @@ def _remove(path: Path) -> bool:
         return False
     try:
         found = os.fstat(descriptor)
-        if found.st_uid != os.geteuid() or time.time() - found.st_mtime < _NEW_SECONDS or not _take(descriptor):
+        if found.st_uid != os.geteuid() or time.time() - found.st_mtime < _NEW_SECONDS or not take(descriptor):
             return False
         shutil.rmtree(path, ignore_errors=True)
     finally:
         os.close(descriptor)
     return not path.exists()
-
-
-def _take(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -1,12 +1,12 @@
 """The data directory: one service at a time works in it, and it tells one installation from another."""
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from runner.filelock import take
 from worker.errors import Conflict, Unavailable
 
 LOCK = "service.lock"
@@ -21,10 +21,9 @@ def only_one_service(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise Unavailable(f"can't keep data in {directory}: {error.strerror}; choose another with --data") from error
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not take(descriptor):
+            raise Conflict(f"another service works in {directory}: end it, or choose another with --data")
         yield
-    except BlockingIOError as error:
-        raise Conflict(f"another service works in {directory}: end it, or choose another with --data") from error
     finally:
         os.close(descriptor)
 

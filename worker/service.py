@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from redis import Redis
 from starlette.concurrency import run_in_threadpool
 
 from worker.app import Background
@@ -13,6 +12,7 @@ from worker.exchange import Exchange
 from worker.ingest import Ingester
 from worker.live import Live
 from worker.queue import TaskQueue
+from worker.redis_client import exchange_of, redis_client
 from worker.redis_server import answers
 from worker.retention.keeper import Keeper
 from worker.roster import Roster
@@ -29,23 +29,23 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
 
     It is in trouble while Redis does not answer, or if one of them has ended.
     """
-    queue = TaskQueue(_redis(settings))
+    queue = TaskQueue(redis_client(settings))
     dispatcher = Dispatcher(
         database,
-        _exchange(settings),
+        exchange_of(settings),
         queue,
         open_keyring(settings),
         storage=storage,
-        roster=Roster(_redis(settings), lasts_seconds=settings.lease_seconds),
+        roster=Roster(redis_client(settings), lasts_seconds=settings.lease_seconds),
         server_url=settings.url,
         privileged_plugins=settings.privileged_plugins,
     )
-    exchange = _exchange(settings)
+    exchange = exchange_of(settings)
     keeper = Keeper(database, storage, settings.retention)
     ingester = Ingester(database, storage, exchange, on_task_ended=lambda task: _end_task(exchange, dispatcher, task))
     courier = Courier(database, open_keyring(settings), server_url=settings.url, proxy=settings.forge_proxy)
     scheduler = Scheduler(database, announce=dispatcher.wake)
-    threads = (dispatcher, ingester, courier, scheduler)
+    threads = (dispatcher, ingester, courier, scheduler, keeper)
 
     @asynccontextmanager
     async def run(live: Live) -> AsyncIterator[Backstage]:
@@ -70,11 +70,7 @@ def background(settings: Settings, database: Database, storage: Storage) -> Back
     return run
 
 
-def _exchange(settings: Settings) -> Exchange:
-    return Exchange(_redis(settings), lease_seconds=settings.lease_seconds)
-
-
-def _trouble(settings: Settings, threads: Sequence[Dispatcher | Ingester | Courier | Scheduler]) -> str:
+def _trouble(settings: Settings, threads: Sequence[Dispatcher | Ingester | Courier | Scheduler | Keeper]) -> str:
     if not all(thread.is_alive() for thread in threads):
         return "the server has lost a thread: start it again, and tell us what its log says"
     return "" if answers(settings.redis_url) else "Redis does not answer"
@@ -83,7 +79,3 @@ def _trouble(settings: Settings, threads: Sequence[Dispatcher | Ingester | Couri
 def _end_task(exchange: Exchange, dispatcher: Dispatcher, task: str) -> None:
     exchange.release(task)
     dispatcher.wake()
-
-
-def _redis(settings: Settings) -> Redis:
-    return Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5)

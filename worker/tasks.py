@@ -9,7 +9,6 @@ from datetime import timedelta
 
 import msgspec
 import structlog
-from redis import Redis
 from redis.exceptions import RedisError
 
 from pipelines.choice import unknown_choice
@@ -38,6 +37,7 @@ from worker.continuing import continued
 from worker.errors import ServiceError
 from worker.exchange import Exchange, JobOrder, Order, PlanOrder
 from worker.queue import Duties, Sweep
+from worker.redis_client import exchange_of, redis_client
 from worker.report import Reporter
 from worker.roster import Roster, Worker
 from worker.secrets.entrusted import Entrusted
@@ -70,7 +70,7 @@ def worker_duties(
     log_limit_bytes: int = DEFAULT_LIMIT_BYTES,
 ) -> Duties:
     """What a worker does. Tasks are done in a work horse, and their clients made after the fork."""
-    roster = Roster(_redis(settings), lasts_seconds=max(settings.lease_seconds, _SHORTEST_ABSENCE_SECONDS))
+    roster = Roster(redis_client(settings), lasts_seconds=max(settings.lease_seconds, _SHORTEST_ABSENCE_SECONDS))
 
     def try_to_sweep() -> None:
         try:
@@ -80,10 +80,10 @@ def worker_duties(
 
     def mourn(task: str) -> None:
         try_to_sweep()
-        worker_exchange(settings).let_go(task)
+        exchange_of(settings).let_go(task)
 
     def perform(task: str) -> None:
-        exchange = worker_exchange(settings)
+        exchange = exchange_of(settings)
         order = exchange.claim(task, worker.name)
         if order is None:
             log.warning("task is taken or void already", task=task)
@@ -107,15 +107,6 @@ def worker_duties(
         announce=lambda task: roster.announce(msgspec.structs.replace(worker, task=task)),
         leave=lambda: roster.leave(worker.name),
     )
-
-
-def worker_exchange(settings: Settings) -> Exchange:
-    """A worker's end of the exchange."""
-    return Exchange(_redis(settings), lease_seconds=settings.lease_seconds)
-
-
-def _redis(settings: Settings) -> Redis:
-    return Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5)
 
 
 def _plan(settings: Settings, order: PlanOrder, scribe: Scribe, stop: Stop) -> None:

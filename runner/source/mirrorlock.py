@@ -6,12 +6,12 @@ ended. So who has the lock knows that no git writes, and that what git calls a l
 left by one that was killed and would be in the way for ever.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from runner.filelock import take
 from runner.source.tries import Tries
 
 _LOOK_SECONDS = 0.05
@@ -24,7 +24,7 @@ def lock_of(directory: Path, tries: Tries) -> Iterator[int]:
     Gives its descriptor, for the git that writes to the mirror to hold, too.
     """
     with _file(directory) as descriptor:
-        while not _take(descriptor):
+        while not take(descriptor):
             tries.stop.wait(_LOOK_SECONDS)
             tries.check()
         yield descriptor
@@ -34,7 +34,7 @@ def lock_of(directory: Path, tries: Tries) -> Iterator[int]:
 def try_lock(directory: Path) -> Iterator[int | None]:
     """The same without waiting: None if somebody else has it."""
     with _file(directory) as descriptor:
-        yield descriptor if _take(descriptor) else None
+        yield descriptor if take(descriptor) else None
 
 
 def remove_stale(directory: Path) -> None:
@@ -52,11 +52,3 @@ def _file(directory: Path) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _take(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -1,0 +1,16 @@
+"""How the server and its workers reach Redis: with time-outs, so that one that hangs is an error and not for ever."""
+
+from redis import Redis
+
+from worker.exchange import Exchange
+from worker.settings import Settings
+
+
+def redis_client(settings: Settings) -> Redis:
+    """A client of the Redis in which server and workers meet."""
+    return Redis.from_url(settings.redis_url, socket_timeout=10, socket_connect_timeout=5)
+
+
+def exchange_of(settings: Settings) -> Exchange:
+    """One end of the exchange, with a client of its own."""
+    return Exchange(redis_client(settings), lease_seconds=settings.lease_seconds)
