@@ -54,15 +54,24 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The pull request an event is about. `branch` of the event is its target."""
+    """The pull request an event is about. `branch` of the event is its target.
+
+    `source_repository` is the fork, such as `eve/web`, where its forge keeps the commits in there alone; else `""`.
+    """
 
     number: int
     source_branch: str = ""
     target_branch: str = ""
     from_fork: bool = False
+    source_repository: str = ""
     labels: tuple[str, ...] = ()
     milestone: str = ""
     draft: bool = False
+
+
+def fork_ref(number: int) -> str:
+    """What the commits of a pull request are kept under here, where the forge has them in the fork alone."""
+    return f"refs/pull-requests/{number}/from"
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
