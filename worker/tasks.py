@@ -12,7 +12,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from pipelines.choice import unknown_choice
-from pipelines.event import Event, EventKind
+from pipelines.event import Event
 from pipelines.files import no_workflow, workflow_directories, workflow_paths
 from pipelines.plan import Plan
 from pipelines.planner import make_plan
@@ -28,8 +28,9 @@ from runner.includable import Includable
 from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.signals import stop_on
+from runner.source.changes import changed_files
 from runner.source.mirror import Mirror
-from runner.source.mirrors import fetch_branch, read_from
+from runner.source.mirrors import read_from
 from runner.source.upkeep import tidy
 from runner.stop import Stop
 from worker.checkout import job_tree, planning_mirror
@@ -175,18 +176,10 @@ def _with_what_git_knows(mirror: Mirror) -> Event:
         message=event.message or facts.message,
         author=event.author or facts.author,
         author_email=event.author_email or facts.author_email,
-        changed_files=_changed_files(mirror),
+        changed_files=changed_files(mirror),
         timestamp=event.timestamp or facts.timestamp,
         system=msgspec.structs.replace(event.system, platform=this_system().platform),
     )
-
-
-def _changed_files(mirror: Mirror) -> tuple[str, ...] | None:
-    """Of a pull request that is open: all that it would bring to its target, whatever has happened there since."""
-    if mirror.event.kind not in (EventKind.PULL_REQUEST, EventKind.PULL_REQUEST_METADATA):
-        return mirror.changed_files()
-    target = fetch_branch(mirror, mirror.event.branch) if mirror.event.branch else None
-    return mirror.changed_files(beside=target)
 
 
 def _finish(scribe: Scribe, status: Status, reason: str) -> None:

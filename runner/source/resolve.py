@@ -49,6 +49,14 @@ def resolved(root: Path, event: Event, *, access: Access, tries: Tries) -> Event
     return replace(tip, sha=_commit_on(mirror, event.asked_sha))
 
 
+def default_branch(mirror: Mirror) -> str:
+    """The branch that the repository's HEAD stands for now; `""` if there is none. Raises SourceError."""
+    found: list[Mapping[str, str]] = []
+    at = (mirror.directory, mirror.event, mirror.access, mirror.tries)
+    retried(mirror.tries, lambda: found.append(_refs(*at, "HEAD")))
+    return found[-1]["symref"].removeprefix(_HEADS)
+
+
 def _at_its_ref(root: Path, event: Event, access: Access, tries: Tries) -> Event:
     """The event at the commit that its ref leads to. An annotated tag is listed with what it is a tag of."""
     asked = event.ref or "HEAD"

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from pipelines.event import Event, EventKind, PullRequest, Repository
 from runner.errors import SourceError
 from runner.source.access import GitCredentials
+from runner.source.changes import changed_files
 from runner.source.clonesettings import CloneSettings
 from runner.source.forks import fork_of
 from runner.source.mirrors import fetch_branch, fetched, fetched_as_asked
@@ -80,7 +81,7 @@ def test_pull_request_from_a_fork_has_changed_what_it_brings_to_its_target(
     mirror = fetched(tmp_path / "mirrors", pull_request_from_eve(forge, ahead), access=ANN)
     target = fetch_branch(mirror, "main")
     assert target == origin.git("rev-parse", "main"), "the target is the repository's own, not the fork's"
-    assert mirror.changed_files(beside=target) == ("b",)
+    assert changed_files(mirror) == ("b",)
 
 
 def test_branch_of_the_same_name_in_the_repository_is_left_alone(
