@@ -134,14 +134,15 @@ class Dispatcher:
         """Give out the tasks whose turn it is; True if others wait."""
         with self._database.read() as connection:
             waiting = turn_store.next_waiting(connection)
+            holds_back = turn_store.holds_any_back(connection)
             if not waiting:
-                return False
+                return holds_back
             out = task_store.in_state(connection, TaskState.QUEUED, TaskState.RUNNING)
             classes = classes_of(self._crew, [(task.id, task.queue) for task in out])
             found = turns(waiting, classes, turn_store.under_way(connection))
         if found:
             self._give(found)
-        return len(found) < len(waiting)
+        return holds_back or len(found) < len(waiting)
 
     def _give(self, found: Sequence[Turn]) -> None:
         with self._database.write() as connection:

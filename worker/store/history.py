@@ -7,7 +7,7 @@ What the server itself has to say (a job skipped, a worker lost, the run's end) 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -39,7 +39,7 @@ from worker.store.events import columns_of
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
-from worker.waiting.lost import begins_anew
+from worker.waiting.lost import begins_anew, delay_before
 
 _PLANNING_ATTEMPTS = 3
 LAST_OF_A_TASK = RunStarted | RunFinished | JobFinished
@@ -225,7 +225,8 @@ class _History:
         why = f"attempt {attempt} is lost: {reason}"
         pending = {"status": Status.PENDING.value, "reason": why, "started_at": None}
         self._connection.execute(update(jobs).where(jobs.c.id == job_id).values(pending))
-        task_store.add_job_task(self._connection, self._run_id, job_id, attempt=attempt + 1)
+        delay = timedelta(seconds=delay_before(job, statuses))
+        task_store.add_job_task(self._connection, self._run_id, job_id, attempt=attempt + 1, delay=delay)
         return True
 
     def _lose_attempt(self, job: PlannedJob, name: str, started_at: str, reason: str) -> None:
@@ -244,7 +245,7 @@ class _History:
                 status=Status.LOST,
                 reason=reason,
                 duration_ms=_milliseconds_between(started_at or time, time),
-                delay_ms=0,
+                delay_ms=round(step.retry.delay * 1000) if step.retry else 0,
             )
         )
 

@@ -241,6 +241,7 @@ tasks = Table(
     Column("concurrency_limit", Integer, nullable=False, server_default="0"),  # so many of the group at once
     Column("cancel_reason", Text),  # why it alone is to end, once it is
     Column("last_seq", Integer, nullable=False),  # of the Records taken from it: each is taken once
+    Column("not_before", Text),  # when it may be given out at the earliest, if it has to wait for that
     Column("created_at", Text, nullable=False),
     Index("tasks_by_state", "state", "created_at"),
     Index("tasks_by_run", "run_id"),
