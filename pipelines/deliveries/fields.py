@@ -86,6 +86,14 @@ class Fields:
             raise self._wrong(name, repr(text[:80]), "40 or 64 hex digits")
         return text
 
+    def last_part_as_sha(self, name: str) -> str:
+        """The commit's full id that an address ends with: of it nothing else is taken."""
+        address: str = self._typed(name, str)
+        sha = address.rpartition("/")[2]
+        if not _SHA.fullmatch(sha):
+            raise self._wrong(name, repr(address[-80:]), "the address of a commit, with its 40 or 64 hex digits")
+        return sha
+
     def abbreviated_sha(self, name: str) -> str:
         """A commit's id, in lower case, or its first digits: at least 12."""
         text: str = self._typed(name, str)

@@ -210,9 +210,37 @@ def test_gitlab_merge_request_without_new_commits_is_no_pull_request_event(name:
     assert one_event(parse("gitlab", payload("gitlab", name), event="Merge Request Hook")).kind is kind
 
 
-@pytest.mark.parametrize("name", ["Pipeline Hook", "Job Hook", "Deployment Hook", "Note Hook"])
+@pytest.mark.parametrize("name", ["Pipeline Hook", "Job Hook", "Note Hook"])
 def test_gitlab_event_that_nobody_builds_starts_nothing(name: str) -> None:
     assert parse("gitlab", b"{}", event=name).ignored == f"event {name!r} starts no run"
+
+
+def deployment_said(**changes: object) -> Reading:
+    values = json.loads(payload("gitlab", "deployment")) | changes
+    return parse("gitlab", json.dumps(values).encode(), event="Deployment Hook")
+
+
+def test_gitlab_deployment_that_begins_is_of_a_branch_and_its_environment() -> None:
+    event = one_event(deployment_said())
+    assert (event.kind, event.ref, event.branch, event.sha) == (EventKind.DEPLOYMENT, "refs/heads/main", "main", NEW)
+    assert event.deployment == Deployment(target="staging")
+    assert (event.sender, event.repository.clone_url) == ("ada", "https://gitlab.example.org/acme/web.git")
+
+
+@pytest.mark.parametrize("status", ["success", "failed", "canceled", "created", "blocked"])
+def test_gitlab_deployment_that_does_not_begin_starts_nothing(status: str) -> None:
+    assert deployment_said(status=status).ignored == f"deployment {status!r} starts no run"
+
+
+def test_gitlab_deployment_of_a_merge_request_starts_nothing() -> None:
+    """It may come from a fork, and a deployment may have secrets."""
+    assert "neither a branch nor a tag" in deployment_said(ref="refs/merge-requests/7/head").ignored
+
+
+@pytest.mark.parametrize("url", ["", "https://gitlab.example.org/acme/web/-/commit/main", "b" * 39, 5, None])
+def test_gitlab_deployment_without_its_commit_is_malformed(url: object) -> None:
+    with pytest.raises(Malformed, match="commit_url is"):
+        deployment_said(commit_url=url)
 
 
 def test_gitlab_new_branch_without_commits_is_built() -> None:
