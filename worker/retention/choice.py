@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, or_, select
 
 from runner.clock import from_now
 from worker.retention.policy import Policy
@@ -49,18 +49,26 @@ def files_to_go(connection: Connection, repository_id: int, policy: Policy, file
 
 def deliveries_to_go(connection: Connection, repository_id: int, policy: Policy, *, limit: int) -> list[int]:
     """The ids of deliveries whose content is not kept any more, at most `limit`; that of runs that go on is."""
-    if not policy.deliveries_days:
-        return []
     going_on = exists().where(runs.c.delivery_id == deliveries.c.id, runs.c.finished_at.is_(None))
-    query = (
-        select(deliveries.c.id)
-        .where(deliveries.c.repository_id == repository_id)
-        .where(
-            deliveries.c.received_at < _ago(policy.deliveries_days), func.length(deliveries.c.payload) > 0, ~going_on
+    kept = (deliveries.c.repository_id == repository_id) & (func.length(deliveries.c.payload) > 0)
+    query = select(deliveries.c.id).where(kept, ~going_on, or_(false(), *_unkept_deliveries(kept, policy)))
+    return list(connection.execute(query.order_by(deliveries.c.id).limit(limit)).scalars())
+
+
+def _unkept_deliveries(kept: ColumnElement[bool], policy: Policy) -> Iterator[ColumnElement[bool]]:
+    """What is true of a delivery that is too old, or one too many, or from which on all together are too large."""
+    if policy.deliveries_days:
+        yield deliveries.c.received_at < _ago(policy.deliveries_days)
+    if policy.deliveries_count:
+        newest = select(deliveries.c.id).where(kept).order_by(deliveries.c.id.desc())
+        yield deliveries.c.id <= newest.offset(policy.deliveries_count).limit(1).scalar_subquery()
+    if policy.deliveries_bytes:
+        total = func.sum(func.length(deliveries.c.payload)).over(order_by=deliveries.c.id.desc())
+        sizes = select(deliveries.c.id, total.label("total")).where(kept).subquery()
+        yield (
+            deliveries.c.id
+            <= select(func.max(sizes.c.id)).where(sizes.c.total > policy.deliveries_bytes).scalar_subquery()
         )
-        .order_by(deliveries.c.received_at)
-    )
-    return list(connection.execute(query.limit(limit)).scalars())
 
 
 def unmeasured(connection: Connection, repository_id: int, *, limit: int) -> list[str]:

@@ -141,6 +141,8 @@ retention = Table(
     Column("artifacts_days", Integer),
     Column("deliveries_days", Integer),
     Column("files_bytes", BigInteger),
+    Column("deliveries_count", Integer),
+    Column("deliveries_bytes", BigInteger),
 )
 
 # That a run's logs or artifacts are not there any more, since when and why. The run itself is.

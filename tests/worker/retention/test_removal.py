@@ -16,7 +16,7 @@ from tests.worker.test_backup import tell_run
 from worker.commands.retention import command
 from worker.retention.keeper import Keeper
 from worker.retention.orphans import sweep
-from worker.retention.policy import Policy
+from worker.retention.policy import FOREVER, Policy
 from worker.retention.removal import Removed, Retention, would_remove
 from worker.store import inbox, repositories
 from worker.store.deliveries import Delivery
@@ -184,6 +184,31 @@ def test_content_of_deliveries_goes_by_age_unless_their_run_goes_on(
             connection, repository, Delivery(key="1", event="push", headers={}, payload=b"{}", size_bytes=2), [EVENT]
         )
     assert [run.id for run in again] == [ended.run.id]
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [
+        (Policy(deliveries_count=2), [4, 3]),
+        (Policy(deliveries_count=9), [4, 3, 2]),
+        (Policy(deliveries_bytes=250), [4, 3]),
+        (Policy(deliveries_bytes=10), []),
+        (Policy(deliveries_bytes=400, deliveries_count=1), [4]),
+    ],
+)
+def test_content_of_deliveries_goes_by_number_and_size_the_oldest_first(
+    service: Service, repository: StoredRepository, policy: Policy, left: list[int]
+) -> None:
+    other = service.add_repository(name="other")
+    with service.database.write() as connection:
+        for number, owner in enumerate((other, repository, repository, repository), 1):
+            row = {"id": number, "repository_id": owner.id, "key": f"{number}", "event": "push", "payload": b"x" * 100}
+            connection.execute(deliveries.insert().values(**row, received_at="2026-01-01T00:00:00.000Z"))
+        set_policy(connection, other.id, Policy(deliveries_count=FOREVER, deliveries_bytes=FOREVER))
+    remove(service, policy)
+    path = "/api/repositories/acme/web/deliveries"
+    assert [number for number in (4, 3, 2) if service.client.get(f"{path}/{number}").status_code == 200] == left
+    assert service.client.get("/api/repositories/acme/other/deliveries/1").status_code == 200
 
 
 def test_repository_s_own_rules_count_for_it_alone(service: Service, repository: StoredRepository) -> None:
