@@ -1,7 +1,8 @@
 """Choice: what has to go by a policy. Nothing is changed here, so that a dry run says what a real one does.
 
 Never chosen is what has not ended, and the last run of each kind of event on a branch: what a branch is known by, and
-what people look for first, stays however old it is.
+what people look for first, stays however old it is. Nor is a run whose jobs another one is still to take over, or of
+which the forge is still to be told.
 """
 
 from collections.abc import Iterator
@@ -10,10 +11,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, or_, select
 
+from pipelines.status import Status
 from runner.clock import from_now
 from worker.retention.policy import Policy
+from worker.store.outbox import LetterState
 from worker.store.retained import Files
-from worker.store.tables import deliveries, removals, runs
+from worker.store.tables import deliveries, outbox, removals, runs
 
 Reasons = dict[str, str]
 """The ids of runs, oldest first, each with the reason why it has to go."""
@@ -108,7 +111,19 @@ def _spared(query: Select[Any], repository_id: int) -> Select[Any]:
         later.c.number > runs.c.number,
         later.c.kind == runs.c.kind,
     )
-    return query.where(runs.c.repository_id == repository_id, runs.c.finished_at.is_not(None), has_later)
+    ended = (runs.c.repository_id == repository_id) & runs.c.finished_at.is_not(None)
+    return query.where(ended, has_later, ~_is_awaited())
+
+
+def _is_awaited() -> ColumnElement[bool]:
+    """True for a run that another one, or the courier, is still to read."""
+    successor = runs.alias("successor")
+    taken_over = select(successor.c.kept_from).where(
+        successor.c.status.in_([status.value for status in Status if not status.is_terminal]),
+        successor.c.kept_from.is_not(None),
+    )
+    letter = exists().where(outbox.c.run_id == runs.c.id, outbox.c.state == LetterState.WAITING.value)
+    return runs.c.id.in_(taken_over) | letter
 
 
 def _with_files(repository_id: int, files: Files) -> Select[Any]:

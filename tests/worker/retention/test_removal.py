@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from pipelines.event import Event, EventKind
+from pipelines.status import Status
 from tests.waiting import wait_until
 from tests.worker.conftest import EVENT, Service, job, step
 from tests.worker.test_backup import tell_run
@@ -18,11 +19,12 @@ from worker.retention.keeper import Keeper
 from worker.retention.orphans import sweep
 from worker.retention.policy import FOREVER, Policy
 from worker.retention.removal import Removed, Retention, would_remove
-from worker.store import inbox, repositories
+from worker.store import history, inbox, outbox, repositories
 from worker.store.deliveries import Delivery
 from worker.store.repositories import StoredRepository
 from worker.store.retained import policy_of, set_policy
 from worker.store.tables import deliveries, runs
+from worker.store.tables import outbox as outbox_table
 
 OTHER = Event(ref="refs/heads/next", branch="next", sha="c" * 40)
 
@@ -78,6 +80,44 @@ def test_run_that_goes_on_is_never_removed(service: Service, repository: StoredR
     age(service, 500)
     assert remove(service, Policy(runs_days=1, runs_count=1, runs_per_branch=1, logs_days=1, files_bytes=1)) == []
     assert {waiting.run.number, going_on.run.number} <= set(numbers(service))
+
+
+def test_run_whose_jobs_another_is_to_take_over_stays_until_that_has_ended(
+    service: Service, repository: StoredRepository
+) -> None:
+    earlier, later = (tell_run(service, repository) for _ in range(2))
+    with service.database.write() as connection:
+        again = inbox.add_run(connection, repository, EVENT, kept_from=earlier.run.id)
+    assert remove(service, Policy(runs_count=1)) == [Removed(repository="acme/web", runs=1)]
+    assert numbers(service) == [3, 1], later.run.number
+    with service.database.write() as connection:
+        history.cancel(connection, again.id, "enough")
+    remove(service, Policy(runs_count=1))
+    assert numbers(service) == [3]
+
+
+def test_run_of_which_the_forge_is_still_to_be_told_stays_until_it_is(
+    service: Service, repository: StoredRepository
+) -> None:
+    stories = [tell_run(service, repository) for _ in range(3)]
+    said = outbox.Saying(
+        repository_id=repository.id,
+        run_id=stories[0].run.id,
+        number=1,
+        sha="a" * 40,
+        context="headrace/push",
+        ref="main",
+        status=Status.SUCCESS,
+        description="passed",
+    )
+    with service.database.write() as connection:
+        outbox.put(connection, said)
+    remove(service, Policy(runs_count=1))
+    assert numbers(service) == [3, 1]
+    with service.database.write() as connection:
+        connection.execute(update(outbox_table).values(state=outbox.LetterState.TAKEN.value))
+    remove(service, Policy(runs_count=1))
+    assert numbers(service) == [3]
 
 
 def test_runs_go_by_number_of_their_repository_and_of_their_branch(
