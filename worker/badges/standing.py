@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Subquery, select
+from sqlalchemy import Connection, Select, Subquery, select
 
 from pipelines.event import EventKind, Repository
 from pipelines.status import Status, worst
@@ -51,24 +52,26 @@ def is_for_everybody(connection: Connection, repository: StoredRepository) -> bo
     return False
 
 
-def _runs(repository_id: int, branch: str) -> Subquery:
+def _runs(repository_id: int, branch: str) -> Select[Any]:
     """The runs on a branch, the latest: found by an index, newest first."""
     query = select(runs.c.id, runs.c.number, runs.c.status).where(runs.c.repository_id == repository_id)
     on_branch = query.where(runs.c.branch == branch) if branch else query
     asked = on_branch.where(runs.c.kind.not_in(_PULL_REQUESTS))
-    return asked.order_by(runs.c.number.desc()).limit(_MOST_RUNS).subquery()
+    return asked.order_by(runs.c.number.desc()).limit(_MOST_RUNS)
 
 
-def _statuses(connection: Connection, latest: Subquery, workflow: str) -> Iterator[Status]:
+def _statuses(connection: Connection, latest: Select[Any], workflow: str) -> Iterator[Status]:
     """How each of these runs came out, or the workflow in it where there is one: the latest first."""
-    query = select(latest.c.number, latest.c.status)
-    if workflow:
-        cells = jobs.c.name.startswith(f"{workflow} (", autoescape=True)
-        ours = (jobs.c.run_id == latest.c.id) & ((jobs.c.name == workflow) | cells)
-        query = select(latest.c.number, jobs.c.status).join(jobs, ours)
-    rows = connection.execute(query.order_by(latest.c.number.desc()))
+    rows = connection.execute(_jobs(latest.subquery(), workflow) if workflow else latest)
     for _, of_run in groupby(rows, key=attrgetter("number")):
         yield _together([Status(row.status) for row in of_run])
+
+
+def _jobs(latest: Subquery, workflow: str) -> Select[Any]:
+    """The jobs of a workflow in these runs, whatever their cells of a matrix are."""
+    cells = jobs.c.name.startswith(f"{workflow} (", autoescape=True)
+    ours = (jobs.c.run_id == latest.c.id) & ((jobs.c.name == workflow) | cells)
+    return select(latest.c.number, jobs.c.status).join(jobs, ours).order_by(latest.c.number.desc())
 
 
 def _together(found: Sequence[Status]) -> Status:
