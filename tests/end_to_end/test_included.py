@@ -45,6 +45,8 @@ def test_included_step_runs_and_runs_again_at_the_same_commit(
     assert run["status"] == "success", run
     assert log_of(halves, run["id"]).endswith("+ echo first\nfirst\n")
     assert run["event"]["included"] == [{"repository": f"{server.url}/acme/ci.git", "ref": "main", "sha": first}]
+    page = halves.get(f"/acme/web/runs/{run['number']}").text
+    assert f"includes <bdi>{server.url}/acme/ci.git main at {first[:12]}</bdi>" in page
 
     templates.commit(**{"greet.yaml": TEMPLATE.format(image=busybox, word="second")})
     server.publish(templates, "acme/ci")

@@ -15,6 +15,7 @@ from runner.source.others import MOST_REPOSITORIES, Origin, Others
 from runner.source.tries import Tries
 from runner.stop import Stop
 from tests.gitrepo import GitRepository
+from tests.runner.source.certificate import server_context
 from tests.runner.source.gitserver import GitServer
 
 OURS = GitCredentials(owner="acme/web", username="ann", password="t0ken")
@@ -305,3 +306,17 @@ def test_owner_and_name_are_looked_for_where_the_repository_is(address: str, nam
 def test_repository_on_a_disk_can_not_name_others_by_owner_and_name(others: Others) -> None:
     with pytest.raises(Unreadable, match="is at no forge: write the whole address"):
         others.reach(Origin(address="/srv/git/acme/web.git", access=MACHINE), "acme/ci", "")
+
+
+def test_public_repository_of_somebody_else_is_read_over_https_with_no_credentials(
+    server: GitServer, templates: GitRepository, others: Others, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, trusted = server_context(tmp_path)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    monkeypatch.setenv("GIT_SSL_CAINFO", str(trusted))
+    server.publish(templates, "tools/ci")
+    url = server.url.replace("http://", "https://")
+    origin = Origin(address=f"{url}/acme/web.git", name="acme/web", access=OURS)
+    assert read(others.reach(origin, "tools/ci", "v1")) == b"one"
+    assert read(others.reach(origin, f"{url}/tools/ci.git", "")) == b"two"
+    assert {authorization for _, authorization in server.seen} == {""}
