@@ -16,15 +16,15 @@ from pipelines.event import Event
 from pipelines.files import no_workflow, workflow_directories, workflow_paths
 from pipelines.plan import Plan
 from pipelines.planner import make_plan
+from pipelines.reading.library import Library
 from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
 from pipelines.wanted import is_asked_for, skips_ci
 from runner.backend import Backend, Ticket
 from runner.engine.credentials import Login
-from runner.errors import RunnerError, SourceError
+from runner.errors import RunnerError
 from runner.events import this_system
 from runner.execute import execute
-from runner.includable import Includable
 from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.signals import stop_on
@@ -37,6 +37,7 @@ from worker.checkout import job_tree, planning_mirror
 from worker.continuing import continued
 from worker.errors import ServiceError
 from worker.exchange import Exchange, JobOrder, Order, PlanOrder
+from worker.libraries import libraries_of
 from worker.queue import Duties, Sweep
 from worker.redis_client import exchange_of, redis_client
 from worker.report import Reporter
@@ -138,9 +139,11 @@ def _read_plan(mirror: Mirror, order: PlanOrder) -> Plan | tuple[Status, str]:
         return Status.ERROR, no_workflow(f"commit {event.sha[:12]}")
     if unknown := unknown_choice(event, paths):
         return Status.ERROR, unknown
-    if not is_asked_for(event, (mirror.contents(path) for path in paths)):
+    includable = libraries_of(mirror, event)
+    plan = _planned(mirror, paths, event, order, includable.own)
+    if not is_asked_for(event, (*(mirror.contents(path) for path in paths), *includable.texts.values())):
         return Status.SKIPPED, f"no workflow asks for {event.kind}"
-    return _planned(mirror, paths, event, order)
+    return plan
 
 
 def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError | ServiceError) -> None:
@@ -152,17 +155,11 @@ def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError | ServiceEr
         _finish(scribe, stop.status, stop.reason)
 
 
-def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event, order: PlanOrder) -> Plan:
-    def contents(path: str) -> bytes | None:
-        try:
-            return mirror.contents(path)
-        except SourceError:
-            return None
-
+def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event, order: PlanOrder, library: Library) -> Plan:
     return make_plan(
         {path: mirror.contents(path) for path in paths},
         event,
-        includable=Includable(contents),
+        library=library,
         secrets=order.secrets,
         trust=frozenset(order.trust),
         privileged_plugins=order.privileged_plugins,

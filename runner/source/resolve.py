@@ -60,7 +60,7 @@ def default_branch(mirror: Mirror) -> str:
 def _at_its_ref(root: Path, event: Event, access: Access, tries: Tries) -> Event:
     """The event at the commit that its ref leads to. An annotated tag is listed with what it is a tag of."""
     asked = event.ref or "HEAD"
-    known = _refs(root, event, access, tries, asked, f"{asked}^{{}}")
+    known = listed_refs(root, event.repository.clone_url, access, tries, asked, f"{asked}^{{}}")
     sha = known.get(f"{asked}^{{}}") or known.get(asked, "")
     if not sha:
         raise SourceError(_no_ref(root, event, access, tries))
@@ -69,9 +69,11 @@ def _at_its_ref(root: Path, event: Event, access: Access, tries: Tries) -> Event
     return replace(event, ref=ref, branch=branch, sha=sha)
 
 
-def _refs(root: Path, event: Event, access: Access, tries: Tries, *patterns: str) -> Mapping[str, str]:
-    """Hashes by ref, as the repository lists them; as `symref` the branch that its HEAD stands for."""
-    url = event.repository.clone_url
+def listed_refs(root: Path, url: str, access: Access, tries: Tries, *patterns: str) -> Mapping[str, str]:
+    """Hashes by ref, as the repository lists them; as `symref` the branch that its HEAD stands for.
+
+    `root` is any directory that is there. Raises SourceError.
+    """
     with access.environment(url) as environment:
         options = ("--symref", "--end-of-options")
         listed = git(
@@ -89,7 +91,8 @@ def _no_ref(root: Path, event: Event, access: Access, tries: Tries) -> str:
         return f"{url} has no commit on its default branch yet: push one, or name a branch"
     start = _TAGS if event.ref.startswith(_TAGS) else _HEADS
     name = event.ref.removeprefix(start)
-    names = [ref.removeprefix(start) for ref in _refs(root, event, access, tries, f"{start}*") if ref.startswith(start)]
+    known = listed_refs(root, url, access, tries, f"{start}*")
+    names = [ref.removeprefix(start) for ref in known if ref.startswith(start)]
     hint = nearest(name, (each for each in names if not each.endswith("^{}")))
     return f"{url} has no {'tag' if start == _TAGS else 'branch'} {name!r}{f' ({hint})' if hint else ''}"
 
