@@ -244,7 +244,8 @@ def _watch(exchange: Exchange, order: Order, worker: str, stop: Stop) -> Iterato
                 if exchange.is_over(order.task):
                     stop.request(Status.LOST, "the server has given it up: this worker was away for too long")
                 elif time.monotonic() >= next_renewal:
-                    exchange.renew(order.task, worker)
+                    if not exchange.renew(order.task, worker):
+                        stop.request(Status.LOST, "another worker has it: Redis had forgotten that this one does")
                     next_renewal = time.monotonic() + exchange.renew_seconds
                 if (reason := exchange.cancel_reason(order.task)) is not None:
                     stop.request(Status.CANCELLED, reason)

@@ -2,7 +2,8 @@
 
 DESIGN. Workers number the Records of each task; the history numbers those of each run anew, since several jobs of a
 run write at once. Log lines don't come here: they live in log files, in their own order. A Record is taken within the
-transaction that notes its number, so one that is sent twice counts once; Records of a task that has ended are refused.
+transaction that notes its number, so one that is sent twice counts once, and one before which another is missing (Redis
+may lose some) is left until that comes again. Records of a task that has ended are refused.
 What the server itself has to say (a job skipped, a worker lost, the run's end) is a Record too, and takes the same way.
 """
 
@@ -48,13 +49,13 @@ LAST_OF_A_TASK = RunStarted | RunFinished | JobFinished
 def take(connection: Connection, task_id: str, reported: Sequence[AnyRecord]) -> list[AnyRecord]:
     """Take what a worker reports of a task; gives the Records that were new, log lines among them.
 
-    Nothing is new of a task that is unknown or has ended.
+    Nothing is new of a task that is unknown or has ended, or while a Record before these is missing.
     """
     task = task_store.find(connection, task_id)
     if task is None or task.state is TaskState.ENDED:
         return []
     fresh = [record for record in reported if record.seq > task.last_seq]
-    if not fresh:
+    if not fresh or fresh[0].seq != task.last_seq + 1:
         return []
     is_over = any(isinstance(record, LAST_OF_A_TASK) for record in fresh)
     state = TaskState.ENDED if is_over else TaskState.RUNNING

@@ -108,6 +108,12 @@ def find(connection: Connection, task_id: str) -> StoredTask | None:
     return _stored(row) if row else None
 
 
+def last_taken(connection: Connection, task_id: str) -> int | None:
+    """The number of the last Record of a task that is taken; None if none of it counts any more, or ever did."""
+    task = find(connection, task_id)
+    return None if task is None or task.state is TaskState.ENDED else task.last_seq
+
+
 def to_cancel(connection: Connection) -> list[tuple[StoredTask, str]]:
     """The tasks that have not ended and are to be cancelled, alone or with their run, each with the reason."""
     wanted = (runs.c.cancel_reason.is_not(None), runs.c.finished_at.is_(None))
