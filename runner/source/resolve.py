@@ -52,8 +52,9 @@ def resolved(root: Path, event: Event, *, access: Access, tries: Tries) -> Event
 def default_branch(mirror: Mirror) -> str:
     """The branch that the repository's HEAD stands for now; `""` if there is none. Raises SourceError."""
     found: list[Mapping[str, str]] = []
-    at = (mirror.directory, mirror.event, mirror.access, mirror.tries)
-    retried(mirror.tries, lambda: found.append(_refs(*at, "HEAD")))
+    url = mirror.event.repository.clone_url
+    at = (mirror.directory, url, mirror.access, mirror.tries)
+    retried(mirror.tries, lambda: found.append(listed_refs(*at, "HEAD")))
     return found[-1]["symref"].removeprefix(_HEADS)
 
 
