@@ -24,7 +24,7 @@ from worker.backup.restoring import restore
 from worker.errors import Conflict, Malformed, ServiceError, Unavailable
 from worker.secrets.keyfile import KeyFile
 from worker.settings import Settings
-from worker.store import repositories, schema
+from worker.store import repositories, revisions
 from worker.store.database import Database, Older
 from worker.store.repositories import StoredRepository
 
@@ -142,7 +142,7 @@ def test_backup_of_older_tables_is_restored_for_the_server_to_bring_up_to_date(t
         "created_at",
     ]
     rows = msgspec.msgpack.encode((columns, ((1, "acme", "web", "git", "/srv/web.git", "", "", "s", 0, TIME),)))
-    archive = made(tmp_path, ("database/repositories/00000000", rows), revision=schema.FIRST, rows=1)
+    archive = made(tmp_path, ("database/repositories/00000000", rows), revision=revisions.FIRST, rows=1)
     settings = settings_of(tmp_path / "elsewhere")
     restore(settings, archive, force=False)
     with pytest.raises(Conflict, match="of an older Headrace"):
@@ -230,7 +230,7 @@ def made(
     directory: Path, *found: Members, revision: str | None = None, v: int = 1, rows: int = 0, files: int = 0
 ) -> Path:
     """A backup as somebody else has made it."""
-    manifest = Manifest(v=v, program="9", made_at=TIME, revision=revision or schema.newest(), has_key=False)
+    manifest = Manifest(v=v, program="9", made_at=TIME, revision=revision or revisions.newest(), has_key=False)
     end = End(runs=0, rows=rows, files=files, size_bytes=0, missing=())
     path = directory / "made.backup"
     members = [("manifest.json", msgspec.json.encode(manifest)), *found, ("end.json", msgspec.json.encode(end))]

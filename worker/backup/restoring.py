@@ -22,7 +22,7 @@ from worker.backup.rows import LARGEST_CHUNK_BYTES, Loader
 from worker.data_directory import LOCK, only_one_service
 from worker.errors import Conflict, Malformed, Unavailable
 from worker.settings import Settings
-from worker.store.database import filling
+from worker.store.schema import filling
 
 T = TypeVar("T")
 _LARGEST_JSON_BYTES = 64 * 1024 * 1024

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, se
 
 from runner.clock import from_now
 from worker.retention.policy import Policy
-from worker.store.retained import Files
+from worker.storage import Files
 from worker.store.tables import deliveries, removals, runs
 
 Reasons = dict[str, str]
