@@ -44,6 +44,10 @@ _COMMANDS = {
     "upgrade": ("worker.commands.upgrade", ""),
 }
 
+# What the processes that stay never use, and libraries of theirs import where they find it: 4 MB a process.
+_STAY = {"up", "server", "worker"}
+_FORGONE = ("rich", "pygments")
+
 
 class _LazyGroup(click.Group):
     """A group whose commands are modules, each with a click command named `command`."""
@@ -79,6 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     Without `arguments` those of the process count, and it ends here.
     """
+    if arguments is None and _STAY.intersection(sys.argv[1:2]):
+        sys.modules.update(dict.fromkeys(_FORGONE))  # type: ignore[arg-type] # None: importing it fails from now on
     code = _exit_code(arguments)
     if arguments is None:
         _leave(code)
