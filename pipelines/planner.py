@@ -8,8 +8,9 @@ from pipelines import rules
 from pipelines.choice import chosen
 from pipelines.drafts import Draft, draft, unjudged, without_filtered
 from pipelines.event import Event
+from pipelines.granting import with_offers
 from pipelines.jobs import planned_job
-from pipelines.offers import Offers, with_offers
+from pipelines.offers import Offers
 from pipelines.plan import Plan, PlannedJob
 from pipelines.plugins import with_privileges
 from pipelines.problems import Level, Problem, has_errors

@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, f
 from pipelines.status import Status
 from runner.clock import from_now
 from worker.retention.policy import Policy
+from worker.storage import Files
 from worker.store.outbox import LetterState
-from worker.store.retained import Files
 from worker.store.tables import deliveries, outbox, removals, runs
 
 Reasons = dict[str, str]
