@@ -2,9 +2,9 @@
 
 import click
 
-from runner.commands.server_options import connected, server_option
 from runner.commands.start import told
 from runner.config import Config
+from runner.remote.options import connected, server_option
 from runner.remote.server import Server
 
 

@@ -8,10 +8,10 @@ from typing import Any
 import click
 import msgspec
 
-from runner.commands.server_options import connected, server_option
 from runner.commands.start import told
 from runner.config import Config
 from runner.events import pairs
+from runner.remote.options import connected, server_option
 from runner.remote.schedules import RemoteSchedule, Schedules
 from runner.visible import visible
 

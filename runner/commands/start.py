@@ -2,10 +2,10 @@
 
 import click
 
-from runner.commands.server_options import connected, server_option
 from runner.config import Config
 from runner.events import pairs
 from runner.remote.answers import RemoteRun
+from runner.remote.options import connected, server_option
 from runner.remote.starts import start
 
 
