@@ -8,6 +8,7 @@ from pipelines.drafts import Draft, draft, unjudged, without_filtered
 from pipelines.event import Event
 from pipelines.jobs import planned_job
 from pipelines.offers import Offers, with_offers
+from pipelines.params import undeclared
 from pipelines.plan import Plan, PlannedJob
 from pipelines.plugins import with_privileges
 from pipelines.problems import Level, Problem, has_errors
@@ -43,7 +44,9 @@ def make_plan(
     drafts = without_filtered(chosen(all_drafts, event.workflows))
     if secrets is not None:
         drafts = tuple(with_offers(each, secrets) for each in drafts)
-    between = rules.check_together([each.workflow for each in drafts], {each.file: each.name for each in readings})
+    workflows = [each.workflow for each in drafts]
+    together = rules.check_together(workflows, {each.file: each.name for each in readings})
+    between = (*together, *undeclared(workflows, event))
     broken = {
         *(reading.file for reading in readings if has_errors(reading.problems)),
         *(each.workflow.file for each in drafts if has_errors(each.problems)),
