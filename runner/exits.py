@@ -1,6 +1,8 @@
 """Exits: what the end of a run is to whoever has started it by a command."""
 
-from pipelines.plan import Plan
+from collections.abc import Iterable
+
+from pipelines.problems import Problem, has_errors
 from pipelines.status import Status
 
 BROKEN_FILE = 2
@@ -14,8 +16,6 @@ _CODES = {
 }
 
 
-def exit_code_of(status: Status, plan: Plan | None = None) -> int:
-    """The exit code for a run that has ended so; with its plan, files with errors tell themselves apart."""
-    if plan is not None and plan.has_errors:
-        return BROKEN_FILE
-    return _CODES.get(status, _CODES[Status.ERROR])
+def exit_code_of(status: Status, problems: Iterable[Problem] = ()) -> int:
+    """The exit code for a run that has ended so; one whose files have errors, as its problems say, has its own."""
+    return BROKEN_FILE if has_errors(problems) else _CODES.get(status, _CODES[Status.ERROR])

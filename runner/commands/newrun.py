@@ -5,13 +5,14 @@ from typing import Any
 
 import click
 
-from pipelines.plan import Plan
+from pipelines.problems import Problem
 from pipelines.records import RunFinished, RunStarted
 from pipelines.status import Status
 from runner.exits import exit_code_of
 from runner.remote.answers import RemoteRun
 from runner.remote.connection import Connection
 from runner.remote.following import follow
+from runner.remote.server import Server
 from runner.terminal import PlainConsole, Terminal
 from runner.visible import visible
 
@@ -35,17 +36,19 @@ def told(connection: Connection, run: RemoteRun, *, is_followed: bool = False) -
 
 def _followed(connection: Connection, run: RemoteRun) -> int:
     show = Terminal(PlainConsole(highlight=False))
-    status, plan = Status.ERROR, None
+    problems: tuple[Problem, ...] = ()
+    status = Status.ERROR
     for record in follow(connection, run.id):
         if isinstance(record, RunStarted):
-            plan = record.plan
-            _tell_problems(plan)
+            problems = _shown(record.plan.problems)
         elif isinstance(record, RunFinished):
             status = record.status
+            problems = problems or _shown(Server(connection).find(run.id).problems)  # it ended before it started
         show(record)
-    return exit_code_of(status, plan)
+    return exit_code_of(status, problems)
 
 
-def _tell_problems(plan: Plan) -> None:
-    for problem in plan.problems:
+def _shown(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    for problem in problems:
         click.echo(visible(f"{problem.level}: {problem}"), err=True)
+    return problems

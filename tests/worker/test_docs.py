@@ -7,6 +7,7 @@ from functools import reduce
 from pathlib import Path
 
 import click
+import pytest
 
 from runner.cli import headrace
 from tests.worker.conftest import Service
@@ -28,6 +29,22 @@ _WORDS = {
 DOCS = Path(__file__).parents[2] / "docs"
 
 
+def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    """All that can be called."""
+    if not isinstance(command, click.Group) or command.invoke_without_command:
+        yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            found = command.get_command(context, each)
+            assert found
+            yield from commands(found, f"{name} {each}")
+
+
+def takes_server(command: click.Command) -> bool:
+    return any("--server" in parameter.opts for parameter in command.params)
+
+
 def test_api_page_names_every_path_of_the_api(service: Service) -> None:
     page = (DOCS / "api.md").read_text()
     for path in service.client.get("/api/openapi.json").json()["paths"]:
@@ -40,7 +57,7 @@ def test_commands_are_listed_with_the_routes_that_they_ask_for(service: Service)
     described = service.client.get("/api/openapi.json").json()["paths"]
     routes = {f"{method.upper()} {worded(path)}" for path, methods in described.items() for method in methods}
     rows = re.findall(r"^\| `(headrace [a-z -]+)` \| (.+) \|$", (DOCS / "api.md").read_text(), re.MULTILINE)
-    leaves = dict(commands(headrace, "headrace"))
+    leaves = {name: takes_server(command) for name, command in commands(headrace, "headrace")}
     assert sorted(name for name, _ in rows) == sorted(name for name, takes in leaves.items() if takes)
     assert {route for _, asked in rows for route in re.findall("`([^`]+)`", asked)} <= routes
     local = (DOCS / "api.md").read_text().partition("On one machine only")[2]
@@ -48,16 +65,11 @@ def test_commands_are_listed_with_the_routes_that_they_ask_for(service: Service)
     assert named == {name for name, takes in leaves.items() if not takes}
 
 
-def commands(command: click.Command, name: str) -> Iterator[tuple[str, bool]]:
-    """All that can be called, each with whether it takes --server."""
-    if not isinstance(command, click.Group) or command.invoke_without_command:
-        yield name, any("--server" in parameter.opts for parameter in command.params)
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for each in command.list_commands(context):
-            found = command.get_command(context, each)
-            assert found
-            yield from commands(found, f"{name} {each}")
+@pytest.mark.parametrize(("name", "command"), [*commands(headrace, "headrace")])
+def test_no_two_parameters_of_a_command_share_a_name(name: str, command: click.Command) -> None:
+    """One would hide the other, and the command could not be called at all."""
+    names = [parameter.name for parameter in command.params]
+    assert len(names) == len(set(names)), name
 
 
 def worded(path: str) -> str:

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.event import Deployment, EventKind
+from pipelines.problems import Problem
 from pipelines.records import Artifact, RunFinished, decode
 from pipelines.status import Status
 from runner.backend import WorkspaceFile
@@ -343,10 +344,29 @@ def test_started_run_is_followed_to_its_end_which_is_the_exit_code(service: Serv
     assert "acme/web#1: " in result.stderr
 
 
-def tell_failure(service: Service) -> None:
+def test_followed_run_whose_files_are_wrong_shows_why_and_is_exit_code_2(service: Service) -> None:
+    service.add_repository()
+    environment = {"HEADRACE_TOKEN": service.token, "HEADRACE_SERVER": service.url}
+    with ThreadPoolExecutor() as threads:
+        given = ("acme/web", "--follow")
+        done = threads.submit(
+            CliRunner().invoke, COMMANDS["start"], given, env=environment, catch_exceptions=False, standalone_mode=False
+        )
+        wait_until(lambda: service.count("runs") == 1, what="the run to be there")
+        story_of_latest(service).plan(problems=(Problem(file="a.yaml", line=3, column=1, message="no image"),))
+        result = done.result(timeout=30)
+    assert result.return_value == 2
+    assert "error: a.yaml:3:1: no image" in result.stderr
+
+
+def story_of_latest(service: Service) -> Story:
     with service.database.read() as connection:
         (run,) = queries.latest_runs(connection, limit=1)
-    story = Story(service=service, run=AcceptedRun(id=run.id, number=run.number), event=run.event)
+    return Story(service=service, run=AcceptedRun(id=run.id, number=run.number), event=run.event)
+
+
+def tell_failure(service: Service) -> None:
+    story = story_of_latest(service)
     story.plan(job("build", step("make")))
     story.start_job("build")
     story.start_step("build", "make")

@@ -128,3 +128,13 @@ def test_login_of_a_registry_is_listed_by_its_host_and_never_told(
     registry.remove(connection, host="registry.example.org", scope=WEB)
     with pytest.raises(UsageError):
         registry.remove(connection, host="registry.example.org", scope=WEB)
+
+
+def test_login_is_set_as_it_is_typed(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hunter2!")
+    place = ["--global", "--data", str(settings.data)]
+    for given in (["set", "registry.example.org:5000", "--user", "ada", "--file", str(tmp_path / "password")],
+                  ["remove", "registry.example.org:5000"]):  # fmt: skip
+        with pytest.raises(SystemExit) as ended:
+            main(["registry", *given, *place])
+        assert ended.value.code == 0

@@ -20,14 +20,14 @@ def command() -> None:
 
 
 @command.command("set")
-@click.argument("host", metavar="HOST[:PORT]")
+@click.argument("registry", metavar="HOST[:PORT]")
 @click.option("--user", required=True, help="The user's name there.")
 @scope_options()
 @click.option("--file", type=click.Path(path_type=Path), help="Take the password or token from a file, as it is.")
 @service_options
-def set_command(*, service: Connection, host: str, user: str, scope: Scope, file: Path | None) -> int:
+def set_command(*, service: Connection, registry: str, user: str, scope: Scope, file: Path | None) -> int:
     """Store a login; the password or token comes on standard input, or from a file."""
-    return set_(service, host=host, user=user, scope=scope, password=read_value(file))
+    return set_(service, host=registry, user=user, scope=scope, password=read_value(file))
 
 
 @command.command("list")
@@ -39,12 +39,12 @@ def list_command(*, service: Connection, scope: Scope | None) -> int:
 
 
 @command.command("remove")
-@click.argument("host", metavar="HOST[:PORT]")
+@click.argument("registry", metavar="HOST[:PORT]")
 @scope_options()
 @service_options
-def remove_command(*, service: Connection, host: str, scope: Scope) -> int:
+def remove_command(*, service: Connection, registry: str, scope: Scope) -> int:
     """Forget a login."""
-    return remove(service, host=host, scope=scope)
+    return remove(service, host=registry, scope=scope)
 
 
 def set_(service: Connection, *, host: str, user: str, scope: Scope, password: str) -> int:
