@@ -107,6 +107,12 @@ def _page(path: str, endpoint: Endpoint, need: Need) -> Route:
     return Route(path=path, endpoint=endpoint, need=need, largest_bytes=_LARGEST_BODY, options=options)
 
 
+def _probe(path: str, endpoint: Endpoint) -> Route:
+    """One for monitors and balancers, some of which ask with HEAD."""
+    options = {"include_in_schema": False, "methods": ["GET", "HEAD"]}
+    return Route(path=path, endpoint=endpoint, need=Need.NOTHING, largest_bytes=_LARGEST_BODY, options=options)
+
+
 def _form(path: str, endpoint: Endpoint, need: Need) -> Route:
     options = {"include_in_schema": False, "methods": ["POST"]}
     return Route(path=path, endpoint=endpoint, need=need, largest_bytes=LARGEST_BYTES, options=options)
@@ -182,8 +188,8 @@ _SERVER = (
     _post("/retention/removals", retention.remove_now, Need.ADMIN, 200),
     _page("/api/docs", reference.show_reference, Need.READ),
     _page("/api/openapi.json", reference.show_openapi, Need.READ),
-    _page("/healthz", health.show_health, Need.NOTHING),
-    _page("/readyz", health.show_readiness, Need.NOTHING),
+    _probe("/healthz", health.show_health),
+    _probe("/readyz", health.show_readiness),
     _page("/metrics", metrics.show_metrics, Need.READ),
     _page("/badges/{owner:path}/{name}.svg", answer.show_badge, Need.NOTHING),
 )

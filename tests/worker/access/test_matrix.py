@@ -18,6 +18,8 @@ from worker.settings import Settings
 TABLE = {
     "POST /hooks/{forge}/{owner:path}/{name}": Need.NOTHING,
     "GET /healthz": Need.NOTHING,
+    "HEAD /healthz": Need.NOTHING,
+    "HEAD /readyz": Need.NOTHING,
     "GET /badges/{owner:path}/{name}.svg": Need.NOTHING,
     "GET /readyz": Need.NOTHING,
     "GET /metrics": Need.READ,
