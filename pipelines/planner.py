@@ -11,6 +11,7 @@ from pipelines.event import Event
 from pipelines.granting import with_offers
 from pipelines.jobs import planned_job
 from pipelines.offers import Offers
+from pipelines.params import undeclared
 from pipelines.plan import Plan, PlannedJob
 from pipelines.plugins import with_privileges
 from pipelines.problems import Level, Problem, has_errors
@@ -46,7 +47,9 @@ def make_plan(
     drafts = without_filtered(chosen(all_drafts, event.workflows))
     if secrets is not None:
         drafts = tuple(with_offers(each, secrets) for each in drafts)
-    between = rules.check_together([each.workflow for each in drafts], {each.file: each.name for each in readings})
+    workflows = [each.workflow for each in drafts]
+    together = rules.check_together(workflows, {each.file: each.name for each in readings})
+    between = (*together, *undeclared(workflows, event))
     broken = {
         *(reading.file for reading in readings if has_errors(reading.problems)),
         *(each.workflow.file for each in drafts if has_errors(each.problems)),

@@ -23,6 +23,7 @@ from runner.errors import SourceError
 from runner.events import EventOptions, PlanOptions, local_event
 from runner.excerpts import with_excerpt
 from runner.execute import execute
+from runner.exits import BROKEN_FILE, exit_code_of
 from runner.librarieshere import LibrariesHere
 from runner.logging import log_to_console
 from runner.results.history import LocalHistory
@@ -33,16 +34,6 @@ from runner.source.working_tree import WorkingTree
 from runner.stop import Stop
 from runner.terminal import PlainConsole, Terminal
 from runner.workflow_files import read_workflow_files
-
-_EXIT_CODES = {
-    Status.SUCCESS: 0,
-    Status.SKIPPED: 0,
-    Status.FAILURE: 1,
-    Status.ERROR: 3,
-    Status.TIMED_OUT: 4,
-    Status.CANCELLED: 130,
-}
-_EXIT_BROKEN_FILE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +67,7 @@ def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanO
     except SourceError:
         if not means.stop.requested:
             raise
-        return _EXIT_CODES[means.stop.status]
+        return exit_code_of(means.stop.status)
     sources = {**libraries.texts, **files}
     for problem in plan.problems:
         click.echo(with_excerpt(problem, sources.get(problem.file, b"")), err=True)
@@ -84,7 +75,7 @@ def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanO
         click.echo(printable(f"includes {each}"), err=True)
     if plan.has_errors:
         refuse_plan(plan, Scribe(means.run, _shown(means)))
-        return _EXIT_BROKEN_FILE
+        return BROKEN_FILE
     return _run(plan, tree, means)
 
 
@@ -116,7 +107,7 @@ def _run(plan: Plan, tree: WorkingTree, means: Means) -> int:
         status = run_plan(plan, perform, scribe, jobs_at_once=means.config.lanes)
     if means.output == "text":
         click.echo(f"  logs and artifacts: {history.directory}", err=True)
-    return _EXIT_CODES.get(status, _EXIT_CODES[Status.ERROR])
+    return exit_code_of(status)
 
 
 def _shown(means: Means) -> Sink:

@@ -5,10 +5,12 @@ from msgspec.structs import replace
 
 from pipelines.event import Event, EventKind, PullRequest
 from pipelines.status import Status
+from runner.errors import UsageError
+from runner.remote.server import Decision
 from tests.worker.conftest import EVENT, Service, Story
-from worker.commands import decision
-from worker.errors import Conflict, NotFound
-from worker.store import approvals, repositories, tasks
+from worker.commands.approve import decide
+from worker.local import local_connection
+from worker.store import repositories, tasks
 from worker.store.repositories import StoredRepository
 from worker.store.tasks import TaskState
 from worker.trust import Approval
@@ -166,15 +168,16 @@ def test_page_of_a_waiting_run_offers_the_choice(service: Service, repository: S
 
 def test_command_decides_in_the_name_of_its_user(service: Service, repository: StoredRepository) -> None:
     story = service.add_run(repository, FORK)
-    decision.decide(service.settings, run="acme/web#1", decision=approvals.approve, done="may begin")
-    assert shown(service, story)[0] == Status.PENDING
-    other = service.add_run(repository, PUSHED_AGAIN)
-    decision.decide(service.settings, run=other.run.id, decision=approvals.decline, done="is declined")
-    assert shown(service, other)[0] == Status.CANCELLED
-    with pytest.raises(Conflict):
-        decision.decide(service.settings, run=other.run.id, decision=approvals.approve, done="may begin")
-    with pytest.raises(NotFound):
-        decision.decide(service.settings, run="acme/web#9", decision=approvals.approve, done="may begin")
+    with local_connection(service.settings) as here:
+        decide(here, run="acme/web#1", job="", decision=Decision.APPROVE)
+        assert shown(service, story)[0] == Status.PENDING
+        other = service.add_run(repository, PUSHED_AGAIN)
+        decide(here, run=other.run.id, job="", decision=Decision.DECLINE)
+        assert shown(service, other)[0] == Status.CANCELLED
+        with pytest.raises(UsageError, match="does not wait for approval: it is cancelled"):
+            decide(here, run=other.run.id, job="", decision=Decision.APPROVE)
+        with pytest.raises(UsageError, match="no run acme/web#9"):
+            decide(here, run="acme/web#9", job="", decision=Decision.APPROVE)
 
 
 def test_repository_is_trusted_as_an_administrator_says(service: Service, repository: StoredRepository) -> None:
