@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from pipelines.nodes import printable
 from pipelines.offers import Offer, Offers
 from pipelines.outputs import with_outputs, written_by
 from pipelines.plan import Plan, PlannedJob
@@ -18,11 +19,12 @@ from pipelines.records import AnyRecord, Sink, StepFinished, encode
 from pipelines.status import Status
 from runner.backend import Backend, Ticket
 from runner.config import Config
+from runner.errors import SourceError
 from runner.events import EventOptions, PlanOptions, local_event
 from runner.excerpts import with_excerpt
 from runner.execute import execute
 from runner.exits import BROKEN_FILE, exit_code_of
-from runner.includable import files_below
+from runner.librarieshere import LibrariesHere
 from runner.logging import log_to_console
 from runner.results.history import LocalHistory
 from runner.run import refuse_plan, run_plan
@@ -52,17 +54,25 @@ def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanO
     log_to_console()
     tree = WorkingTree.around(Path.cwd())
     files = read_workflow_files(paths, tree.root)
-    includable = files_below(tree.root)
-    plan = make_plan(
-        files,
-        local_event(options, tree.facts()),
-        trust=planning.trust,
-        includable=includable,
-        variables=planning.variables,
-        secrets=_given(means.secrets),
-    )
+    libraries = LibrariesHere(tree.root, stop=means.stop)
+    try:
+        plan = make_plan(
+            files,
+            local_event(options, tree.facts()),
+            trust=planning.trust,
+            library=libraries.own,
+            variables=planning.variables,
+            secrets=_given(means.secrets),
+        )
+    except SourceError:
+        if not means.stop.requested:
+            raise
+        return exit_code_of(means.stop.status)
+    sources = {**libraries.texts, **files}
     for problem in plan.problems:
-        click.echo(with_excerpt(problem, {**includable, **files}[problem.file]), err=True)
+        click.echo(with_excerpt(problem, sources.get(problem.file, b"")), err=True)
+    for each in plan.event.included:
+        click.echo(printable(f"includes {each}"), err=True)
     if plan.has_errors:
         refuse_plan(plan, Scribe(means.run, _shown(means)))
         return BROKEN_FILE

@@ -8,6 +8,7 @@ from pipelines.event import Event, EventKind, Repository
 from pipelines.plan import Plan, PlannedJob, decode, encode
 from pipelines.planner import make_plan
 from pipelines.problems import Level
+from pipelines.reading.library import Library
 from pipelines.status import Status
 from pipelines.wanted import skips_ci
 
@@ -356,7 +357,7 @@ def test_groups_count_for_nothing_in_a_graph() -> None:
 
 def test_error_in_an_included_file_leaves_the_workflow_out() -> None:
     files = {".headrace/a.yaml": b"include: lib.yaml\n" + STEP.encode()}
-    made = make_plan(files, PUSH, includable={"lib.yaml": b"steps: {b: {image: x, bogus: y}}"})
+    made = make_plan(files, PUSH, library=Library(files={"lib.yaml": b"steps: {b: {image: x, bogus: y}}"}))
     assert made.jobs == ()
     assert [problem.file for problem in made.problems] == ["lib.yaml"]
 

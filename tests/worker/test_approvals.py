@@ -104,6 +104,18 @@ def test_approval_of_a_commit_in_another_pull_request_does_not_count(
     assert shown(service, service.add_run(repository, replace(FORK, ref="refs/pull/8/head")))[0] == "blocked"
 
 
+@pytest.mark.parametrize(("ref", "sha"), [("refs/pull-requests/7/from", "a" * 12), ("refs/tags/v1.0", "")])
+def test_approval_of_a_commit_that_the_forge_has_not_named_whole_is_of_that_run_alone(
+    service: Service, repository: StoredRepository, ref: str, sha: str
+) -> None:
+    """Two commits may begin alike, and a tag may have been moved."""
+    event = replace(FORK, ref=ref, sha=sha)
+    story = service.add_run(repository, event)
+    assert approve(service, story) == 202
+    assert shown(service, story)[0] == "pending"
+    assert shown(service, service.add_run(repository, event))[0] == "blocked"
+
+
 def test_approval_in_another_repository_does_not_count(service: Service, repository: StoredRepository) -> None:
     approve(service, service.add_run(repository, FORK))
     assert shown(service, service.add_run(service.add_repository(name="api"), FORK))[0] == "blocked"

@@ -98,6 +98,14 @@ class PullRequest(BaseModel):
     from_fork: bool
 
 
+class Included(BaseModel):
+    """Another repository that workflow files were included from, at the commit that its ref led to."""
+
+    repository: Annotated[str, Field(description="its address")]
+    ref: Annotated[str, Field(description="empty for the default branch")]
+    sha: str
+
+
 class Event(BaseModel):
     """Why a run exists. `branch` is the target's for a pull request; `sender` is the forge's word for who did it."""
 
@@ -111,6 +119,7 @@ class Event(BaseModel):
     author: str
     sender: str
     pull_request: PullRequest | None
+    included: Annotated[list[Included], Field(description="known once the workflow files are read")]
 
 
 class Command(BaseModel):

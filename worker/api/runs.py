@@ -127,6 +127,7 @@ def _event(event: events.Event) -> models.Event:
         author=event.author,
         sender=event.sender,
         pull_request=_pull_request(event.pull_request),
+        included=[models.Included(**msgspec.structs.asdict(each)) for each in event.included],
     )
 
 

@@ -46,8 +46,8 @@ def show_command(*, service: Connection) -> int:
 def set_command(*, service: Connection, name: str, rules: tuple[str, ...]) -> int:
     """Say how long a repository's things are kept.
 
-    Rules are runs=90d, runs_per_branch=20, runs_count=1000, logs=30d, artifacts=30d, deliveries=30d and files=20GiB;
-    `forever` keeps them, `default` leaves it to the server's setting.
+    Rules are runs=90d, runs_per_branch=20, runs_count=1000, logs=30d, artifacts=30d, files=20GiB, deliveries=30d,
+    deliveries_count=1000 and deliveries_size=1GiB; `forever` keeps them, `default` leaves it to the server's setting.
     """
     given = Policy.parse(" ".join(rules))
     named = {rule.partition("=")[0] for rule in rules}
