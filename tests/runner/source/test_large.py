@@ -13,7 +13,7 @@ from pipelines.records import Stream
 from pipelines.status import Status
 from runner.backend import Beside, Ticket
 from runner.engine.client import Engine
-from runner.engine.ownership import FILES, ROLE, RUN
+from runner.engine.ownership import FILES, PROCESS, ROLE, RUN, this_process
 from runner.errors import BackendError
 from runner.source.clonesettings import CloneSettings
 from runner.source.mirror import Mirror
@@ -21,6 +21,7 @@ from runner.source.mirrors import fetched
 from runner.source.tree import commit_streams, commit_tree
 from runner.stop import Stop
 from tests.gitrepo import GitRepository
+from tests.runner.engine.test_containers import left
 from tests.runner.source.checkouts import push_of
 from tests.runner.source.gitserver import GitServer
 from tests.runner.source.test_damage import harm_blob
@@ -60,9 +61,11 @@ def without_times(files: dict[str, bytes]) -> dict[str, bytes]:
     return {name: text for name, text in files.items() if not name.startswith(".git/logs/")}
 
 
-def files_containers(engine: Engine) -> list[str]:
-    """Those through which the workspace of the run `large` is filled."""
-    return [each.name for each in engine.containers(f"{RUN}=large") if each.labels.get(ROLE) == FILES]
+def files_containers(engine: Engine, run: str) -> list[str]:
+    """Those through which the workspace of this run is filled, of this process: what a sweep would know them by."""
+    found = engine.containers(f"{RUN}={run}")
+    ours = [each for each in found if each.labels[PROCESS] == this_process().process]
+    return [each.name for each in ours if each.labels.get(ROLE) == FILES]
 
 
 @pytest.mark.parametrize("settings", [CloneSettings(), CloneSettings(depth=0), CloneSettings(tags=True, depth=0)])
@@ -120,13 +123,13 @@ def test_step_finds_a_large_commit_whole_and_the_spare_container_gone(
     result = containers.run(
         containers.step("a", "wc -c < zeros", "cat .git/HEAD d/file", "ls .git/objects/pack | wc -l"),
         tree=lambda: commit_streams(mirror),
-        watch=lambda _record: seen.append(len(files_containers(engine))),
+        watch=lambda _record: seen.append(len(files_containers(engine, "large"))),
         run="large",
     )
     assert result.status is Status.SUCCESS
     assert result.lines("a", Stream.STDOUT) == ["64000000", "ref: refs/heads/main", "1", "2"]
     assert seen[-2] == 1  # the step has ended, the job has not
-    assert files_containers(engine) == []
+    assert files_containers(engine, "large") == []
 
 
 @pytest.mark.docker
@@ -162,8 +165,8 @@ def test_stop_ends_both_streams_and_leaves_nothing(containers: World, engine: En
     job = containers.job(containers.step("a"))
     with closing(containers.backend.open(job, Ticket(run="endless", job="build"), tree, stop)) as site:
         under_way.wait(30)
+        assert len(files_containers(engine, "endless")) == 2
         stop.request(Status.CANCELLED, "enough")
         with pytest.raises(BackendError, match="stopped while the workspace was filled"):
             site.wait_until_open()
-    assert engine.containers(f"{RUN}=endless") == []
-    assert engine.volumes(f"{RUN}=endless") == []
+    assert left(engine, "endless") == []
