@@ -110,7 +110,8 @@ class Includes:
         missing = [name for name in ("repo", "path") if name not in values]
         if missing:
             names = " and ".join(f"`{name}`" for name in missing)
-            item.problem(f"{item.name} needs {names}", hint="write {repo: owner/name, ref: v1, path: file.yaml}")
+            hint = "write {repo: owner/name, ref: v1, path: file.yaml}"
+            item.problem(f"{item.name} needs {names}", hint=hint, level=self._level)
         if missing or None in values.values():
             return None
         other = library.reach(values["repo"] or "", values.get("ref") or "")
