@@ -23,7 +23,7 @@ check: ## lint, formatting and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
-	.venv/bin/mypy scripts/*.py
+	.venv/bin/mypy scripts/*.py bench/*.py
 
 fmt: ## format the code and mend what can be mended
 	@scripts/bootstrap python

@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -78,7 +79,7 @@ def _measured(service: Service, length: Length, rounds: int) -> dict[str, float]
     """Milliseconds by what was asked."""
     figures = {path: _request_ms(service.client, path, rounds) for path in _paths(length)}
     for name, work in (("dispatcher: whose turn it is", _new), ("dispatcher: all that waits", _all)):
-        figures[name] = _median_ms(lambda work=work: work(service.database), rounds)
+        figures[name] = _median_ms(partial(work, service.database), rounds)
     return figures
 
 

@@ -35,7 +35,7 @@ def main() -> None:
         secrets = {forge: _add_repository(directory, url, forge) for forge in options.forge or FORGES}
         server = _start_server(directory, url, port)
         try:
-            latencies = asyncio.run(_send(port, secrets, options.rate, options.seconds, options.connections))
+            latencies = asyncio.run(send(port, secrets, options.rate, options.seconds, options.connections))
         finally:
             server.terminate()
             server.wait(20)
@@ -90,7 +90,7 @@ def _start_server(directory: str, url: str, port: int) -> "subprocess.Popen[byte
             return server
 
 
-async def _send(port: int, secrets: dict[str, str], rate: int, seconds: int, connections: int) -> list[float]:
+async def send(port: int, secrets: dict[str, str], rate: int, seconds: int, connections: int) -> list[float]:
     """The latencies in milliseconds of `rate * seconds` deliveries."""
     turns = list(secrets.items())
     deliveries = [_request(*turns[number % len(turns)], number) for number in range(rate * seconds)]

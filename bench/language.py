@@ -98,7 +98,7 @@ def _hostile(rounds: int) -> Iterator[Result]:
     """The processor's time for each shape, at the size at which it is the longest: those that are refused are quick."""
     for name, shape in SHAPES.items():
         texts = [text for size in _SIZES if len(text := shape(size).encode()) <= MAX_BYTES]
-        yield Result(f"hostile: {name}", max(_best(rounds, lambda text=text: _answer(text)) for text in texts), 0.1)
+        yield Result(f"hostile: {name}", max(_best(rounds, partial(_answer, text)) for text in texts), 0.1)
 
 
 def _answer(text: bytes) -> None:

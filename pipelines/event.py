@@ -54,15 +54,24 @@ class Repository(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The pull request an event is about. `branch` of the event is its target."""
+    """The pull request an event is about. `branch` of the event is its target.
+
+    `source_repository` is the fork, such as `eve/web`, where its forge keeps the commits in there alone; else `""`.
+    """
 
     number: int
     source_branch: str = ""
     target_branch: str = ""
     from_fork: bool = False
+    source_repository: str = ""
     labels: tuple[str, ...] = ()
     milestone: str = ""
     draft: bool = False
+
+
+def fork_ref(number: int) -> str:
+    """What the commits of a pull request are kept under here, where the forge has them in the fork alone."""
+    return f"refs/pull-requests/{number}/from"
 
 
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +86,21 @@ class Release(msgspec.Struct, frozen=True, kw_only=True):
 
     title: str = ""
     prerelease: bool = False
+
+
+class Included(msgspec.Struct, frozen=True, kw_only=True):
+    """Another repository that workflow files were included from, and the commit that its `ref` led to.
+
+    `repository` is its address; a `ref` of `""` stands for the default branch.
+    """
+
+    repository: str
+    ref: str = ""
+    sha: str
+
+    def __str__(self) -> str:
+        """`https://git.example.org/acme/ci.git v1 at 1a2b3c4d5e6f`, for people."""
+        return f"{self.repository}{f' {self.ref}' if self.ref else ''} at {self.sha[:12]}"
 
 
 class System(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +146,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     `number`, `parent`, `reruns`, `url`, `created_at` and `started_at` are the run's: its number in the repository, the
     number of the run that it repeats, how often that was repeated, its page. `forge_url` is the page of what happened
     and `action` the forge's word for it, such as `opened`. `cron` names a schedule, `params` are what somebody gave
-    by hand, `workflows` those that alone are to run; without any, all do. `local` is true for what runs on a laptop.
+    by hand, `workflows` those that alone are to run; without any, all do. `included` are the commits of other
+    repositories that its plan was made with, and is made with again. `local` is true for what runs on a laptop.
     """
 
     kind: EventKind = EventKind.PUSH
@@ -153,6 +178,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     release: Release | None = None
     params: dict[str, str] = {}
     workflows: tuple[str, ...] = ()
+    included: tuple[Included, ...] = ()
     previous: Previous | None = None
     system: System = System()
     local: bool = False

@@ -14,6 +14,7 @@ from pipelines.needs import secrets_of
 from pipelines.nodes import Position, quoted
 from pipelines.problems import Level, Problem
 from pipelines.report import Report
+from pipelines.status import Status
 
 _ANYBODYS = (
     "CI_COMMIT_MESSAGE", "CI_COMMIT_AUTHOR", "CI_COMMIT_AUTHOR_EMAIL", "CI_COMMIT_SOURCE_BRANCH", "CI_COMMIT_REFSPEC",
@@ -63,6 +64,7 @@ def _check_commands(step: Step, report: Report) -> None:
 def _check_conditions(workflow: Workflow, found: tuple[Cell, ...], report: Report) -> None:
     """A `when` that no event can meet, and what waits for a step that has one."""
     _check_when(workflow.when, ALL_KINDS, NO_MATRIX, report)
+    _check_status(workflow, report)
     kinds = possible_kinds(workflow.when)
     if not kinds:
         return
@@ -80,6 +82,17 @@ def _check_when(when: Sequence[Condition], kinds: Kinds, found: tuple[Cell, ...]
     for condition in when:
         if why := contradiction(condition, kinds, found):
             _warn(condition.position, condition.where, f"`{condition.where}` can never hold: {why}", report)
+
+
+def _check_status(workflow: Workflow, report: Report) -> None:
+    """A workflow's status is that of the workflows it waits for, and without any it is success."""
+    if workflow.depends_on:
+        return
+    for condition in workflow.when:
+        if condition.status and Status.SUCCESS not in condition.status:
+            what = f"`{condition.where or 'when'}` can never hold: the workflow waits for no other that could fail"
+            hint = "name the others in `depends_on`"
+            _warn(condition.position, condition.where, what, report, hint=hint)
 
 
 def _check_anchors(text: bytes, report: Report) -> None:

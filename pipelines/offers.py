@@ -1,22 +1,20 @@
 """Offers: which secrets a run may have, and which of its steps. Names and limits only, never a value.
 
+The server asks here, too, and plans nothing: so this knows plans, and not how they are made (that does `granting`).
+
 DESIGN. A secret that is limited to images is for those programs and for nobody else, so it goes to plugin steps alone,
 and only to those that `plugins` says are told by their settings what to do.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
 from pipelines.details import SecretReference, references
-from pipelines.drafts import Draft
 from pipelines.images import is_image
-from pipelines.jobs import planned_job
-from pipelines.nodes import quoted
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.plugins import is_told_by_settings_alone
-from pipelines.report import Report
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,20 +52,6 @@ class Refusal:
     step: str
     secret: str
     reason: str
-
-
-def with_offers(draft: Draft, offers: Offers) -> Draft:
-    """The draft, with a problem for each secret that a step of it asks for and can't have."""
-    if not draft.verdict.included or not draft.steps:  # it does not run, or nobody has judged its steps
-        return draft
-    report = Report(draft.workflow.file)
-    clone = draft.workflow.clone.steps if draft.workflow.clone else ()
-    places = {step.name: step for step in (*draft.workflow.services, *clone, *draft.workflow.steps)}
-    for refused in refusals(planned_job(draft, frozenset(), number=1), offers):
-        place = places[refused.step]
-        message = f"step {quoted(refused.step)} can't have the secret {quoted(refused.secret)}: {refused.reason}"
-        report.add(place.position, place.path, message, hint=offers.hint)
-    return replace(draft, problems=(*draft.problems, *report.problems))
 
 
 def refusals(job: PlannedJob, offers: Offers) -> Iterator[Refusal]:

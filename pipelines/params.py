@@ -1,12 +1,15 @@
 """The values of a run's parameters: what somebody gave by hand, checked against what the file asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pipelines.details import Parameter
 from pipelines.event import Event, EventKind
+from pipelines.model import Workflow
 from pipelines.nodes import Map, Node
 from pipelines.places import Place
+from pipelines.problems import Level, Problem
 from pipelines.report import Report
+from pipelines.suggestions import nearest
 from pipelines.syntax.params import PARAMS, complaint
 from pipelines.variables import is_reserved
 
@@ -23,6 +26,22 @@ def parameter_variables(root: Node, event: Event, report: Report) -> dict[str, s
         if name not in values and parameter.default is not None:
             values[name] = parameter.default
     return _named(values)
+
+
+def undeclared(workflows: Sequence[Workflow], event: Event) -> Iterator[Problem]:
+    """A warning for each value that was given under a name which no workflow asks for: a slip would pass unseen.
+
+    It is a variable all the same; where no workflow has `params`, that is all that there is to it.
+    """
+    asking = [workflow for workflow in workflows if workflow.params]
+    known = list(dict.fromkeys(name for workflow in asking for name in workflow.params))
+    for name in event.params if asking else ():
+        if name not in known:
+            report = Report(asking[0].file)
+            hint = nearest(name, known) or f"they ask for {', '.join(known)}"
+            message = f"no workflow asks for `{name[:40]}`, which was given: it is a variable, and nothing checks it"
+            report.add(asking[0].place_of("params"), "params", message, hint=hint, level=Level.WARNING)
+            yield from report.problems
 
 
 def _declared(place: Place) -> Mapping[str, Parameter]:

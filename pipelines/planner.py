@@ -2,16 +2,20 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from msgspec.structs import replace
+
 from pipelines import rules
 from pipelines.choice import chosen
 from pipelines.drafts import Draft, draft, unjudged, without_filtered
 from pipelines.event import Event
+from pipelines.granting import with_offers
 from pipelines.jobs import planned_job
-from pipelines.offers import Offers, with_offers
+from pipelines.offers import Offers
+from pipelines.params import undeclared
 from pipelines.plan import Plan, PlannedJob
 from pipelines.plugins import with_privileges
 from pipelines.problems import Level, Problem, has_errors
-from pipelines.reading.source import NOTHING
+from pipelines.reading.library import NOTHING, Library
 from pipelines.readings import CellReading, FileReading, Setting, read_for, setting
 from pipelines.unacted import unacted
 
@@ -23,27 +27,29 @@ def make_plan(
     event: Event,
     *,
     trust: frozenset[str] = frozenset(),
-    includable: Mapping[str, bytes] = NOTHING,
+    library: Library = NOTHING,
     variables: Mapping[str, str] = _NO_VARIABLES,
     secrets: Offers | None = None,
     privileged_plugins: Iterable[str] = (),
 ) -> Plan:
     """The plan of these workflow files (path → bytes) for an event. Never raises: problems are in the plan.
 
-    `trust` holds what an administrator trusts the repository with (volumes, security, network), `includable` the
+    `trust` holds what an administrator trusts the repository with (volumes, security, network), `library` the
     files that workflows may include, `variables` global ones, known to `${NAME}`, `evaluate` and every step,
     `secrets` what the run may have of them; where nobody knows, every step may have what it asks for.
     Plugins of the images in `privileged_plugins` run privileged.
 
     Jobs are sorted by workflow and cell, those that don't run among them. A file with errors gives no job.
     """
-    run = setting(event, trust=trust, includable=includable, variables=variables)
+    run = setting(event, trust=trust, library=library, variables=variables)
     readings = sorted((read_for(run, files[file], file) for file in files), key=lambda each: (each.name, each.file))
     all_drafts = (_draft(reading, cell, run) for reading in readings for cell in reading.cells)
     drafts = without_filtered(chosen(all_drafts, event.workflows))
     if secrets is not None:
         drafts = tuple(with_offers(each, secrets) for each in drafts)
-    between = rules.check_together([each.workflow for each in drafts], {each.file: each.name for each in readings})
+    workflows = [each.workflow for each in drafts]
+    together = rules.check_together(workflows, {each.file: each.name for each in readings})
+    between = (*together, *undeclared(workflows, event))
     broken = {
         *(reading.file for reading in readings if has_errors(reading.problems)),
         *(each.workflow.file for each in drafts if has_errors(each.problems)),
@@ -51,7 +57,17 @@ def make_plan(
     }
     sound = [each for each in drafts if each.workflow.file not in broken]
     jobs = tuple(with_privileges(job, privileged_plugins) for job in _jobs(sound, drafts))
-    return Plan(event=event, jobs=jobs, problems=_all_problems(readings, between, drafts, unacted(sound, event)))
+    problems = _all_problems(readings, between, drafts, unacted(sound, event))
+    return Plan(event=event if has_errors(problems) else _noting(event, readings), jobs=jobs, problems=problems)
+
+
+def _noting(event: Event, readings: Iterable[FileReading]) -> Event:
+    """The event with the commits of other repositories that its plan was made with.
+
+    Of a plan with errors nothing runs, so whoever mends them in the other repository may have the run planned anew.
+    """
+    included = dict.fromkeys(each for reading in readings for each in reading.included)
+    return replace(event, included=tuple(included))
 
 
 def _draft(reading: FileReading, cell: CellReading, run: Setting) -> Draft:

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pipelines import rules
 from pipelines.allowance import MAX_VALUES_OF_A_MATRIX, Allowance
 from pipelines.changedfiles import ChangedFiles
-from pipelines.event import Event
+from pipelines.event import Event, Included
 from pipelines.files import workflow_name
 from pipelines.matrix import Cell, cells
 from pipelines.model import Workflow
 from pipelines.nodes import Map, Node
 from pipelines.params import parameter_variables
 from pipelines.problems import Problem
+from pipelines.reading.library import Library
 from pipelines.reading.source import read_source
 from pipelines.report import Report
 from pipelines.substitution.tree import substituted
@@ -27,7 +28,7 @@ class Setting:
     event: Event
     known: Mapping[str, str]
     trust: frozenset[str]
-    includable: Mapping[str, bytes]
+    library: Library
     changes: ChangedFiles
 
 
@@ -50,6 +51,7 @@ class FileReading:
 
     file: str
     cells: tuple[CellReading, ...]
+    included: tuple[Included, ...]
     problems: tuple[Problem, ...]
 
     @property
@@ -58,23 +60,21 @@ class FileReading:
         return workflow_name(self.file)
 
 
-def setting(
-    event: Event, *, trust: frozenset[str], includable: Mapping[str, bytes], variables: Mapping[str, str]
-) -> Setting:
+def setting(event: Event, *, trust: frozenset[str], library: Library, variables: Mapping[str, str]) -> Setting:
     """The setting of a run. Global `variables` give way to what is ours, and never have its names."""
     free = {name: value for name, value in variables.items() if not is_reserved(name)}
     known = {**free, **event_variables(event, trust)}
     return Setting(
-        event=event, known=known, trust=trust, includable=includable, changes=ChangedFiles(event.changed_files or ())
+        event=event, known=known, trust=trust, library=library, changes=ChangedFiles(event.changed_files or ())
     )
 
 
 def read_for(run: Setting, text: bytes, file: str) -> FileReading:
     """Read one file for an event, whatever is in it. What is wrong with several cells is reported once."""
     report = Report(file)
-    root = read_source(text, report, includable=run.includable)
-    found = tuple(_cells(root, run, report)) if root is not None else ()
-    return FileReading(file=file, cells=found, problems=report.problems)
+    source = read_source(text, report, library=run.library)
+    found = tuple(_cells(source.root, run, report)) if source.root is not None else ()
+    return FileReading(file=file, cells=found, included=source.included, problems=report.problems)
 
 
 def _cells(root: Node, run: Setting, report: Report) -> Iterator[CellReading]:
@@ -82,7 +82,7 @@ def _cells(root: Node, run: Setting, report: Report) -> Iterator[CellReading]:
     known = {**given, **run.known, "CI_WORKFLOW_NAME": workflow_name(report.file)}
     as_written: Workflow | None = None
     for cell in _few_enough(cells(read_matrix(root, report), report), root, report):
-        cells_own = Report(report.file, allowance=report.allowance)
+        cells_own = Report(report.file, allowance=report.allowance, gaps=report.gaps)
         tree = substituted(root, {**known, **cell}, cells_own)
         workflow = as_written if tree is root and as_written else _workflow(tree, run, cells_own)
         as_written = workflow if tree is root else None

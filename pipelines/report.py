@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from pipelines.allowance import Allowance
+from pipelines.gaps import Gaps
 from pipelines.nodes import Position
 from pipelines.problems import Level, Problem, has_errors
 from pipelines.suggestions import nearest
@@ -14,12 +15,15 @@ class Report:
     """Takes problems as they are found. Past `MAX_PROBLEMS` it only remembers that, and where, there were more.
 
     `is_raw` is true while `${NAME}` stands in the text as it was written, as for a file without an event.
-    `allowance` is what the file may still ask for.
+    `allowance` is what the file may still ask for, `gaps` what need not be told again.
     """
 
-    def __init__(self, file: str, *, is_raw: bool = False, allowance: Allowance | None = None) -> None:
+    def __init__(
+        self, file: str, *, is_raw: bool = False, allowance: Allowance | None = None, gaps: Gaps | None = None
+    ) -> None:
         self.file, self.is_raw = file, is_raw
         self.allowance = allowance or Allowance()
+        self.gaps = gaps or Gaps()
         self._problems: dict[tuple[object, ...], Problem] = {}
         self._more: Problem | None = None
 

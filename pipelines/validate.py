@@ -11,7 +11,8 @@ from pipelines.model import Matrix, Workflow
 from pipelines.nodes import List, Map, Node, key_places
 from pipelines.places import Place
 from pipelines.problems import Problem, has_errors
-from pipelines.reading.source import NOTHING, read_source
+from pipelines.reading.library import NOTHING, Library
+from pipelines.reading.source import read_source
 from pipelines.report import Report
 from pipelines.reserved import check_reserved
 from pipelines.substitution.tree import check_names
@@ -35,16 +36,14 @@ class Reading:
         return workflow_name(self.file)
 
 
-def read_workflow(
-    text: bytes, file: str, *, includable: Mapping[str, bytes] = NOTHING, known: Iterable[str] = ()
-) -> Reading:
+def read_workflow(text: bytes, file: str, *, library: Library = NOTHING, known: Iterable[str] = ()) -> Reading:
     """Read one file as it was written, `${NAME}` and all, whatever is in it.
 
-    `file` is its path; it names the workflow and stands in the problems. `includable` are the files that it may
-    include, by their paths, `known` the names of global variables.
+    `file` is its path; it names the workflow and stands in the problems. `library` has the files that it
+    may include, `known` the names of global variables.
     """
     report = Report(file, is_raw=True)
-    root = read_source(text, report, includable=includable)
+    root = read_source(text, report, library=library).root
     workflow = validated(root, report) if root is not None else None
     if root is not None:
         _check_names(root, known, report)
@@ -53,10 +52,10 @@ def read_workflow(
 
 
 def read_workflows(
-    files: Mapping[str, bytes], *, includable: Mapping[str, bytes] = NOTHING, known: Iterable[str] = ()
+    files: Mapping[str, bytes], *, library: Library = NOTHING, known: Iterable[str] = ()
 ) -> tuple[Reading, ...]:
     """Read the files of one run, sorted by their workflows' names."""
-    readings = (read_workflow(text, file, includable=includable, known=known) for file, text in files.items())
+    readings = (read_workflow(text, file, library=library, known=known) for file, text in files.items())
     return tuple(sorted(readings, key=lambda reading: (reading.name, reading.file)))
 
 
@@ -95,6 +94,8 @@ def validated(root: Node, report: Report) -> Workflow | None:
 
 
 def _check_steps(workflow: Workflow, root: Node, report: Report) -> None:
+    if report.gaps.is_partial:
+        return
     declared = root.get("steps") if isinstance(root, Map) else None
     match declared:
         case Map(entries=()) | List(items=()):

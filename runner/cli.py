@@ -11,7 +11,7 @@ import click
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
-# Loaded when called for: `headrace --version` imports none of them.
+# Loaded when called for: `headrace --version` imports none of them. What has no summary is for our own processes.
 _COMMANDS = {
     "run": ("runner.commands.run", "Run workflows here, in containers, as the server would."),
     "plan": ("runner.commands.plan", "Show what an event would run, and why."),
@@ -41,14 +41,19 @@ _COMMANDS = {
     "decline": ("worker.commands.decline", "End a run that waits for a person."),
     "secret": ("worker.commands.secret", "Keep what steps may ask for by name, and nobody may read."),
     "registry": ("worker.commands.registry", "Say which login registries are shown."),
+    "upgrade": ("worker.commands.upgrade", ""),
 }
+
+# What the processes that stay never use, and libraries of theirs import where they find it: 4 MB a process.
+_STAY = {"up", "server", "worker"}
+_FORGONE = ("rich", "pygments")
 
 
 class _LazyGroup(click.Group):
     """A group whose commands are modules, each with a click command named `command`."""
 
     def list_commands(self, _: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [name for name, (_, summary) in _COMMANDS.items() if summary]
 
     def get_command(self, _: click.Context, name: str) -> click.Command | None:
         if name not in _COMMANDS:
@@ -58,7 +63,7 @@ class _LazyGroup(click.Group):
 
     def format_commands(self, _: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items()])
+            formatter.write_dl([(name, summary) for name, (_, summary) in _COMMANDS.items() if summary])
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click's form
@@ -78,6 +83,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     Without `arguments` those of the process count, and it ends here.
     """
+    if arguments is None and _STAY.intersection(sys.argv[1:2]):
+        sys.modules.update(dict.fromkeys(_FORGONE))  # type: ignore[arg-type] # None: importing it fails from now on
     code = _exit_code(arguments)
     if arguments is None:
         _leave(code)

@@ -63,6 +63,11 @@ class Config:
         )
 
     @property
+    def mirrors_directory(self) -> Path:
+        """Copies of the repositories that local workflow files include others' files of."""
+        return self.state / "mirrors"
+
+    @property
     def runs_directory(self) -> Path:
         """A directory a local run, with its Records, logs and artifacts."""
         return self.state / "runs"

@@ -11,7 +11,7 @@ from pipelines.event import Deployment, Event, EventKind, PullRequest, Release, 
 from pipelines.variables import is_reserved
 from runner.delivery import SavedDelivery, delivered_event
 from runner.errors import UsageError
-from runner.source.remotes import repository_of
+from runner.source.remotes import likely_page, repository_of
 
 _HEADS = "refs/heads/"
 _TAGS = "refs/tags/"
@@ -247,6 +247,6 @@ def _repository(options: EventOptions, facts: WorkingTreeFacts) -> Repository:
         name=name or known.name or directory,
         forge=known.forge,
         clone_url=known.clone_url,
-        url="" if options.repo else known.url,
+        url="" if options.repo else known.url or likely_page(known),
         default_branch=facts.default_branch,
     )

@@ -11,7 +11,7 @@ _LONGEST_PATH = 1_000
 class Includable(Mapping[str, bytes]):
     """Files by their paths from a tree's root. As a whole it holds those that have been asked for and are there.
 
-    `read` gives a file's contents, or None if the tree has no such file.
+    `read` gives a file's contents, or None if the tree has no such file; it may raise Unreadable.
     """
 
     def __init__(self, read: Callable[[str], bytes | None]) -> None:

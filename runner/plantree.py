@@ -19,6 +19,8 @@ _MAX_COLUMN = 40
 def tree_lines(plan: Plan) -> Iterator[Text]:
     """Line by line: the event, each job with its services and steps, and what the whole plan needs."""
     yield Text(printable(event_line(plan.event)), style="bold")
+    for each in plan.event.included:
+        yield Text(printable(f"includes {each}"), style="dim")
     order = _job_order(plan)
     is_numbered = len(plan.jobs) > 1
     for job in plan.jobs:

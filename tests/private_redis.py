@@ -7,7 +7,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from worker.redis_server import answers
+from worker.redis_client import answers
 
 _SECONDS = 10
 

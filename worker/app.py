@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from worker.access.identity import Identity
 from worker.access.throttle import Throttle
 from worker.api.problems import problem
 from worker.context import Backstage, Context
@@ -41,8 +42,12 @@ def create_app(
     database: Database,
     storage: Storage,
     background: Background,
+    operator: Identity | None = None,
 ) -> FastAPI:
-    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live."""
+    """The application. `background` is entered when it starts and left when it ends; it tells viewers through Live.
+
+    `operator` is who asks, whatever comes: only for an application that never listens.
+    """
     traffic = Traffic()
 
     @asynccontextmanager
@@ -63,6 +68,7 @@ def create_app(
                 intake=Intake(),
                 throttle=Throttle(),
                 hashing=CapacityLimiter(_HASHES_AT_ONCE),
+                operator=operator,
             )
             yield
 

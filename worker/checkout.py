@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pipelines.details import Checkout
 from pipelines.event import Event
 from runner.backend import Tree
-from runner.source.access import Access
+from runner.source.access import MACHINE, Access, GitCredentials
 from runner.source.clonesettings import clone_settings
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched_as_asked
@@ -44,4 +44,14 @@ def job_tree(settings: Settings, order: JobOrder, entrusted: Entrusted, stop: St
 
 
 def _access(event: Event, entrusted: Entrusted) -> Access:
-    return entrusted.access(event.repository.full_name)
+    """In whose name git fetches: the repository's own if it has credentials, else the machine's."""
+    clone = entrusted.clone
+    if clone is None:
+        return MACHINE
+    return GitCredentials(
+        owner=event.repository.full_name,
+        username=clone.user,
+        password=clone.password,
+        ssh_key=clone.ssh_key,
+        known_hosts=clone.known_hosts,
+    )

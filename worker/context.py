@@ -8,6 +8,7 @@ from urllib.parse import quote
 from anyio import CapacityLimiter
 from fastapi import Depends, Request
 
+from worker.access.identity import Identity
 from worker.access.throttle import Throttle
 from worker.intake import Intake
 from worker.live import Live
@@ -37,6 +38,7 @@ class Context:
     `announce`, `trouble` and `crew` are Backstage's.
 
     `throttle` counts attempts to log in that failed, `hashing` bounds how many passwords are hashed at a time.
+    `operator` is who asks wherever nobody proves anything: None in all that listens (see worker/local.py).
     """
 
     settings: Settings
@@ -52,6 +54,7 @@ class Context:
     intake: Intake
     throttle: Throttle
     hashing: CapacityLimiter
+    operator: Identity | None = None
 
     def url(self, *segments: str | int) -> str:
         """The address, as browsers and forges know it, of a path of these segments."""

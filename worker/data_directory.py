@@ -21,11 +21,19 @@ def only_one_service(directory: Path) -> Iterator[None]:
     except OSError as error:
         raise Unavailable(f"can't keep data in {directory}: {error.strerror}; choose another with --data") from error
     try:
-        if not take(descriptor):
+        if not take(descriptor) or not _is_at(descriptor, directory / LOCK):
             raise Conflict(f"another service works in {directory}: end it, or choose another with --data")
         yield
     finally:
         os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    """False if another file is there by now, or none: a restore that fails takes its lock away with it."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def installation(directory: Path) -> str:

@@ -134,14 +134,15 @@ class Dispatcher:
         """Give out the tasks whose turn it is; True if others wait."""
         with self._database.read() as connection:
             waiting = turn_store.next_waiting(connection)
+            holds_back = turn_store.holds_any_back(connection)
             if not waiting:
-                return False
+                return holds_back
             out = task_store.in_state(connection, TaskState.QUEUED, TaskState.RUNNING)
             classes = classes_of(self._crew, [(task.id, task.queue) for task in out])
             found = turns(waiting, classes, turn_store.under_way(connection))
         if found:
             self._give(found)
-        return len(found) < len(waiting)
+        return holds_back or len(found) < len(waiting)
 
     def _give(self, found: Sequence[Turn]) -> None:
         with self._database.write() as connection:
@@ -158,13 +159,13 @@ class Dispatcher:
         with self._database.read() as connection:
             unwanted = task_store.to_cancel(connection)
         for task, reason in unwanted:
+            # Where Redis was emptied, nobody seems to have one that a worker has: so it is told in any case.
+            self._exchange.ask_to_cancel(task.id, reason)
             if self._exchange.withdraw(task.id):
                 with self._database.write() as connection:
                     history.end_withdrawn(connection, task, Status.CANCELLED, reason)
                 self._tell(task.run_id)
                 self._queue.remove(task.id)
-            else:
-                self._exchange.ask_to_cancel(task.id, reason)
 
     def _tell(self, run_id: str) -> None:
         if self._live:
@@ -224,12 +225,13 @@ class Dispatcher:
 
     def _give_up(self, task: StoredTask, reason: str) -> None:
         log.warning("worker is lost", task=task.id, run=task.run_id)
+        self._exchange.give_up(task.id)  # first: a server that dies in between will look again, a worker would not
         with self._database.write() as connection:
             current = task_store.find(connection, task.id)
             if current is None or current.state is TaskState.ENDED:
                 return
             history.declare_lost(connection, current, reason)
-        self._exchange.give_up(task.id)
+        self._exchange.release(task.id)
         self._tell(task.run_id)
 
     def _enqueue(self, task: StoredTask) -> None:

@@ -1,6 +1,6 @@
 """Exchange: what the server and the workers say to each other through Redis.
 
-DESIGN. Six kinds of key, all small and all with an end:
+DESIGN. Seven kinds of key, all small and all with an end:
 
     headrace:order:TASK   what to do, as JSON, secrets in it sealed; the queue itself (RQ) carries ids only
     headrace:claim:TASK   which worker took it: set once, so a task that the queue hands out twice runs once; "gone" if
@@ -10,11 +10,13 @@ DESIGN. Six kinds of key, all small and all with an end:
     headrace:cancel:TASK  why the task is to end before its time: looked at by its worker every second
     headrace:records      the stream of Records back; read by the server in a consumer group, deleted once they are in
                           the database, so that it holds only what is in flight
+    headrace:taken:TASK   the number of the last of its Records that are: until then the worker keeps them, too
 
-Redis may lose all of this: the server asks again for what never started, and calls lost what stopped being renewed.
+Redis may lose all of this: the server asks again for what never started, and calls lost what stopped being renewed;
+the worker says again whose the task is, and sends again what the server has not taken.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -93,6 +95,18 @@ class Holding:
     is_gone: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What became of what a worker has reported: `taken` is the number of the last Record that the server has.
+
+    `is_held` says whether Redis still has a report that the server may not have, and `backlog` how many it has in all.
+    """
+
+    taken: int
+    is_held: bool
+    backlog: int
+
+
 class Exchange:
     """Both ends' view of the keys above, over one Redis client. Redis' errors pass through."""
 
@@ -113,13 +127,20 @@ class Exchange:
         """Worker: take a task; None if another has taken it already, or its order is gone."""
         if not self._redis.set(_claim_key(task), worker, ex=_KEEP_SECONDS, nx=True):
             return None
-        self.renew(task, worker)
+        self._redis.set(_lease_key(task), worker, px=int(self.lease_seconds * 1000))
         text = self._redis.get(_order_key(task))
         return msgspec.json.decode(text, type=Order) if text else None
 
-    def renew(self, task: str, worker: str) -> None:
-        """Worker: still alive."""
+    def renew(self, task: str, worker: str) -> bool:
+        """Worker: still alive, and the task is mine; False if it is not, which a Redis that was emptied may bring."""
+        pipeline = self._redis.pipeline()
+        pipeline.set(_claim_key(task), worker, ex=_KEEP_SECONDS, nx=True)
+        pipeline.get(_claim_key(task))
+        *_, holder = pipeline.execute()
+        if holder != worker.encode():
+            return False
         self._redis.set(_lease_key(task), worker, px=int(self.lease_seconds * 1000))
+        return True
 
     def let_go(self, task: str) -> None:
         """Worker: the process that did the task has ended without a word."""
@@ -135,9 +156,8 @@ class Exchange:
         self._redis.delete(_order_key(task), _lease_key(task))
 
     def give_up(self, task: str) -> None:
-        """Server: the task is lost; should its worker wake up, it is to stop."""
+        """Server: nothing of the task counts any more; should its worker wake up, it is to stop."""
         self._redis.set(_over_key(task), "lost", ex=_KEEP_SECONDS)
-        self.release(task)
 
     def withdraw(self, task: str) -> bool:
         """Server: take a task back, so that no worker can claim it; False if one has."""
@@ -164,9 +184,19 @@ class Exchange:
             for task, claim, lease in zip(tasks, found[::2], found[1::2], strict=True)
         }
 
-    def report(self, task: str, records: Sequence[AnyRecord]) -> None:
-        """Worker: hand over Records, in order."""
-        self._redis.xadd(_STREAM, {"task": task, "records": b"\n".join(map(encode, records))})
+    def report(self, task: str, records: Sequence[AnyRecord]) -> bytes:
+        """Worker: hand over Records, in order; gives the stream's id of the report."""
+        fields = {"task": task, "records": b"\n".join(map(encode, records))}
+        return cast("bytes", self._redis.xadd(_STREAM, fields))  # type: ignore[arg-type] # of its many shapes, ours
+
+    def standing(self, task: str, entry: bytes) -> Standing:
+        """Worker: what became of the Records of this task, and of this report, all at one moment."""
+        pipeline = self._redis.pipeline()
+        pipeline.get(_taken_key(task))
+        pipeline.xrange(_STREAM, entry, entry)
+        pipeline.xlen(_STREAM)
+        taken, held, backlog = pipeline.execute()
+        return Standing(taken=int(taken or 0), is_held=bool(held), backlog=backlog)
 
     def backlog(self) -> int:
         """How many reports wait for the server."""
@@ -188,10 +218,12 @@ class Exchange:
         entries = cast("_Entries", answer[0][1] if answer else [])  # type: ignore[index] # of its many shapes, ours
         return [_report(entry, fields) for entry, fields in entries]
 
-    def acknowledge(self, reports: Sequence[Report]) -> None:
-        """Server: these are in the database; forget them."""
+    def acknowledge(self, reports: Sequence[Report], taken: Mapping[str, int]) -> None:
+        """Server: forget these reports; of these tasks, the Records up to these numbers are in the database."""
         entries = [report.entry for report in reports]
         pipeline = self._redis.pipeline()
+        for task, number in taken.items():
+            pipeline.set(_taken_key(task), number, ex=_KEEP_SECONDS)
         pipeline.xack(_STREAM, _GROUP, *entries)
         pipeline.xdel(_STREAM, *entries)
         pipeline.execute()
@@ -226,3 +258,7 @@ def _cancel_key(task: str) -> str:
 
 def _lease_key(task: str) -> str:
     return f"headrace:lease:{task}"
+
+
+def _taken_key(task: str) -> str:
+    return f"headrace:taken:{task}"

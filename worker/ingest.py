@@ -2,7 +2,9 @@
 
 DESIGN. Reports are read in a consumer group and deleted only when they are in the database, so a server that dies in
 between reads them again; the history knows which Records it has (by number), the log files which lines (by number). Log
-lines are written, and flushed, before the transaction that counts their Records commits.
+lines are written, and flushed, before the transaction that counts their Records commits. How far that is, the workers
+hear with it: what a Redis has lost that was emptied, or that fell behind its disk, they send again. A worker that goes
+on with what has ended is told to stop.
 """
 
 import threading
@@ -19,6 +21,7 @@ from worker.exchange import Exchange, Report
 from worker.live import Live
 from worker.storage import Storage
 from worker.store import history
+from worker.store import tasks as task_store
 from worker.store.database import Database
 
 _RETRY_SECONDS = 1.0
@@ -91,7 +94,7 @@ class Ingester:
                 for report in reports:
                     self._take_all([report])
             else:
-                self._exchange.acknowledge(reports)
+                self._exchange.acknowledge(reports, _to_their_end(reports))
 
     def _take(self, reports: Sequence[Report]) -> None:
         taken: list[tuple[str, AnyRecord]] = []
@@ -100,7 +103,12 @@ class Ingester:
                 fresh = history.take(connection, report.task, report.records)
                 taken += [(report.task, record) for record in fresh]
             self._write_logs([record for _, record in taken])
-        self._exchange.acknowledge(reports)
+            last = {task: task_store.last_taken(connection, task) for task in _to_their_end(reports)}
+        over = [task for task, number in last.items() if number is None]
+        counted = {task: number for task, number in last.items() if number is not None}
+        self._exchange.acknowledge(reports, {**_to_their_end(reports), **counted})
+        for task in set(over) - {task for task, _ in taken}:
+            self._exchange.give_up(task)
         self._tell(taken)
 
     def _write_logs(self, records: Sequence[AnyRecord]) -> None:
@@ -131,3 +139,8 @@ class Ingester:
         logs = self._open_logs.pop(run, None)
         if logs:
             logs.close()
+
+
+def _to_their_end(reports: Sequence[Report]) -> dict[str, int]:
+    """The number of the last Record of each task that is reported of: its worker need not send them again."""
+    return {report.task: report.records[-1].seq for report in reports if report.records}

@@ -1,6 +1,7 @@
 """How the server and its workers reach Redis: with time-outs, so that one that hangs is an error and not for ever."""
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from worker.exchange import Exchange
 from worker.settings import Settings
@@ -14,3 +15,14 @@ def redis_client(settings: Settings) -> Redis:
 def exchange_of(settings: Settings) -> Exchange:
     """One end of the exchange, with a client of its own."""
     return Exchange(redis_client(settings), lease_seconds=settings.lease_seconds)
+
+
+def answers(url: str) -> bool:
+    """True if a Redis answers there, and is ready."""
+    client = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
+    try:
+        return bool(client.ping())
+    except RedisError:
+        return False
+    finally:
+        client.close()

@@ -6,13 +6,11 @@ ours stands for it, which the supervisor keeps.
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from hashlib import sha256
 from pathlib import Path
-
-from redis import Redis
-from redis.exceptions import RedisError
 
 from worker.errors import Unavailable
 from worker.settings import Settings
@@ -20,6 +18,7 @@ from worker.settings import Settings
 _PROGRAMS = ("redis-server", "valkey-server")
 _LONGEST_SOCKET_PATH = 100  # the kernel's limit is 107 bytes
 _DURABLE = ("--appendonly", "yes", "--save", "", "--maxmemory-policy", "noeviction")
+_SHUTDOWN_SECONDS = 30.0
 _QUIET = ("--daemonize", "no", "--loglevel", "warning", "--logfile", "redis.log")
 
 
@@ -52,9 +51,8 @@ def redis_url(settings: Settings) -> str:
 
 def end_left_over(settings: Settings) -> None:
     """End the one that a service which was killed has left behind: it has the data open."""
-    url = redis_url(settings)
-    if answers(url):
-        Redis.from_url(url).shutdown(save=False)  # its append-only file has everything
+    # Its append-only file has everything. It answers by closing the connection, once that is on the disk.
+    _ask(settings, "SHUTDOWN NOSAVE", seconds=_SHUTDOWN_SECONDS)
     redis_socket(settings).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     redis_socket(settings).unlink(missing_ok=True)
     if shutil.which("docker"):
@@ -68,31 +66,37 @@ def forget_socket(settings: Settings) -> None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def answers(url: str) -> bool:
-    """True if a Redis answers there, and is ready."""
-    client = Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
-    try:
-        return bool(client.ping())
-    except RedisError:
-        return False
-    finally:
-        client.close()
+def is_ready(settings: Settings) -> bool:
+    """True once our own Redis answers."""
+    return _ask(settings, "PING").startswith(b"+PONG")
 
 
-def _options(socket: Path, directory: Path) -> list[str]:
-    at = ("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--dir", str(directory))
+def _ask(settings: Settings, command: str, *, seconds: float = 1.0) -> bytes:
+    """What it answers to one command, `b""` if it doesn't. The client's library would be half of the supervisor."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(seconds)
+        try:
+            connection.connect(str(redis_socket(settings)))
+            connection.sendall(f"{command}\r\n".encode())
+            return connection.recv(64)
+        except OSError:
+            return b""
+
+
+def _options(path: Path, directory: Path) -> list[str]:
+    at = ("--port", "0", "--unixsocket", str(path), "--unixsocketperm", "700", "--dir", str(directory))
     return [*at, *_DURABLE, *_QUIET]
 
 
 def _in_a_container(settings: Settings) -> list[str]:
     """The same on the engine: as our own user, with the same files, without a network, gone when it ends."""
-    socket, directory = redis_socket(settings), settings.data / "redis"
+    path, directory = redis_socket(settings), settings.data / "redis"
     return [
         *("docker", "run", "--rm", "--name", _container(settings), "--label", "headrace.service=redis"),
         *("--network", "none", "--user", f"{os.getuid()}:{os.getgid()}", "--entrypoint", "redis-server"),
-        *("--volume", f"{directory}:{directory}", "--volume", f"{socket.parent}:{socket.parent}"),
+        *("--volume", f"{directory}:{directory}", "--volume", f"{path.parent}:{path.parent}"),
         settings.redis_image,
-        *_options(socket, directory),
+        *_options(path, directory),
     ]
 
 

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
 from worker.api import (
+    accounts,
     artifacts,
     control,
     credentials,
@@ -22,11 +23,14 @@ from worker.api import (
     logs,
     models,
     records,
+    registries,
+    repositories,
     retention,
     runs,
     schedules,
     secrets,
     starts,
+    tokens,
     workers,
 )
 from worker.badges import answer
@@ -103,6 +107,12 @@ def _page(path: str, endpoint: Endpoint, need: Need) -> Route:
     return Route(path=path, endpoint=endpoint, need=need, largest_bytes=_LARGEST_BODY, options=options)
 
 
+def _probe(path: str, endpoint: Endpoint) -> Route:
+    """One for monitors and balancers, some of which ask with HEAD."""
+    options = {"include_in_schema": False, "methods": ["GET", "HEAD"]}
+    return Route(path=path, endpoint=endpoint, need=Need.NOTHING, largest_bytes=_LARGEST_BODY, options=options)
+
+
 def _form(path: str, endpoint: Endpoint, need: Need) -> Route:
     options = {"include_in_schema": False, "methods": ["POST"]}
     return Route(path=path, endpoint=endpoint, need=need, largest_bytes=LARGEST_BYTES, options=options)
@@ -125,7 +135,9 @@ _REPOSITORIES = (
     _patch(f"{_REPOSITORY}/schedules/{{schedule}}", schedules.change_schedule, Need.ADMIN),
     _delete(f"{_REPOSITORY}/schedules/{{schedule}}", schedules.remove_schedule, Need.ADMIN),
     _post(f"{_REPOSITORY}/schedules/{{schedule}}/run", schedules.run_schedule, Need.WRITE, 201),
-    _api("/repositories", runs.list_repositories, Need.READ),
+    _api("/repositories", repositories.list_repositories, Need.READ),
+    _post("/repositories", repositories.add_repository, Need.ADMIN, 201),
+    _api(f"{_REPOSITORY}/hook", repositories.show_hook, Need.ADMIN),
     _api(f"{_REPOSITORY}/runs", runs.list_runs_of_repository, Need.READ),
     _api(f"{_REPOSITORY}/retention", retention.show_retention, Need.READ),
     _put(f"{_REPOSITORY}/retention", retention.put_retention, Need.ADMIN),
@@ -135,7 +147,9 @@ _REPOSITORIES = (
     _api(f"{_REPOSITORY}/credentials", credentials.list_credentials, Need.ADMIN),
     _put(f"{_REPOSITORY}/credentials/{{kind}}", credentials.put_credential, Need.ADMIN),
     _delete(f"{_REPOSITORY}/credentials/{{kind}}", credentials.remove_credential, Need.ADMIN),
-    _patch(_REPOSITORY, runs.change_repository, Need.ADMIN),
+    _api(_REPOSITORY, repositories.show_repository, Need.READ),
+    _patch(_REPOSITORY, repositories.change_repository, Need.ADMIN),
+    _delete(_REPOSITORY, repositories.remove_repository, Need.ADMIN),
 )
 
 _RUNS = (
@@ -158,10 +172,24 @@ _SERVER = (
     _api("/secrets", secrets.list_secrets, Need.ADMIN),
     _put("/secrets/{name}", secrets.put_secret, Need.ADMIN),
     _delete("/secrets/{name}", secrets.remove_secret, Need.ADMIN),
+    _api("/registries", registries.list_registries, Need.ADMIN),
+    _put("/registries/{registry}", registries.put_registry, Need.ADMIN),
+    _delete("/registries/{registry}", registries.remove_registry, Need.ADMIN),
+    _api("/accounts", accounts.list_accounts, Need.ADMIN),
+    _post("/accounts", accounts.add_account, Need.ADMIN, 201),
+    _post("/setup-link", accounts.make_first_link, Need.ADMIN, 201),
+    _post("/accounts/{account}/link", accounts.make_link, Need.ADMIN, 201),
+    _delete("/accounts/{account}", accounts.remove_account, Need.ADMIN),
+    _api("/tokens", tokens.list_tokens, Need.ADMIN),
+    _post("/tokens", tokens.add_token, Need.ADMIN, 201),
+    _delete("/tokens/{number}", tokens.revoke_token, Need.ADMIN),
+    _api("/retention", retention.show_all_retention, Need.ADMIN),
+    _api("/retention/removals", retention.show_removals, Need.ADMIN),
+    _post("/retention/removals", retention.remove_now, Need.ADMIN, 200),
     _page("/api/docs", reference.show_reference, Need.READ),
     _page("/api/openapi.json", reference.show_openapi, Need.READ),
-    _page("/healthz", health.show_health, Need.NOTHING),
-    _page("/readyz", health.show_readiness, Need.NOTHING),
+    _probe("/healthz", health.show_health),
+    _probe("/readyz", health.show_readiness),
     _page("/metrics", metrics.show_metrics, Need.READ),
     _page("/badges/{owner:path}/{name}.svg", answer.show_badge, Need.NOTHING),
 )

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import subprocess
 from types import FrameType
 from typing import NoReturn
 
@@ -15,7 +16,8 @@ from worker.service import background
 from worker.settings import Settings
 from worker.storage import Storage
 from worker.store import invitations
-from worker.store.database import Database, Older
+from worker.store.database import Database, is_up_to_date
+from worker.supervisor import headrace_command
 
 _SHUTDOWN_SECONDS = 5
 
@@ -25,7 +27,7 @@ log = structlog.get_logger()
 def serve(settings: Settings, listening: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT. `settings.url` is what pages and answers call this server."""
     signal_when_parent_dies(signal.SIGTERM)
-    database = Database(settings.database_url, older=Older.UPGRADE)
+    database = _opened(settings)
     storage = Storage(settings.runs_directory)
     app = create_app(
         settings=settings,
@@ -45,6 +47,15 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
         database.close()
+
+
+def _opened(settings: Settings) -> Database:
+    """The database, up to date. Alembic is much to carry for a life, so a process that ends does what is to be done."""
+    if not is_up_to_date(settings.database_url):
+        ended = subprocess.run(headrace_command("upgrade"), env=settings.as_environment(), check=False)
+        if ended.returncode:
+            raise SystemExit(ended.returncode)  # it has said why
+    return Database(settings.database_url)
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -12,8 +12,7 @@ from worker.exchange import Exchange
 from worker.ingest import Ingester
 from worker.live import Live
 from worker.queue import TaskQueue
-from worker.redis_client import exchange_of, redis_client
-from worker.redis_server import answers
+from worker.redis_client import answers, exchange_of, redis_client
 from worker.retention.keeper import Keeper
 from worker.roster import Roster
 from worker.schedules.scheduler import Scheduler

@@ -3,12 +3,19 @@
 import os
 import shutil
 from collections.abc import Collection
+from enum import StrEnum
 from pathlib import Path
 
 from runner.names import file_name
 from runner.results.artifacts import DirectoryArtifacts
 from runner.results.logstore import LogStore
-from worker.store.retained import Files
+
+
+class Files(StrEnum):
+    """What a run leaves on disk."""
+
+    LOGS = "logs"
+    ARTIFACTS = "artifacts"
 
 
 class Storage:

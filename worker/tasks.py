@@ -12,30 +12,32 @@ import structlog
 from redis.exceptions import RedisError
 
 from pipelines.choice import unknown_choice
-from pipelines.event import Event, EventKind
+from pipelines.event import Event
 from pipelines.files import no_workflow, workflow_directories, workflow_paths
 from pipelines.plan import Plan
 from pipelines.planner import make_plan
+from pipelines.reading.library import Library
 from pipelines.records import JobFinished, JobStarted, RunFinished, RunStarted
 from pipelines.status import Status
 from pipelines.wanted import is_asked_for, skips_ci
 from runner.backend import Backend, Ticket
 from runner.engine.credentials import Login
-from runner.errors import RunnerError, SourceError
+from runner.errors import RunnerError
 from runner.events import this_system
 from runner.execute import execute
-from runner.includable import Includable
 from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.signals import stop_on
+from runner.source.changes import changed_files
 from runner.source.mirror import Mirror
-from runner.source.mirrors import fetch_branch, read_from
+from runner.source.mirrors import read_from
 from runner.source.upkeep import tidy
 from runner.stop import Stop
 from worker.checkout import job_tree, planning_mirror
 from worker.continuing import continued
 from worker.errors import ServiceError
 from worker.exchange import Exchange, JobOrder, Order, PlanOrder
+from worker.libraries import libraries_of
 from worker.queue import Duties, Sweep
 from worker.redis_client import exchange_of, redis_client
 from worker.report import Reporter
@@ -137,9 +139,11 @@ def _read_plan(mirror: Mirror, order: PlanOrder) -> Plan | tuple[Status, str]:
         return Status.ERROR, no_workflow(f"commit {event.sha[:12]}")
     if unknown := unknown_choice(event, paths):
         return Status.ERROR, unknown
-    if not is_asked_for(event, (mirror.contents(path) for path in paths)):
+    includable = libraries_of(mirror, event)
+    plan = _planned(mirror, paths, event, order, includable.own)
+    if not is_asked_for(event, (*(mirror.contents(path) for path in paths), *includable.texts.values())):
         return Status.SKIPPED, f"no workflow asks for {event.kind}"
-    return _planned(mirror, paths, event, order)
+    return plan
 
 
 def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError | ServiceError) -> None:
@@ -151,17 +155,11 @@ def _give_up_planning(scribe: Scribe, stop: Stop, error: RunnerError | ServiceEr
         _finish(scribe, stop.status, stop.reason)
 
 
-def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event, order: PlanOrder) -> Plan:
-    def contents(path: str) -> bytes | None:
-        try:
-            return mirror.contents(path)
-        except SourceError:
-            return None
-
+def _planned(mirror: Mirror, paths: tuple[str, ...], event: Event, order: PlanOrder, library: Library) -> Plan:
     return make_plan(
         {path: mirror.contents(path) for path in paths},
         event,
-        includable=Includable(contents),
+        library=library,
         secrets=order.secrets,
         trust=frozenset(order.trust),
         privileged_plugins=order.privileged_plugins,
@@ -175,18 +173,10 @@ def _with_what_git_knows(mirror: Mirror) -> Event:
         message=event.message or facts.message,
         author=event.author or facts.author,
         author_email=event.author_email or facts.author_email,
-        changed_files=_changed_files(mirror),
+        changed_files=changed_files(mirror),
         timestamp=event.timestamp or facts.timestamp,
         system=msgspec.structs.replace(event.system, platform=this_system().platform),
     )
-
-
-def _changed_files(mirror: Mirror) -> tuple[str, ...] | None:
-    """Of a pull request that is open: all that it would bring to its target, whatever has happened there since."""
-    if mirror.event.kind not in (EventKind.PULL_REQUEST, EventKind.PULL_REQUEST_METADATA):
-        return mirror.changed_files()
-    target = fetch_branch(mirror, mirror.event.branch) if mirror.event.branch else None
-    return mirror.changed_files(beside=target)
 
 
 def _finish(scribe: Scribe, status: Status, reason: str) -> None:
@@ -254,7 +244,8 @@ def _watch(exchange: Exchange, order: Order, worker: str, stop: Stop) -> Iterato
                 if exchange.is_over(order.task):
                     stop.request(Status.LOST, "the server has given it up: this worker was away for too long")
                 elif time.monotonic() >= next_renewal:
-                    exchange.renew(order.task, worker)
+                    if not exchange.renew(order.task, worker):
+                        stop.request(Status.LOST, "another worker has it: Redis had forgotten that this one does")
                     next_renewal = time.monotonic() + exchange.renew_seconds
                 if (reason := exchange.cancel_reason(order.task)) is not None:
                     stop.request(Status.CANCELLED, reason)

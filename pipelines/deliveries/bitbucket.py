@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from pipelines.deliveries import happenings
 from pipelines.deliveries.fields import Fields
 from pipelines.deliveries.reading import MOST_CHANGES, Headers, Ignored, Outcome, delivery_key, starts_no_run
-from pipelines.event import Event, EventKind, PullRequest, Repository
+from pipelines.event import Event, EventKind, PullRequest, Repository, fork_ref
 
 _ZERO = "0" * 40
 _REFS = {"branch": "refs/heads/", "tag": "refs/tags/"}
@@ -77,42 +77,42 @@ def _change(change: Fields, repository: Repository, sender: Event) -> Outcome:
 
 
 def _pull_request(payload: Fields, repository: Repository, name: str) -> Outcome:
+    """One that is merged is at its merge commit on the target: its own branch may be gone by then."""
     request = payload.object("pullrequest")
-    source, target = request.object("source"), request.object("destination")
-    if (fork := _fork(source, payload.object("repository"))) is not None:
-        return Ignored(
-            reason=f"the pull request is from {fork}: Bitbucket keeps its commits there, where none are read"
-        )
-    # Once it is merged its branch may be gone; what it led to is on the target.
-    merge = request.optional_object("merge_commit")
-    branch = (target if merge.has("hash") else source).object("branch").branch("name")
-    return happenings.pull_request(
-        repository,
-        _PULL_REQUESTS[name],
-        PullRequest(
-            number=request.integer("id"),
-            source_branch=source.object("branch").branch("name"),
-            target_branch=target.object("branch").branch("name"),
-            draft=request.truth("draft"),
-        ),
-        ref=f"refs/heads/{branch}",
-        sha=(merge if merge.has("hash") else source.object("commit")).abbreviated_sha("hash"),
-        said=replace(
-            _sender(payload),
-            message=request.text("title"),
-            author=request.optional_object("author").text("display_name"),
-            forge_url=_page(request),
-            action=name.partition(":")[2],
-        ),
+    source, merge = request.object("source"), request.optional_object("merge_commit")
+    from_fork = not _is_within(source, payload.object("repository"))
+    if from_fork and not merge.has("hash") and not source.has("repository"):
+        return Ignored(reason="the pull request is from a fork that is gone, and its commits with it")
+    about = PullRequest(
+        number=request.integer("id"),
+        source_branch=source.object("branch").branch("name"),
+        target_branch=request.object("destination").object("branch").branch("name"),
+        from_fork=from_fork,
+        draft=request.truth("draft"),
     )
+    kind = _PULL_REQUESTS[name]
+    said = replace(
+        _sender(payload),
+        message=request.text("title"),
+        author=request.optional_object("author").text("display_name"),
+        forge_url=_page(request),
+        action=name.partition(":")[2],
+    )
+    if merge.has("hash"):
+        ref, sha = f"refs/heads/{about.target_branch}", merge.abbreviated_sha("hash")
+        return happenings.pull_request(repository, kind, about, ref=ref, sha=sha, said=said)
+    sha = source.object("commit").abbreviated_sha("hash")
+    if not from_fork:
+        ref = f"refs/heads/{about.source_branch}"
+        return happenings.pull_request(repository, kind, about, ref=ref, sha=sha, said=said)
+    forked = replace(about, source_repository=source.object("repository").repository_name("full_name"))
+    return happenings.pull_request(repository, kind, forked, ref=fork_ref(about.number), sha=sha, said=said)
 
 
-def _fork(source: Fields, repository: Fields) -> str | None:
-    """The repository that a pull request comes from, if it isn't this one; it is null once that is deleted."""
+def _is_within(source: Fields, repository: Fields) -> bool:
+    """True unless a pull request comes from a fork: its repository is null once that is deleted."""
     name = source.optional_object("repository").text("full_name")
-    if name == repository.required_text("full_name"):
-        return None
-    return f"the fork {name}" if name else "a fork that is gone"
+    return name == repository.required_text("full_name")
 
 
 def _sender(payload: Fields) -> Event:

@@ -8,6 +8,7 @@ import msgspec
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # SHA-1, or SHA-256 in repositories that use it
 _ABBREVIATED = re.compile(r"[0-9a-f]{12,64}")
 _REF = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]{1,1000}")  # what git-check-ref-format forbids in a ref
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 _BRANCH_PREFIX = "refs/heads/"
 _LONGEST_TEXT = 10_000
 _LONGEST_NAME = 300
@@ -85,6 +86,14 @@ class Fields:
             raise self._wrong(name, repr(text[:80]), "40 or 64 hex digits")
         return text
 
+    def last_part_as_sha(self, name: str) -> str:
+        """The commit's full id that an address ends with: of it nothing else is taken."""
+        address: str = self._typed(name, str)
+        sha = address.rpartition("/")[2]
+        if not _SHA.fullmatch(sha):
+            raise self._wrong(name, repr(address[-80:]), "the address of a commit, with its 40 or 64 hex digits")
+        return sha
+
     def abbreviated_sha(self, name: str) -> str:
         """A commit's id, in lower case, or its first digits: at least 12."""
         text: str = self._typed(name, str)
@@ -105,6 +114,13 @@ class Fields:
         if not is_sane_ref(prefix + text):
             raise self._wrong(name, repr(text[:80]), "the name of a branch or tag")
         return prefix + text
+
+    def repository_name(self, name: str) -> str:
+        """A repository's name with its owner's, such as `acme/web`."""
+        text: str = self._typed(name, str)
+        if not is_repository_name(text):
+            raise self._wrong(name, repr(text[:80]), "OWNER/NAME, of letters, digits and . _ -")
+        return text
 
     def branch(self, name: str) -> str:
         """A branch's short name."""
@@ -138,6 +154,12 @@ def is_zero(sha: str) -> bool:
 def is_sha(text: str) -> bool:
     """True for a commit's full id."""
     return bool(_SHA.fullmatch(text))
+
+
+def is_repository_name(text: str) -> bool:
+    """True for `owner/name`, of characters that mean nothing in an address."""
+    parts = text.split("/")
+    return len(parts) == 2 and all(_PLAIN_NAME.fullmatch(part) for part in parts)
 
 
 def is_sane_ref(ref: str) -> bool:

@@ -1,11 +1,11 @@
-"""GitLab's deliveries: pushes, tag pushes, merge requests and releases."""
+"""GitLab's deliveries: pushes, tag pushes, merge requests, releases and deployments."""
 
 from msgspec.structs import replace
 
 from pipelines.deliveries import happenings
 from pipelines.deliveries.fields import Fields
 from pipelines.deliveries.reading import Headers, Ignored, Outcome, delivery_key, starts_no_run
-from pipelines.event import Event, EventKind, PullRequest, Release, Repository
+from pipelines.event import Deployment, Event, EventKind, PullRequest, Release, Repository
 
 _PUBLIC_LEVEL = 20
 _ACTIONS = {
@@ -39,6 +39,7 @@ class GitLab:
             "Tag Push Hook": _push,
             "Merge Request Hook": _merge_request,
             "Release Hook": _release,
+            "Deployment Hook": _deployment,
         }.get(name)
         return (read(payload, _repository(payload, repository)) if read else starts_no_run(name),)
 
@@ -127,5 +128,27 @@ def _release(payload: Fields, repository: Repository) -> Outcome:
             author_email=author.text("email"),
             forge_url=payload.text("url"),
             action=action,
+        ),
+    )
+
+
+def _deployment(payload: Fields, repository: Repository) -> Outcome:
+    """One that begins asks for a run; how it ends is told to others. Of a merge request's commits nobody deploys."""
+    status, ref = payload.required_text("status"), payload.required_text("ref")
+    if status != "running":
+        return Ignored(reason=f"deployment {status[:80]!r} starts no run")
+    if ref.startswith("refs/"):
+        return Ignored(reason=f"the deployment is of {ref[:80]!r}, which is neither a branch nor a tag")
+    user = payload.optional_object("user")
+    return happenings.deployment(
+        repository,
+        ref=ref,
+        sha=payload.last_part_as_sha("commit_url"),
+        deployment=Deployment(target=payload.text("environment")),
+        said=Event(
+            sender=user.text("username"),
+            sender_avatar=user.text("avatar_url"),
+            forge_url=payload.text("deployable_url"),
+            action=status,
         ),
     )

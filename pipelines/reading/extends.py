@@ -105,6 +105,7 @@ class _Section:
         circle = " → ".join((*way[way.index(base.text) :], base.text))
         Place(base, "", self._report).problem(f"these steps extend each other: {circle}")
         for name in way:
+            self._report.gaps.add_step(self._places[name].position)
             self._done[name] = _Step(_without_key(self._places[name].node))
         return self._done[way[0]]
 
@@ -114,17 +115,25 @@ class _Section:
         if name is None:
             return _Step(own)
         at = Place(name, joined(place.path, _KEY), self._report)
+        if base is None and self._report.gaps.is_partial:
+            return _Step(own)
         if base is None:
             hint = self._report.nearest(name.text, self._places)
             level = Level.WARNING if is_lenient(self._report.file) else Level.ERROR  # Woodpecker has no such key
             at.problem(f"there is no step {quoted(name.text)} to extend", hint=hint, level=level)
+            if level is Level.ERROR:
+                self._report.gaps.add_step(own.position)
             return _Step(own)
+        if self._report.gaps.is_in_step(base.node.position):
+            self._report.gaps.add_step(own.position)
         if base.depth >= MAX_DEPTH:
             at.problem(f"steps extend each other more than {MAX_DEPTH} deep")
+            self._report.gaps.add_step(own.position)
             return _Step(own)
         values = self._report.allowance.values
         if not values.take(0) or not values.take(_weight(base.node)):  # past it, nothing more is weighed
             at.problem(TOO_HEAVY)
+            self._report.gaps.add_step(own.position)
             return _Step(own)
         return _Step(_merged(base.node, own), base.depth + 1)
 

@@ -112,7 +112,8 @@ def read_key(key: Key, place: Place) -> Any:
     """The value of a key. Woodpecker ignores what only Headrace knows, so that in its files this is no mistake."""
     if key.origin is W or not is_lenient(place.report.file):
         return key.form.read(place)
-    trial = Report(place.report.file, is_raw=place.report.is_raw, allowance=place.report.allowance)
+    above = place.report
+    trial = Report(above.file, is_raw=above.is_raw, allowance=above.allowance, gaps=above.gaps)
     value = key.form.read(Place(place.node, place.path, trial))
     if not trial.has_errors:
         trial.pass_on(place.report)
@@ -146,7 +147,7 @@ def plain_record(keys: Keys, make: Callable[..., T]) -> Form[T]:
 def _complete(place: Place, keys: Keys, values: dict[str, Any]) -> dict[str, Any] | None:
     missing = [key for key in keys.known if key.required and values.get(key.name) is None]
     for key in missing:
-        if key.name not in values:
+        if key.name not in values and not place.report.gaps.is_partial:
             place.problem(f"{place.name} has no `{key.name}`, which {keys.owner} needs", hint=key.summary)
     return None if missing else {name: value for name, value in values.items() if value is not None}
 

@@ -179,7 +179,8 @@ def _with_image(keys: Keys) -> Form[Step]:
             return None
         if not _says_what_runs(place.node):
             hint = "the container image to run, or `build` to make one"
-            place.problem(f"{place.name} has no `image`, which {keys.owner} needs", hint=hint)
+            if not place.report.gaps.is_in_step(place.position):
+                place.problem(f"{place.name} has no `image`, which {keys.owner} needs", hint=hint)
         if values.get("image") and values.get("build"):
             hint = "the image that is built is the one that runs: leave out `image`"
             place.problem(f"{place.name} has an `image` and a `build`", hint=hint)

@@ -49,7 +49,7 @@ _INCLUDE_SCHEMA = {
 }
 _INCLUDE_ITEM = {"anyOf": [{"type": "string"}, _INCLUDE_SCHEMA]}
 _INCLUDE: Form[None] = Form(
-    "a path, or a list of them",
+    "a path, `{repo, ref, path}`, or a list of them",
     lambda _: None,  # done before the keys are read
     {"anyOf": [*_INCLUDE_ITEM["anyOf"], {"type": "array", "items": _INCLUDE_ITEM}]},
 )
@@ -251,18 +251,21 @@ steps:
         Key(
             name="include",
             form=_INCLUDE,
-            meaning="Files of the repository to start from, in this order, by their paths from its root. Their maps "
-            "and lists of `steps`, `services`, `environment`, `labels`, `params` come first; any other key of this "
-            "file replaces theirs, and so does a step of the same name.",
+            meaning="Files to start from, in this order: of this repository, by their paths from its root, or of "
+            "another one, as `{repo, ref, path}` ([more](#files-of-other-repositories)). Their maps and lists of "
+            "`steps`, `services`, `environment`, `labels`, `params` come first; any other key of this file replaces "
+            "theirs, and so does a step of the same name.",
             origin=H,
             example="""
-include: ci/common.yaml
+include:
+  - ci/common.yaml
+  - {repo: acme/ci, ref: v1, path: go.yaml}
 steps:
   test: {image: golang:1.26, commands: go test ./...}
 """,
             errors=(
                 "A file that includes itself, by whatever detour, is an error that names the way.",
-                "Files of other repositories, `{repo, ref, path}`, are not supported yet.",
+                "A repository that can't be read is an error at the line that names it.",
             ),
         ),
         Key(

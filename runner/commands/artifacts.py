@@ -7,11 +7,11 @@ from typing import Any
 import click
 import msgspec
 
-from runner.commands.server_options import chosen_server, connected, place_options
 from runner.config import Config
 from runner.errors import UsageError
 from runner.remote.answers import RemoteArtifact
 from runner.remote.download import download
+from runner.remote.options import chosen_server, connected, place_options
 from runner.remote.server import Server
 from runner.results.artifacts import DirectoryArtifacts, StoredArtifact
 from runner.results.history import find_run

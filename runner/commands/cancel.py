@@ -2,8 +2,8 @@
 
 import click
 
-from runner.commands.server_options import connected, server_option
 from runner.config import Config
+from runner.remote.options import connected, server_option
 from runner.remote.server import Server
 
 

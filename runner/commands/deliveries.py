@@ -6,9 +6,9 @@ from typing import Any
 import click
 import msgspec
 
-from runner.commands.server_options import connected, server_option
 from runner.config import Config
 from runner.remote.answers import RemoteDelivery
+from runner.remote.options import connected, server_option
 from runner.remote.server import Server
 from runner.visible import visible
 

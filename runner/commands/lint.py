@@ -11,7 +11,7 @@ from pipelines.problems import Level, Problem, has_errors
 from runner import annotations
 from runner.events import global_variables
 from runner.excerpts import with_excerpt
-from runner.includable import files_below
+from runner.librarieshere import LibrariesHere
 from runner.workflow_files import read_workflow_files, working_tree_root
 
 _OUTPUTS = ("text", "json", "github", "gitlab")
@@ -41,10 +41,10 @@ def lint(paths: Sequence[Path], *, output: str, known: Iterable[str] = (), stric
     """
     root = working_tree_root(Path.cwd())
     files = read_workflow_files(paths, root)
-    includable = files_below(root)
-    problems = language.lint(files, includable=includable, known=known, is_whole_run=not paths)
+    libraries = LibrariesHere(root)
+    problems = language.lint(files, library=libraries.own, known=known, is_whole_run=not paths)
     if output == "text":
-        _show(problems, {**includable, **files}, count=len(files))
+        _show(problems, {**libraries.texts, **files}, count=len(files))
     else:
         _print(problems, output=output)
     return 2 if has_errors(problems) or (strict and problems) else 0
@@ -63,7 +63,7 @@ def _print(problems: Sequence[Problem], *, output: str) -> None:
 
 def _show(problems: Sequence[Problem], sources: Mapping[str, bytes], *, count: int) -> None:
     for problem in problems:
-        click.echo(with_excerpt(problem, sources[problem.file]))
+        click.echo(with_excerpt(problem, sources.get(problem.file, b"")))
     errors = sum(problem.level is Level.ERROR for problem in problems)
     warnings = len(problems) - errors
     click.echo(f"{_counted(count, 'file')}, {_counted(errors, 'error')}, {_counted(warnings, 'warning')}", err=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from pipelines.nodes import printable
 from pipelines.offers import Offer, Offers
 from pipelines.outputs import with_outputs, written_by
 from pipelines.plan import Plan, PlannedJob
@@ -18,10 +19,12 @@ from pipelines.records import AnyRecord, Sink, StepFinished, encode
 from pipelines.status import Status
 from runner.backend import Backend, Ticket
 from runner.config import Config
+from runner.errors import SourceError
 from runner.events import EventOptions, PlanOptions, local_event
 from runner.excerpts import with_excerpt
 from runner.execute import execute
-from runner.includable import files_below
+from runner.exits import BROKEN_FILE, exit_code_of
+from runner.librarieshere import LibrariesHere
 from runner.logging import log_to_console
 from runner.results.history import LocalHistory
 from runner.run import refuse_plan, run_plan
@@ -31,16 +34,6 @@ from runner.source.working_tree import WorkingTree
 from runner.stop import Stop
 from runner.terminal import PlainConsole, Terminal
 from runner.workflow_files import read_workflow_files
-
-_EXIT_CODES = {
-    Status.SUCCESS: 0,
-    Status.SKIPPED: 0,
-    Status.FAILURE: 1,
-    Status.ERROR: 3,
-    Status.TIMED_OUT: 4,
-    Status.CANCELLED: 130,
-}
-_EXIT_BROKEN_FILE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,20 +54,28 @@ def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanO
     log_to_console()
     tree = WorkingTree.around(Path.cwd())
     files = read_workflow_files(paths, tree.root)
-    includable = files_below(tree.root)
-    plan = make_plan(
-        files,
-        local_event(options, tree.facts()),
-        trust=planning.trust,
-        includable=includable,
-        variables=planning.variables,
-        secrets=_given(means.secrets),
-    )
+    libraries = LibrariesHere(tree.root, stop=means.stop)
+    try:
+        plan = make_plan(
+            files,
+            local_event(options, tree.facts()),
+            trust=planning.trust,
+            library=libraries.own,
+            variables=planning.variables,
+            secrets=_given(means.secrets),
+        )
+    except SourceError:
+        if not means.stop.requested:
+            raise
+        return exit_code_of(means.stop.status)
+    sources = {**libraries.texts, **files}
     for problem in plan.problems:
-        click.echo(with_excerpt(problem, {**includable, **files}[problem.file]), err=True)
+        click.echo(with_excerpt(problem, sources.get(problem.file, b"")), err=True)
+    for each in plan.event.included:
+        click.echo(printable(f"includes {each}"), err=True)
     if plan.has_errors:
         refuse_plan(plan, Scribe(means.run, _shown(means)))
-        return _EXIT_BROKEN_FILE
+        return BROKEN_FILE
     return _run(plan, tree, means)
 
 
@@ -106,7 +107,7 @@ def _run(plan: Plan, tree: WorkingTree, means: Means) -> int:
         status = run_plan(plan, perform, scribe, jobs_at_once=means.config.lanes)
     if means.output == "text":
         click.echo(f"  logs and artifacts: {history.directory}", err=True)
-    return _EXIT_CODES.get(status, _EXIT_CODES[Status.ERROR])
+    return exit_code_of(status)
 
 
 def _shown(means: Means) -> Sink:

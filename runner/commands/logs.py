@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import click
 
 from pipelines.records import AnyRecord, Log, Sink, encode
-from runner.commands.server_options import chosen_server, connected, place_options
 from runner.config import Config
 from runner.remote.following import follow
+from runner.remote.options import chosen_server, connected, place_options
 from runner.remote.server import Server
 from runner.results.folding import command_runs, folded
 from runner.results.history import find_run, replayed, without_logs

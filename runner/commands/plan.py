@@ -14,7 +14,7 @@ from runner.commands.event_options import event_options
 from runner.errors import UsageError
 from runner.events import NO_PLAN_OPTIONS, EventOptions, PlanOptions, WorkingTreeFacts, local_event
 from runner.excerpts import with_excerpt
-from runner.includable import files_below
+from runner.librarieshere import LibrariesHere
 from runner.plantree import tree_lines
 from runner.source.working_tree import WorkingTree
 from runner.workflow_files import read_workflow_files, working_tree_root
@@ -52,8 +52,8 @@ def plan(
     event = local_event(options, facts)
     root = facts.root or working_tree_root(Path.cwd())
     files = read_workflow_files(paths, root)
-    includable = files_below(root)
-    made = make_plan(files, event, trust=planning.trust, includable=includable, variables=planning.variables)
+    libraries = LibrariesHere(root)
+    made = make_plan(files, event, trust=planning.trust, library=libraries.own, variables=planning.variables)
     if output == "json":
         click.echo(encode(made))
         return 2 if made.has_errors else 0
@@ -61,7 +61,7 @@ def plan(
         click.echo(_GRAPHS[output](made), nl=False)
     else:
         _show(made)
-    _tell(made, {**includable, **files})
+    _tell(made, {**libraries.texts, **files})
     return 2 if made.has_errors else 0
 
 
@@ -74,7 +74,7 @@ def _show(made: Plan) -> None:
 def _tell(made: Plan, sources: Mapping[str, bytes]) -> None:
     """What there is to know beside the plan, on stderr."""
     for problem in made.problems:
-        click.echo(with_excerpt(problem, sources[problem.file]), err=True)
+        click.echo(with_excerpt(problem, sources.get(problem.file, b"")), err=True)
     if skips_ci(made.event):
         click.echo("the commit message asks to skip CI: a server makes no run of this", err=True)
     if not is_asked_for(made.event, sources.values()):

@@ -8,9 +8,9 @@ import click
 import msgspec
 from rich.text import Text
 
-from runner.commands.server_options import chosen_server, connected, place_options
 from runner.config import Config
 from runner.remote.answers import RemoteRun
+from runner.remote.options import chosen_server, connected, place_options
 from runner.remote.server import Server
 from runner.results.runlist import KeptRun, kept_runs
 from runner.terminal import PlainConsole

@@ -8,10 +8,10 @@ from typing import Any
 import click
 import msgspec
 
-from runner.commands.server_options import connected, server_option
-from runner.commands.start import told
+from runner.commands.newrun import follow_option, told
 from runner.config import Config
 from runner.events import pairs
+from runner.remote.options import connected, server_option
 from runner.remote.schedules import RemoteSchedule, Schedules
 from runner.visible import visible
 
@@ -128,11 +128,13 @@ def remove_command(*, repository: str, name: str, server: str) -> int:
 @command.command("run-now")
 @_REPOSITORY
 @_NAME
+@follow_option
 @server_option
-def run_now_command(*, repository: str, name: str, server: str) -> int:
+def run_now_command(*, repository: str, name: str, is_followed: bool, server: str) -> int:
     """Run a schedule now, disabled or not; its next time stays. Prints the run's id."""
-    with _schedules(server, repository) as schedules:
-        return told(schedules.run_now(name))
+    with connected(Config.read(), server) as connection:
+        run = Schedules(connection, repository).run_now(name)
+        return told(connection, run, is_followed=is_followed)
 
 
 def _switch(word: str, summary: str, *, enabled: bool) -> Callable[..., Any]:

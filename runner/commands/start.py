@@ -2,10 +2,10 @@
 
 import click
 
-from runner.commands.server_options import connected, server_option
+from runner.commands.newrun import follow_option, told
 from runner.config import Config
 from runner.events import pairs
-from runner.remote.answers import RemoteRun
+from runner.remote.options import connected, server_option
 from runner.remote.starts import start
 
 
@@ -19,6 +19,7 @@ from runner.remote.starts import start
 )
 @click.option("--workflow", "workflows", multiple=True, metavar="NAME",
               help="Only this workflow and those that it needs; repeatable.")  # fmt: skip
+@follow_option
 @server_option
 def command(
     *,
@@ -28,9 +29,10 @@ def command(
     sha: str,
     params: tuple[str, ...],
     workflows: tuple[str, ...],
+    is_followed: bool,
     server: str,
 ) -> int:
-    """Start a run on a server, of the event `manual`; prints its id. `headrace logs ID` follows it."""
+    """Start a run on a server, of the event `manual`; prints its id, or with --follow all of it."""
     wanted = {
         "branch": branch,
         "tag": tag,
@@ -39,12 +41,4 @@ def command(
         "workflows": list(workflows),
     }
     with connected(Config.read(), server) as connection:
-        run = start(connection, repository, wanted)
-    return told(run)
-
-
-def told(run: RemoteRun) -> int:
-    """Print a new run's id, and for people where it is seen."""
-    click.echo(run.id)
-    click.echo(f"{run.repository}#{run.number}: {run.url}", err=True)
-    return 0
+        return told(connection, start(connection, repository, wanted), is_followed=is_followed)

@@ -5,9 +5,9 @@ import json
 import click
 import msgspec
 
-from runner.commands.server_options import connected, server_option
 from runner.config import Config
 from runner.remote.answers import RemoteWorker
+from runner.remote.options import connected, server_option
 from runner.remote.server import Server
 from runner.visible import visible
 

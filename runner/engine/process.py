@@ -16,6 +16,7 @@ from pipelines.status import Status
 from runner.backend import Outcome, Output, Shortage
 from runner.engine.client import ContainerState, Engine, EngineRefusal
 from runner.engine.limits import PIDS_LIMIT
+from runner.engine.memory import final_state
 from runner.engine.outage import persist
 from runner.engine.reader import Reader
 from runner.engine.symptoms import Symptoms
@@ -82,6 +83,7 @@ def follow(container: Container, stream: socket.socket, output: Output, stop: St
         reader.close()
     if stop.requested:
         return Outcome(status=stop.status, reason=stop.reason, image=container.image)
+    state = final_state(container.engine, container.id, state, symptoms.last_words, stop)
     return replace(symptoms.explain(outcome_of(state)), image=container.image)
 
 

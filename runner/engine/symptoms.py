@@ -41,6 +41,11 @@ class Symptoms:
         self._pids_limit = pids_limit
         self._end = b""
 
+    @property
+    def last_words(self) -> bytes:
+        """The end of the output so far."""
+        return self._end
+
     def output(self, stream: Stream, data: bytes) -> None:
         """Take the next bytes of a stream."""
         if stream is not Stream.SYSTEM:

@@ -2,6 +2,8 @@
 
 import msgspec
 
+from pipelines.problems import Problem
+
 
 class RemoteEvent(msgspec.Struct, frozen=True, kw_only=True):
     """Why a run exists."""
@@ -14,7 +16,9 @@ class RemoteEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RemoteRun(msgspec.Struct, frozen=True, kw_only=True):
-    """A run. `repository` is `owner/name`, `url` its page; `waits_for` is empty if it doesn't wait."""
+    """A run. `repository` is `owner/name`, `url` its page; `waits_for` is empty if it doesn't wait. Lists of runs, and
+    what has just been made, leave out the `problems` of its workflow files.
+    """
 
     id: str
     number: int
@@ -26,6 +30,7 @@ class RemoteRun(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     finished_at: str | None = None
     waits_for: str = ""
+    problems: tuple[Problem, ...] = ()
 
 
 class RemoteRuns(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,21 +19,25 @@ _SILENCE_SECONDS = 45  # within a stream the server says something every 15 s
 
 
 class Connection:
-    """Requests to one server. Each raises RemoteError if it doesn't answer as one, UsageError if it refuses."""
+    """Requests to one server. Each raises RemoteError if it doesn't answer as one, UsageError if it refuses.
 
-    def __init__(self, url: str, token: str) -> None:
+    `transport` is another way there than the network: what answers is then no server to name in messages.
+    """
+
+    def __init__(self, url: str, token: str, *, transport: httpx.BaseTransport | None = None) -> None:
         if not url.startswith(("http://", "https://")):
             raise UsageError(f"--server is {url!r}: expected http://… or https://…")
         headers = {"authorization": f"Bearer {token}"} if token else {}
         timeout = httpx.Timeout(_ANSWER_SECONDS, read=_SILENCE_SECONDS)
-        self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout)
+        self._client = httpx.Client(base_url=url, headers=headers, timeout=timeout, transport=transport)
+        self._is_server = transport is None
         self.url = url.rstrip("/")
 
     def close(self) -> None:
         """Give back what is open."""
         self._client.close()
 
-    def get(self, path: str, shape: type[T], **parameters: int) -> T:
+    def get(self, path: str, shape: type[T], **parameters: int | str) -> T:
         """What is at this path."""
         return self._sent("GET", path, shape, params=parameters)
 
@@ -41,14 +45,18 @@ class Connection:
         """What comes of asking for this."""
         return self._sent("POST", path, shape, json=body)
 
+    def put(self, path: str, body: Mapping[str, object], shape: type[T], **parameters: str) -> T:
+        """What comes of storing this here."""
+        return self._sent("PUT", path, shape, json=body, params=parameters)
+
     def patch(self, path: str, body: Mapping[str, object], shape: type[T]) -> T:
         """What comes of changing this."""
         return self._sent("PATCH", path, shape, json=body)
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, **parameters: str) -> None:
         """Have what is at this path removed."""
         with self._naming_trouble():
-            answer = self._client.delete(path)
+            answer = self._client.delete(path, params=parameters)
         if not answer.is_success:
             self._refuse(answer)
 
@@ -76,7 +84,7 @@ class Connection:
             detail = msgspec.json.decode(answer.content, type=RemoteProblem).detail
         except msgspec.DecodeError:
             detail = "it does not answer as a Headrace server does"
-        said = f"{self.url}: {answer.status_code}: {detail}"
+        said = f"{self.url}: {answer.status_code}: {detail}" if self._is_server else detail
         if answer.status_code == 401:
             raise UsageError(f"{said}; give a token as HEADRACE_TOKEN")
         raise UsageError(said) if answer.is_client_error else RemoteError(said)

@@ -1,5 +1,6 @@
 """Server: what a command asks a Headrace server for."""
 
+from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
 
@@ -16,6 +17,13 @@ from runner.remote.answers import (
 from runner.remote.connection import Connection
 
 _PAGE = 1000
+
+
+class Decision(StrEnum):
+    """What becomes of what waits for a person."""
+
+    APPROVE = "approve"
+    DECLINE = "decline"
 
 
 class Server:
@@ -58,6 +66,11 @@ class Server:
     def cancel(self, run: RemoteRun, reason: str) -> RemoteRun:
         """Ask for the run's end."""
         return self._connection.post(f"/api/runs/{run.id}/cancel", {"reason": reason}, RemoteRun)
+
+    def decide(self, run: RemoteRun, decision: Decision, *, job: str = "") -> RemoteRun:
+        """Say what becomes of the run that waits for a person, or of this job of it."""
+        part = f"/jobs/{quote(job, safe='')}" if job else ""
+        return self._connection.post(f"/api/runs/{run.id}{part}/{decision}", {}, RemoteRun)
 
     def run_again(self, run: RemoteRun, *, jobs: str = "all") -> RemoteRun:
         """Run its event again, `all` jobs or the `failed` ones; gives the new run."""

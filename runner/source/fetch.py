@@ -3,12 +3,14 @@
 import logging
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from pipelines.event import Event
 from runner.errors import SourceError
-from runner.source.access import Access
+from runner.source.access import ANONYMOUS, Access
+from runner.source.forks import fork_of
 from runner.source.gitcommand import GitFailure, git
 from runner.source.remotes import repository_of
 from runner.source.tries import Tries
@@ -25,6 +27,9 @@ _FINAL = (
     "error: 401", "not allowed", "unable to find remote helper", "no such remote", "ssl certificate problem",
     "does not exist", "' not found",
 )  # fmt: skip
+
+# What git writes where an address is not for everybody.
+_WANTS_CREDENTIALS = ("could not read username", "authentication failed", "' not found", "error: 403", "error: 401")
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +58,17 @@ def retried(tries: Tries, work: Callable[[], None]) -> None:
             return
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remote:
+    """Whom git asks for an event's commits, how the ref with them is called there, and in whose name it asks."""
+
+    name: str
+    url: str
+    ref: str
+    access: Access
+    unreadable: str = ""
+
+
 def fetch(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
     """Fetch the event's ref, with its history; where the commit is no longer on it, the commit itself.
 
@@ -60,33 +76,30 @@ def fetch(directory: Path, event: Event, access: Access, stop: Stop, *, lock: in
 
     Raises SourceError; NoCommit if there is no such commit.
     """
-    ref = event.ref
-    if ref and not _REF.fullmatch(ref):
-        raise SourceError(f"{ref!r} is no ref: expected refs/heads/… or refs/tags/…")
+    remote = _remote_of(event, access)
     try:
-        _fetch(directory, f"+{ref}:{ref}" if ref else "+refs/heads/*:refs/heads/*", event, access, stop, lock)
+        _fetch(directory, _refspec(remote, event), remote, stop, lock)
     except GitFailure as error:
         if _NO_REF not in error.said:
             raise
     if not has_commit(directory, event.sha):
-        _fetch_commit(directory, event, access, stop, lock)
+        _fetch_commit(directory, event, remote, stop, lock)
 
 
 def fetch_ref(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
     """Fetch the event's ref, as it is now, with its history. Raises SourceError; NoCommit if there is no such ref."""
-    if not _REF.fullmatch(event.ref):
-        raise SourceError(f"{event.ref!r} is no ref: expected refs/heads/… or refs/tags/…")
+    remote = _remote_of(event, access)
     try:
-        _fetch(directory, f"+{event.ref}:{event.ref}", event, access, stop, lock)
+        _fetch(directory, f"+{remote.ref}:{event.ref}", remote, stop, lock)
     except GitFailure as error:
         if _NO_REF not in error.said:
             raise
-        raise NoCommit(f"{repository_of(event.repository.clone_url).clone_url} has no {event.ref}") from error
+        raise NoCommit(f"{_shown(remote)} has no {remote.ref}") from error
 
 
 def fetch_tags(directory: Path, event: Event, access: Access, stop: Stop, *, lock: int) -> None:
     """Fetch all tags, as they are now. Raises SourceError."""
-    _fetch(directory, "+refs/tags/*:refs/tags/*", event, access, stop, lock)
+    _fetch(directory, "+refs/tags/*:refs/tags/*", _origin(event, access), stop, lock)
 
 
 def has_commit(directory: Path, revision: str) -> bool:
@@ -103,25 +116,53 @@ def commit_of(directory: Path, revision: str) -> str | None:
     return said.decode().strip()
 
 
-def _fetch_commit(directory: Path, event: Event, access: Access, stop: Stop, lock: int) -> None:
+def _remote_of(event: Event, access: Access) -> _Remote:
+    """The repository itself, or the fork that its event's commits are in. Raises SourceError for what is no ref."""
+    fork = fork_of(event)
+    if fork is None:
+        remote = _origin(event, access)
+    else:
+        remote = _Remote(name=fork.url, url=fork.url, ref=fork.ref, access=ANONYMOUS, unreadable=fork.unreadable)
+    if remote.ref and not _REF.fullmatch(remote.ref):
+        raise SourceError(f"{remote.ref!r} is no ref: expected refs/heads/… or refs/tags/…")
+    return remote
+
+
+def _origin(event: Event, access: Access) -> _Remote:
+    return _Remote(name="origin", url=event.repository.clone_url, ref=event.ref, access=access)
+
+
+def _refspec(remote: _Remote, event: Event) -> str:
+    return f"+{remote.ref}:{event.ref}" if remote.ref else "+refs/heads/*:refs/heads/*"
+
+
+def _fetch_commit(directory: Path, event: Event, remote: _Remote, stop: Stop, lock: int) -> None:
     try:
-        _fetch(directory, f"+{event.sha}:refs/headrace/{event.sha}", event, access, stop, lock)
+        _fetch(directory, f"+{event.sha}:refs/headrace/{event.sha}", remote, stop, lock)
     except GitFailure as error:
         if not any(text in error.said.lower() for text in _NO_COMMIT):
             raise
-        where = f" on {event.ref}" if event.ref else ""
-        address = repository_of(event.repository.clone_url).clone_url
-        raise NoCommit(f"{address} has no commit {event.sha}{where}") from error
+        where = f" on {remote.ref}" if remote.ref else ""
+        raise NoCommit(f"{_shown(remote)} has no commit {event.sha}{where}") from error
 
 
-def _fetch(directory: Path, refspec: str, event: Event, access: Access, stop: Stop, lock: int) -> None:
-    with access.environment(event.repository.clone_url) as environment:
-        git(
-            directory,
-            "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no", "--end-of-options",
-            "origin", refspec,
-            timeout=PATIENCE,
-            environment=environment,
-            stop=stop,
-            lock=lock,
-        )  # fmt: skip
+def _fetch(directory: Path, refspec: str, remote: _Remote, stop: Stop, lock: int) -> None:
+    try:
+        with remote.access.environment(remote.url) as environment:
+            git(
+                directory,
+                "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--recurse-submodules=no",
+                "--end-of-options", remote.name, refspec,
+                timeout=PATIENCE,
+                environment=environment,
+                stop=stop,
+                lock=lock,
+            )  # fmt: skip
+    except GitFailure as error:
+        if remote.unreadable and any(text in error.said.lower() for text in _WANTS_CREDENTIALS):
+            raise SourceError(remote.unreadable) from error
+        raise
+
+
+def _shown(remote: _Remote) -> str:
+    return repository_of(remote.url).clone_url

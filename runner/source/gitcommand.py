@@ -65,7 +65,8 @@ _OF_A_REPOSITORY = (
 )  # fmt: skip
 
 LOCAL = timedelta(minutes=2)
-_CHUNK_BYTES = 1 << 20
+_PIPE_BYTES = 1 << 20
+_CHUNK_BYTES = 1 << 18  # small enough that the allocator gives the same memory again, without a fault for each page
 _NOT_FOUND = 127
 _NOT_INSTALLED = "git is not installed: install the package `git`"
 _SAID_BYTES = 64 * 1024
@@ -185,7 +186,7 @@ def _chunks(process: "Popen[bytes]", command: str, silence: timedelta) -> Iterat
     assert process.stdout is not None  # noqa: S101 - a type: it was started with a pipe
     source = process.stdout.fileno()
     with suppress(OSError):  # a larger pipe is faster; there may be a limit on them
-        fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, _CHUNK_BYTES)
+        fcntl.fcntl(source, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
     poll = select.poll()
     poll.register(source, select.POLLIN)
     while poll.poll(silence.total_seconds() * 1000):

@@ -8,8 +8,7 @@ from pipelines.event import Event
 from pipelines.reading.document import MAX_BYTES
 from runner.errors import SourceError
 from runner.source.access import Access
-from runner.source.fetch import has_commit
-from runner.source.gitcommand import GitFailure, git
+from runner.source.gitcommand import git
 from runner.source.listing import Entry, listing
 from runner.source.tries import Tries
 
@@ -64,30 +63,3 @@ class Mirror:
         text = git(self.directory, "show", "--no-patch", "--format=%an%x00%ae%x00%ct%x00%B", self.event.sha, "--")
         author, email, seconds, message = text.decode(errors="replace").split("\0", 3)
         return CommitFacts(message=message.strip(), author=author, author_email=email, timestamp=int(seconds))
-
-    def changed_files(self, *, beside: str | None = None) -> tuple[str, ...] | None:
-        """The paths that the event has changed: since it left the commit `beside`, where that is given, as the tip of
-        a pull request's target; else since it left `before`, which for a forced push is no ancestor; else since the
-        commit's parent.
-
-        None if nobody can tell what to compare with: a new branch whose first commit has no parent, or a forced push
-        that has done away with what was there.
-        """
-        if beside is not None:
-            return self._changed_since_fork(beside)
-        if self.event.before.strip("0"):
-            return self._changed_since_fork(self.event.before)
-        parent = f"{self.event.sha}^"
-        return self._changed_since(parent) if has_commit(self.directory, parent) else None
-
-    def _changed_since_fork(self, other: str) -> tuple[str, ...] | None:
-        """What has changed since the commit's history left that of the other one."""
-        try:
-            base = git(self.directory, "merge-base", "--end-of-options", other, self.event.sha).decode().strip()
-        except GitFailure:
-            return None
-        return self._changed_since(base)
-
-    def _changed_since(self, base: str) -> tuple[str, ...]:
-        listed = git(self.directory, "diff", "--name-only", "-z", "--no-renames", base, self.event.sha, "--")
-        return tuple(name.decode(errors="replace") for name in listed.split(b"\0") if name)

@@ -70,7 +70,14 @@ def fetched_as_asked(
         url = checked_address(settings.remote, what="the clone's `remote`")
         access = access_to(url, origin=event.repository.clone_url, access=access)
         event = replace(event, repository=replace(event.repository, clone_url=url))
+        event = _all_there(event)
     return fetched(root, event, access=access, tries=tries)
+
+
+def _all_there(event: Event) -> Event:
+    """The event of a repository elsewhere, which has all commits itself: its host has none of our pull requests."""
+    request = event.pull_request
+    return replace(event, pull_request=replace(request, source_repository="")) if request else event
 
 
 def fetch_branch(mirror: Mirror, branch: str) -> str | None:

@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, urlsplit
 from pipelines.event import Repository
 
 _SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?(?P<host>[^:/\s@]{2,}):(?!//)(?P<path>.+)")
+_SSH_SCHEMES = frozenset({"ssh", "git+ssh", "ssh+git"})
 _NETWORK_SCHEMES = frozenset({"http", "https", "ssh", "git", "git+ssh", "ssh+git"})
 
 
@@ -24,6 +25,23 @@ def repository_of(remote_url: str) -> Repository:
     if scp_like:
         return _named(scp_like["path"], forge=scp_like["host"].lower(), clone_url=remote_url)
     return Repository(name=_without_git(PurePath(remote_url).name), clone_url=remote_url)
+
+
+def likely_page(repository: Repository) -> str:
+    """Where the forge of a repository with an ssh address most likely shows it; `""` if it has no forge to ask.
+
+    A host without a dot is a name that this machine alone knows, and a path from the root is no forge's.
+    """
+    url = _split(repository.clone_url)
+    path = url.path if url is not None and url.scheme in _SSH_SCHEMES else _scp_path(repository.clone_url)
+    is_a_forge_s = "." in repository.forge and repository.owner and not path.startswith(("//", "/~", "~"))
+    return f"https://{repository.forge}/{repository.full_name}" if path and is_a_forge_s else ""
+
+
+def _scp_path(address: str) -> str:
+    """The path of `git@host:owner/name.git`, `""` for any other address. One from the root begins with two slashes."""
+    found = _SCP_LIKE.fullmatch(address)
+    return f"/{found['path']}" if found else ""
 
 
 def _from_url(url: SplitResult) -> Repository:

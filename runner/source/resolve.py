@@ -49,10 +49,19 @@ def resolved(root: Path, event: Event, *, access: Access, tries: Tries) -> Event
     return replace(tip, sha=_commit_on(mirror, event.asked_sha))
 
 
+def default_branch(mirror: Mirror) -> str:
+    """The branch that the repository's HEAD stands for now; `""` if there is none. Raises SourceError."""
+    found: list[Mapping[str, str]] = []
+    url = mirror.event.repository.clone_url
+    at = (mirror.directory, url, mirror.access, mirror.tries)
+    retried(mirror.tries, lambda: found.append(listed_refs(*at, "HEAD")))
+    return found[-1]["symref"].removeprefix(_HEADS)
+
+
 def _at_its_ref(root: Path, event: Event, access: Access, tries: Tries) -> Event:
     """The event at the commit that its ref leads to. An annotated tag is listed with what it is a tag of."""
     asked = event.ref or "HEAD"
-    known = _refs(root, event, access, tries, asked, f"{asked}^{{}}")
+    known = listed_refs(root, event.repository.clone_url, access, tries, asked, f"{asked}^{{}}")
     sha = known.get(f"{asked}^{{}}") or known.get(asked, "")
     if not sha:
         raise SourceError(_no_ref(root, event, access, tries))
@@ -61,9 +70,11 @@ def _at_its_ref(root: Path, event: Event, access: Access, tries: Tries) -> Event
     return replace(event, ref=ref, branch=branch, sha=sha)
 
 
-def _refs(root: Path, event: Event, access: Access, tries: Tries, *patterns: str) -> Mapping[str, str]:
-    """Hashes by ref, as the repository lists them; as `symref` the branch that its HEAD stands for."""
-    url = event.repository.clone_url
+def listed_refs(root: Path, url: str, access: Access, tries: Tries, *patterns: str) -> Mapping[str, str]:
+    """Hashes by ref, as the repository lists them; as `symref` the branch that its HEAD stands for.
+
+    `root` is any directory that is there. Raises SourceError.
+    """
     with access.environment(url) as environment:
         options = ("--symref", "--end-of-options")
         listed = git(
@@ -81,7 +92,8 @@ def _no_ref(root: Path, event: Event, access: Access, tries: Tries) -> str:
         return f"{url} has no commit on its default branch yet: push one, or name a branch"
     start = _TAGS if event.ref.startswith(_TAGS) else _HEADS
     name = event.ref.removeprefix(start)
-    names = [ref.removeprefix(start) for ref in _refs(root, event, access, tries, f"{start}*") if ref.startswith(start)]
+    known = listed_refs(root, url, access, tries, f"{start}*")
+    names = [ref.removeprefix(start) for ref in known if ref.startswith(start)]
     hint = nearest(name, (each for each in names if not each.endswith("^{}")))
     return f"{url} has no {'tag' if start == _TAGS else 'branch'} {name!r}{f' ({hint})' if hint else ''}"
 

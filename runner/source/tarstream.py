@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-_CHUNK = 1 << 20
+_CHUNK = 1 << 18
 END = bytes(2 * tarfile.BLOCKSIZE)
 """What marks the end of a tar stream."""
 

@@ -77,7 +77,7 @@ class WorkingTree:
         commit = self._head()
         if not commit:
             return
-        branch, origin = self._branch(), settings.remote or self._remote_url()
+        branch, origin = self._branch(), settings.remote or self.remote_url()
         make_git_directory(Revision(source=self.root, commit=commit, branch=branch, origin=origin), place, settings)
         self._note_files(place)
         if settings.submodules:
@@ -120,7 +120,7 @@ class WorkingTree:
             message=message.strip(),
             author=author,
             author_email=email,
-            remote_url=self._remote_url(),
+            remote_url=self.remote_url(),
             default_branch=self._ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").removeprefix(
                 "origin/"
             ),
@@ -130,7 +130,8 @@ class WorkingTree:
     def _branch(self) -> str:
         return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")
 
-    def _remote_url(self) -> str:
+    def remote_url(self) -> str:
+        """The origin's address as it is configured, `""` if it has none."""
         return self._ask("config", "--get", "remote.origin.url")
 
     def _head(self) -> str:

@@ -26,10 +26,20 @@ pytestmark = [pytest.mark.docker, pytest.mark.redis]
 
 PAGE = (Path(__file__).parents[2] / "docs/forges.md").read_text()
 WORKFLOW = "steps: {{greet: {{image: {image}, commands: echo hello}}}}\n"
-SECTIONS = {"github": "GitHub", "gitlab": "GitLab", "gitea": "Gitea and Forgejo", "bitbucket": "Bitbucket"}
-ADDRESSES = ("https://github.com", "https://gitlab.com", "https://gitea.example.org", "https://bitbucket.org")
+SECTIONS = {
+    "github": "GitHub",
+    "gitlab": "GitLab",
+    "gitea": "Gitea",
+    "forgejo": "Forgejo",
+    "bitbucket": "Bitbucket",
+    "git": "A bare repository on this machine",
+}
+ADDRESSES = (
+    *("https://github.com", "https://gitlab.com", "https://bitbucket.org"),
+    *("https://gitea.example.org", "https://forgejo.example.org"),
+)
 GREEN = {"bitbucket": "SUCCESSFUL"}
-USERS = {"github": "x-access-token", "gitlab": "oauth2", "gitea": "oauth2", "bitbucket": "x-token-auth"}
+USERS = {"github": "x-access-token", "bitbucket": "x-token-auth"}
 
 
 def commands(title: str) -> list[str]:
@@ -63,7 +73,14 @@ def typed(service: Service, text: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", [name for name in SECTIONS if name in FORGES])
+def test_page_leads_from_nothing_for_every_forge_there_is() -> None:
+    named = set(re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE))
+    assert named == set(FORGES) == set(SECTIONS)
+    for name, title in SECTIONS.items():
+        assert f"--forge {name} " in "".join(commands(title)), title
+
+
+@pytest.mark.parametrize("name", [name for name in SECTIONS if name != "git"])
 def test_page_leads_to_a_green_check(service: Service, tmp_path: Path, busybox: str, name: str) -> None:
     developer = GitRepository(tmp_path / "developer")
     bare = tmp_path / "root/acme/web.git"
@@ -86,7 +103,7 @@ def test_page_leads_to_a_green_check(service: Service, tmp_path: Path, busybox: 
             wait_until(lambda each=context: forge.states(each)[-1:] == [green], seconds=60, what=f"{context} is green")  # type: ignore[misc]
         assert {taken.sha for taken in forge.taken} == {sha}
         assert {taken.url for taken in forge.taken} == {answer.json()["url"]}
-        assert set(forge.cloned_by) == {USERS[name]}
+        assert set(forge.cloned_by) == {USERS.get(name, "oauth2")}
 
 
 def deliver(name: str, printed: str, sha: str) -> httpx.Response:
@@ -98,6 +115,7 @@ def deliver(name: str, printed: str, sha: str) -> httpx.Response:
         "github": {"x-github-event": "push", "x-github-delivery": "1", "x-hub-signature-256": f"sha256={digest}"},
         "gitlab": {"x-gitlab-event": "Push Hook", "idempotency-key": "1", "x-gitlab-token": secret},
         "gitea": {"x-gitea-event": "push", "x-gitea-delivery": "1", "x-gitea-signature": digest},
+        "forgejo": {"x-forgejo-event": "push", "x-forgejo-delivery": "1", "x-forgejo-signature": digest},
         "bitbucket": {"x-event-key": "repo:push", "x-request-uuid": "1", "x-hub-signature": f"sha256={digest}"},
     }[name]
     return httpx.post(url, content=body, headers={"content-type": "application/json", **headers}, timeout=10)

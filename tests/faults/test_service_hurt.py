@@ -92,13 +92,32 @@ def test_job_goes_on_while_redis_is_away_and_all_of_it_comes_back(team: Team, se
     assert team.ended(team.push())["status"] == "success"
 
 
-def test_job_goes_on_while_redis_is_emptied(team: Team) -> None:
-    """What was in Redis at that moment is gone; so lines may be missing, and then the run may not be a success."""
+@pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.long)])
+def test_job_goes_on_while_redis_is_emptied_and_no_line_is_missing(team: Team, times: int) -> None:
+    for _ in range(times):
+        run_id = team.push_counting()
+        waiting = team.push()
+        time.sleep(_DICE.uniform(0, 2))
+        team.redis.client().flushall()
+        assert team.ended(run_id)["status"] == "success"
+        assert team.ended(waiting)["status"] == "success"
+
+
+def test_job_is_cancelled_though_redis_has_forgotten_who_does_it(team: Team) -> None:
     run_id = team.push_counting()
-    wait_until(team.is_taken)
     team.redis.client().flushall()
-    assert team.service.finished_run(run_id)["status"] in ("success", "lost")
-    assert team.ended(team.push())["status"] == "success"
+    assert team.service.cancel(run_id).status_code == 202
+    assert team.ended(run_id)["status"] == "cancelled"
+
+
+def test_job_goes_on_while_redis_is_full_and_no_line_is_missing(team: Team) -> None:
+    run_id = team.push_counting()
+    team.redis.client().config_set("maxmemory", "1")
+    waiting = team.push()
+    time.sleep(5)
+    team.redis.client().config_set("maxmemory", "0")
+    assert team.ended(run_id)["status"] == "success"
+    assert team.ended(waiting)["status"] == "success"
 
 
 def test_job_goes_on_while_redis_is_read_only(team: Team) -> None:

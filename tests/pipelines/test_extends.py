@@ -1,5 +1,7 @@
 """A step that extends another has its keys, and its own on top; no file makes that take long."""
 
+import re
+
 import pytest
 
 from pipelines.model import Step
@@ -107,3 +109,30 @@ def test_long_chain_is_refused() -> None:
 def test_step_of_a_clone_has_nothing_to_extend() -> None:
     (only,) = complaints("clone: {a: {image: x, extends: b}}\nsteps: {b: {image: x}}")
     assert only.endswith("`clone.a` extends another, as only `steps` and `services` can")
+
+
+@pytest.mark.parametrize(
+    ("steps", "wrong"),
+    [
+        ("{a: {extends: .no}}", "`steps.a.extends`|there is no step"),
+        ("{.b: {extends: .no}, a: {extends: .b}}", "there is no step"),
+        ("{a: {extends: b}, b: {extends: a}}", "these steps extend each other"),
+        ("{c: {extends: a}, a: {extends: b}, b: {extends: a}}", "these steps extend each other"),
+        ("[{name: a, extends: .no}, {extends: .no}]", "there is no step"),
+    ],
+)
+def test_step_whose_base_is_wrong_is_told_of_that_alone(steps: str, wrong: str) -> None:
+    found = [problem.message for problem in read_workflow(f"steps: {steps}".encode(), "a.yaml").problems]
+    assert found
+    assert all(re.search(wrong, message) for message in found), found
+
+
+def test_other_steps_without_an_image_are_told_all_the_same() -> None:
+    found = read_workflow(b"steps: {a: {extends: .no}, b: {commands: x}}", "a.yaml").problems
+    assert [problem.path for problem in found] == ["steps.a.extends", "steps.b"]
+
+
+def test_step_of_a_woodpecker_file_still_needs_an_image() -> None:
+    """To Woodpecker, `extends` means nothing."""
+    found = read_workflow(b"steps: {a: {extends: .no}}", ".woodpecker.yaml").problems
+    assert [problem.level.value for problem in found] == ["error", "warning"]

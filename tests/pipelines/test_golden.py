@@ -23,6 +23,7 @@ from pipelines.event import Event
 from pipelines.files import workflow_name, workflow_paths
 from pipelines.plan import Plan, PlannedJob, decode, encode
 from pipelines.planner import make_plan
+from pipelines.reading.library import Library
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NAMES = sorted(path.stem for path in GOLDEN.glob("*.yaml"))
@@ -60,7 +61,7 @@ def texts_of(name: str) -> dict[str, bytes]:
 
 
 def options_of(expected: Mapping[str, Any], *, includable: Mapping[str, bytes]) -> dict[str, Any]:
-    options = {**expected.get("options", {}), "includable": includable}
+    options = {**expected.get("options", {}), "library": Library(files=includable)}
     if "trust" in options:
         options["trust"] = frozenset(options["trust"])
     return {name: value for name, value in options.items() if value}

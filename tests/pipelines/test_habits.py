@@ -205,3 +205,14 @@ def test_anchor_that_is_defined_again_before_its_use_is_not_used() -> None:
 
 def test_ampersand_in_text_is_no_anchor() -> None:
     assert habits("steps: {a: {image: x, commands: 'make && make test'}}") == ()
+
+
+def test_workflow_for_a_failure_that_waits_for_none_never_runs() -> None:
+    found = warning("when: [{event: push, status: failure}]\nsteps: {a: {image: x}}")
+    assert place(found) == (1, 8, "when[0]")
+    assert found.message == "`when[0]` can never hold: the workflow waits for no other that could fail"
+
+
+@pytest.mark.parametrize("rest", ["when: {status: [success, failure]}", "when: {status: failure}\ndepends_on: b"])
+def test_workflow_that_may_run_after_a_failure_is_fine(rest: str) -> None:
+    assert habits(f"{rest}\nsteps: {{a: {{image: x}}}}") == ()

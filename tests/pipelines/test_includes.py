@@ -2,13 +2,14 @@
 
 import pytest
 
+from pipelines.reading.library import Library
 from pipelines.validate import Reading, read_workflow
 
 
 def read(text: str, **files: str) -> Reading:
     """Read a workflow that may include these files, each by its name with `.yaml`."""
     includable = {f"{name}.yaml": content.encode() for name, content in files.items()}
-    return read_workflow(text.encode(), ".headrace/main.yaml", includable=includable)
+    return read_workflow(text.encode(), ".headrace/main.yaml", library=Library(files=includable))
 
 
 def complaints(text: str, **files: str) -> list[str]:
@@ -95,9 +96,9 @@ def test_old_names_of_an_included_file_are_read() -> None:
         (
             "include: [{repo: o/n, path: a.yaml}]\n",
             {},
-            ".headrace/main.yaml:1:11: `include[0]`: files of other repositories can't be included yet",
+            ".headrace/main.yaml:1:11: files of other repositories can't be included here",
         ),
-        ("include: [[a]]\n", {}, ".headrace/main.yaml:1:11: `include[0]` must be a path, or a list of them"),
+        ("include: [[a]]\n", {}, ".headrace/main.yaml:1:11: `include[0]` must be a path, {repo, ref, path}, or a list"),
     ],
 )
 def test_mistake_is_told_in_its_own_file(text: str, files: dict[str, str], line: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from pipelines.event import Event, EventKind
+from pipelines.reading.library import Library
 from pipelines.reading.oldnames import RENAMED_VARIABLES
 from pipelines.syntax.conditions import WHEN_KEYS
 from pipelines.syntax.keys import Key, Keys
@@ -24,7 +25,9 @@ REFERENCE = (DOCS / "language.md").read_text()
 EXAMPLES = [(match[1], REFERENCE.count("\n", 0, match.start()) + 2) for match in re.finditer(
     r"^```yaml\n(.*?)^```$", REFERENCE, re.MULTILINE | re.DOTALL
 )]  # fmt: skip
+TEMPLATES = {"go.yaml": b"steps: {.go: {image: golang}}", "lint.yaml": b"steps: {lint: {image: x, commands: lint}}"}
 INCLUDABLE = {"ci/common.yaml": b"environment: {CGO_ENABLED: '0'}"}
+SHELF = Library(files=INCLUDABLE, reach=lambda repo, ref: Library(files=TEMPLATES, name=f"{repo}@{ref}"))
 CHAPTERS = (WORKFLOW_KEYS, STEP_KEYS, SERVICE_KEYS, WHEN_KEYS)
 KEYS = [pytest.param(keys, key, id=f"{key.name} of {keys.owner}") for keys in CHAPTERS for key in keys.known]
 
@@ -41,7 +44,7 @@ def test_schema_says_what_the_table_says() -> None:
 
 @pytest.mark.parametrize(("text", "line"), EXAMPLES, ids=[f"line {line}" for _, line in EXAMPLES])
 def test_example_has_no_problems(text: str, line: int) -> None:
-    reading = read_workflow(text.encode(), f"language.md from line {line}", includable=INCLUDABLE)
+    reading = read_workflow(text.encode(), f"language.md from line {line}", library=SHELF)
     assert reading.problems == ()
 
 

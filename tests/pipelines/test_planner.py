@@ -7,6 +7,8 @@ import pytest
 from pipelines.event import Event, EventKind, Repository
 from pipelines.plan import Plan, PlannedJob, decode, encode
 from pipelines.planner import make_plan
+from pipelines.problems import Level
+from pipelines.reading.library import Library
 from pipelines.status import Status
 from pipelines.wanted import skips_ci
 
@@ -273,12 +275,19 @@ def test_parameters_are_variables_by_both_names() -> None:
     made = plan(
         manual(NAME="mill", EXTRA="1", CI_COMMIT_SHA="x"), a=PARAMS + "steps: {a: {image: '${NAME}:${CI_PARAM_LEVEL}'}}"
     )
-    assert made.problems == ()
+    assert {problem.level for problem in made.problems} == {Level.WARNING}
     found = made.jobs[0].variables
     expected = {"NAME": "mill", "CI_PARAM_NAME": "mill", "LEVEL": "low", "EXTRA": "1", "CI_PARAM_CI_COMMIT_SHA": "x"}
     assert {name: found.get(name) for name in expected} == expected
     assert "CI_COMMIT_SHA" not in found
     assert made.jobs[0].steps[0].image == "mill:low"
+
+
+def test_value_that_no_workflow_asks_for_is_warned_of_with_the_name_that_was_meant() -> None:
+    (problem,) = plan(manual(NAME="mill", LEVELL="high"), a=PARAMS + STEP, b=STEP).problems
+    assert problem.message.startswith("no workflow asks for `LEVELL`, which was given")
+    assert (problem.level, problem.hint) == (Level.WARNING, "did you mean `LEVEL`?")
+    assert plan(manual(NAME="mill", OTHER="1"), a=STEP).problems == (), "without `params` every name is free"
 
 
 @pytest.mark.parametrize(
@@ -348,7 +357,7 @@ def test_groups_count_for_nothing_in_a_graph() -> None:
 
 def test_error_in_an_included_file_leaves_the_workflow_out() -> None:
     files = {".headrace/a.yaml": b"include: lib.yaml\n" + STEP.encode()}
-    made = make_plan(files, PUSH, includable={"lib.yaml": b"steps: {b: {image: x, bogus: y}}"})
+    made = make_plan(files, PUSH, library=Library(files={"lib.yaml": b"steps: {b: {image: x, bogus: y}}"}))
     assert made.jobs == ()
     assert [problem.file for problem in made.problems] == ["lib.yaml"]
 

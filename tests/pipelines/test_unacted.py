@@ -6,6 +6,7 @@ from pipelines.event import Event, EventKind, System
 from pipelines.plan import Plan
 from pipelines.planner import make_plan
 from pipelines.problems import Level
+from pipelines.reading.library import Library
 from pipelines.syntax.keys import Effect, Key
 from pipelines.syntax.results import EXPIRE
 from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
@@ -22,7 +23,7 @@ def planned(text: str, event: Event = ON_SERVER) -> Plan:
     others = {f".headrace/{name}.yaml": b"steps: {a: {image: x}}" for name in ("docs", "test")}
     files = {".headrace/build.yaml": text.encode(), **others}
     includable = {"ci/common.yaml": b"environment: {A: b}"}
-    plan = make_plan(files, event, trust=frozenset(TRUST_WORDS), includable=includable)
+    plan = make_plan(files, event, trust=frozenset(TRUST_WORDS), library=Library(files=includable))
     assert not plan.has_errors
     return plan
 
@@ -53,7 +54,7 @@ steps:
 def test_key_in_an_included_file_is_told_there() -> None:
     files = {".headrace.yaml": b"include: ci/base.yaml\nsteps: {a: {image: x}}"}
     includable = {"ci/base.yaml": b"\nsteps:\n  b: {image: x, cache: c}"}
-    (problem,) = make_plan(files, ON_SERVER, includable=includable).problems
+    (problem,) = make_plan(files, ON_SERVER, library=Library(files=includable)).problems
     assert str(problem) == "ci/base.yaml:3:17: `steps.b.cache` has no effect yet"
 
 

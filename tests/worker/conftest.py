@@ -29,6 +29,7 @@ from pipelines.records import (
     Stream,
 )
 from pipelines.status import Status
+from runner.remote.connection import Connection
 from runner.results.logstore import LogStore
 from tests.private_postgresql import PrivatePostgresql
 from tests.waiting import wait_until
@@ -37,6 +38,7 @@ from worker.app import create_app
 from worker.context import Backstage
 from worker.listening import address_of, listen
 from worker.live import Live
+from worker.local import local_connection
 from worker.settings import Address, Settings
 from worker.storage import Storage
 from worker.store import accounts, history, inbox, repositories, sessions, tasks, tokens
@@ -48,6 +50,7 @@ from worker.store.tasks import TaskState
 from worker.waiting.crew import Crew
 
 TIME = "2026-11-24T03:04:05.678Z"
+TWINS_URL = "https://ci.example.org"
 TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # made once: a client that makes its own takes 30 ms
 EVENT = Event(message="Add the wheel", ref="refs/heads/main", branch="main", sha="b" * 40)
 
@@ -119,6 +122,10 @@ class Service:
         with self.database.write() as connection:
             connection.execute(update(accounts_table).where(row).values(role=Role.MEMBER.value))
         return key
+
+    def connection(self) -> closing[Connection]:
+        """A command's way to it, with an administrator's token."""
+        return closing(Connection(str(self.client.base_url), self.token))
 
     def count(self, table: str) -> int:
         with self.database.read() as connection:
@@ -293,6 +300,38 @@ def acme_web(database: Database) -> None:
 def service(tmp_path: Path, database_url: str) -> Iterator[Service]:
     with serving(tmp_path, database_url=database_url) as running:
         yield running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Twin:
+    """A service and a command's way to it: on its own machine, or over the network with an administrator's token."""
+
+    settings: Settings
+    connection: Connection
+
+
+@pytest.fixture(params=["on the machine", "over the network"])
+def twin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Twin]:
+    """What a command does must be the same on both ways: each test that asks for it runs over both."""
+    if request.param == "on the machine":
+        settings = Settings.build({}, data=str(tmp_path), url=TWINS_URL)
+        with local_connection(settings) as connection:
+            yield Twin(settings=settings, connection=connection)
+        return
+    with serving(tmp_path, url=TWINS_URL) as running, running.connection() as connection:
+        yield Twin(settings=running.settings, connection=connection)
+
+
+@pytest.fixture
+def settings(twin: Twin) -> Settings:
+    """The settings of a service that commands speak to."""
+    return twin.settings
+
+
+@pytest.fixture
+def connection(twin: Twin) -> Connection:
+    """A command's way to it."""
+    return twin.connection
 
 
 @pytest.fixture

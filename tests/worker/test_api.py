@@ -436,6 +436,25 @@ def test_reference_describes_every_operation_and_needs_nothing_from_elsewhere(se
     assert "https://" not in page
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{bad", "the body is no JSON: Expecting property name enclosed in double quotes at character 1"),
+        (b'"again"', "the body must be a JSON object, sent with `Content-Type: application/json`"),
+        (b"{}", "again: Field required"),
+    ],
+)
+def test_body_that_can_not_be_read_is_told_in_words(service: Service, body: bytes, said: str) -> None:
+    answer = service.client.post("/api/runs", content=body, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.json()["detail"]) == (400, said)
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_monitor_may_ask_with_head(service: Service, path: str) -> None:
+    answer = service.client.head(path)
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 def test_health_is_the_databases(service: Service) -> None:
     assert service.client.get("/healthz").json() == {"status": "ok"}
 

@@ -5,10 +5,12 @@ from msgspec.structs import replace
 
 from pipelines.event import Event, EventKind, PullRequest
 from pipelines.status import Status
+from runner.errors import UsageError
+from runner.remote.server import Decision
 from tests.worker.conftest import EVENT, Service, Story
-from worker.commands import decision
-from worker.errors import Conflict, NotFound
-from worker.store import approvals, repositories, tasks
+from worker.commands.approve import decide
+from worker.local import local_connection
+from worker.store import repositories, tasks
 from worker.store.repositories import StoredRepository
 from worker.store.tasks import TaskState
 from worker.trust import Approval
@@ -102,6 +104,18 @@ def test_approval_of_a_commit_in_another_pull_request_does_not_count(
     assert shown(service, service.add_run(repository, replace(FORK, ref="refs/pull/8/head")))[0] == "blocked"
 
 
+@pytest.mark.parametrize(("ref", "sha"), [("refs/pull-requests/7/from", "a" * 12), ("refs/tags/v1.0", "")])
+def test_approval_of_a_commit_that_the_forge_has_not_named_whole_is_of_that_run_alone(
+    service: Service, repository: StoredRepository, ref: str, sha: str
+) -> None:
+    """Two commits may begin alike, and a tag may have been moved."""
+    event = replace(FORK, ref=ref, sha=sha)
+    story = service.add_run(repository, event)
+    assert approve(service, story) == 202
+    assert shown(service, story)[0] == "pending"
+    assert shown(service, service.add_run(repository, event))[0] == "blocked"
+
+
 def test_approval_in_another_repository_does_not_count(service: Service, repository: StoredRepository) -> None:
     approve(service, service.add_run(repository, FORK))
     assert shown(service, service.add_run(service.add_repository(name="api"), FORK))[0] == "blocked"
@@ -154,15 +168,16 @@ def test_page_of_a_waiting_run_offers_the_choice(service: Service, repository: S
 
 def test_command_decides_in_the_name_of_its_user(service: Service, repository: StoredRepository) -> None:
     story = service.add_run(repository, FORK)
-    decision.decide(service.settings, run="acme/web#1", decision=approvals.approve, done="may begin")
-    assert shown(service, story)[0] == Status.PENDING
-    other = service.add_run(repository, PUSHED_AGAIN)
-    decision.decide(service.settings, run=other.run.id, decision=approvals.decline, done="is declined")
-    assert shown(service, other)[0] == Status.CANCELLED
-    with pytest.raises(Conflict):
-        decision.decide(service.settings, run=other.run.id, decision=approvals.approve, done="may begin")
-    with pytest.raises(NotFound):
-        decision.decide(service.settings, run="acme/web#9", decision=approvals.approve, done="may begin")
+    with local_connection(service.settings) as here:
+        decide(here, run="acme/web#1", job="", decision=Decision.APPROVE)
+        assert shown(service, story)[0] == Status.PENDING
+        other = service.add_run(repository, PUSHED_AGAIN)
+        decide(here, run=other.run.id, job="", decision=Decision.DECLINE)
+        assert shown(service, other)[0] == Status.CANCELLED
+        with pytest.raises(UsageError, match="does not wait for approval: it is cancelled"):
+            decide(here, run=other.run.id, job="", decision=Decision.APPROVE)
+        with pytest.raises(UsageError, match="no run acme/web#9"):
+            decide(here, run="acme/web#9", job="", decision=Decision.APPROVE)
 
 
 def test_repository_is_trusted_as_an_administrator_says(service: Service, repository: StoredRepository) -> None:

@@ -6,6 +6,7 @@ import tarfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -24,7 +25,7 @@ from worker.backup.restoring import restore
 from worker.errors import Conflict, Malformed, ServiceError, Unavailable
 from worker.secrets.keyfile import KeyFile
 from worker.settings import Settings
-from worker.store import repositories, schema
+from worker.store import repositories, revisions
 from worker.store.database import Database, Older
 from worker.store.repositories import StoredRepository
 
@@ -142,7 +143,7 @@ def test_backup_of_older_tables_is_restored_for_the_server_to_bring_up_to_date(t
         "created_at",
     ]
     rows = msgspec.msgpack.encode((columns, ((1, "acme", "web", "git", "/srv/web.git", "", "", "s", 0, TIME),)))
-    archive = made(tmp_path, ("database/repositories/00000000", rows), revision=schema.FIRST, rows=1)
+    archive = made(tmp_path, ("database/repositories/00000000", rows), revision=revisions.FIRST, rows=1)
     settings = settings_of(tmp_path / "elsewhere")
     restore(settings, archive, force=False)
     with pytest.raises(Conflict, match="of an older Headrace"):
@@ -230,7 +231,7 @@ def made(
     directory: Path, *found: Members, revision: str | None = None, v: int = 1, rows: int = 0, files: int = 0
 ) -> Path:
     """A backup as somebody else has made it."""
-    manifest = Manifest(v=v, program="9", made_at=TIME, revision=revision or schema.newest(), has_key=False)
+    manifest = Manifest(v=v, program="9", made_at=TIME, revision=revision or revisions.newest(), has_key=False)
     end = End(runs=0, rows=rows, files=files, size_bytes=0, missing=())
     path = directory / "made.backup"
     members = [("manifest.json", msgspec.json.encode(manifest)), *found, ("end.json", msgspec.json.encode(end))]
@@ -273,12 +274,8 @@ def test_backup_that_holds_what_none_of_ours_does_leaves_nothing(member: Members
     directory = tmp_path / "in" / "it"
     with pytest.raises(Malformed):
         restore(settings_of(directory), made(tmp_path, member, files=1, rows=1), force=False)
-    assert left(directory) == []
+    assert not (tmp_path / "in").exists()
     assert not list(tmp_path.rglob("outside"))
-
-
-def left(directory: Path) -> list[str]:
-    return [path.name for path in directory.iterdir() if path.name != "service.lock"]
 
 
 def cut_short(path: Path) -> None:
@@ -303,13 +300,13 @@ def test_backup_that_is_damaged_leaves_nothing(harm: Callable[[Path], None], tmp
     harm(tmp_path / "backup")
     with pytest.raises(ServiceError):
         restore(settings_of(tmp_path / "elsewhere"), tmp_path / "backup", force=False)
-    assert left(tmp_path / "elsewhere") == []
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_backup_without_its_end_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(Malformed, match="has 1 files and 0 rows, and says 2 and 0"):
         restore(settings_of(tmp_path / "a"), made(tmp_path, (f"{RUN}/logs/x", b"x"), files=2), force=False)
-    assert left(tmp_path / "a") == []
+    assert not (tmp_path / "a").exists()
 
 
 def test_backup_of_a_newer_program_is_refused(tmp_path: Path) -> None:
@@ -317,4 +314,19 @@ def test_backup_of_a_newer_program_is_refused(tmp_path: Path) -> None:
         restore(settings_of(tmp_path / "a"), made(tmp_path, revision="9999"), force=False)
     with pytest.raises(Conflict, match="newer Headrace"):
         restore(settings_of(tmp_path / "b"), made(tmp_path, v=2), force=False)
-    assert left(tmp_path / "a") == left(tmp_path / "b") == []
+    assert not (tmp_path / "a").exists()
+    assert not (tmp_path / "b").exists()
+
+
+def test_restore_that_fails_leaves_what_was_there_as_it_was(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "headrace.sqlite").write_text("of before")
+    (data / "service.lock").touch()
+    short = made(tmp_path, ("secret.key", b"key"), (f"{RUN}/logs/x", b"x"), files=2)
+    settings = replace(settings_of(data), secret_key_file=tmp_path / "keys" / "secret.key")
+    with pytest.raises(Malformed):
+        restore(settings, short, force=True)
+    assert {path.name for path in data.iterdir()} == {"headrace.sqlite", "service.lock"}
+    assert (data / "headrace.sqlite").read_text() == "of before"
+    assert not (tmp_path / "keys").exists()

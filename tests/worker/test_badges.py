@@ -103,14 +103,29 @@ def test_skipped_runs_say_nothing_about_a_branch(service: Service, repository: S
     assert shown(service) == "build: failure"
 
 
-def test_badge_is_found_behind_more_runs_than_a_page_of_them(tmp_path: Path) -> None:
+def test_badge_is_found_behind_any_number_of_runs_of_other_branches_and_pull_requests(tmp_path: Path) -> None:
     with serving(tmp_path) as service:
         repository = show(service, service.add_repository())
         run(service, repository, Status.SUCCESS)
         with service.database.write() as connection:
-            for _ in range(450):
-                inbox.add_run(connection, repository, Event(branch="busy", sha="c" * 40))
+            for number in range(2100):
+                busy = Event(branch="busy", sha="c" * 40)
+                request = Event(
+                    kind=EventKind.PULL_REQUEST, branch="main", sha="c" * 40, pull_request=PullRequest(number=number)
+                )
+                inbox.add_run(connection, repository, request if number % 2 else busy)
         assert shown(service) == "build: success"
+        assert shown(service, workflow="build") == "build: success"
+
+
+def test_badge_of_a_workflow_is_of_all_its_cells(service: Service, repository: StoredRepository) -> None:
+    story = service.add_run(repository, Event(branch="main", ref="refs/heads/main", sha="b" * 40))
+    story.plan(*(job(name, step("make")) for name in ("build (PY=3.11)", "build (PY=3.12)", "build_", "builder")))
+    for name, status in (("build (PY=3.11)", Status.FAILURE), ("build (PY=3.12)", Status.SUCCESS)):
+        story.start_job(name)
+        story.finish_job(name, status)
+    assert shown(service, workflow="build") == "build: failure"
+    assert shown(service, workflow="build_") == "build_: pending", "no sign of a name is one of a pattern"
 
 
 def test_private_badge_and_none_at_all_look_the_same_to_strangers(

@@ -10,10 +10,10 @@ from sqlalchemy import update
 
 from pipelines.details import Approval
 from pipelines.plan import PlannedJob
+from runner.errors import UsageError
 from tests.worker.conftest import Service, Story, job, step
 from worker.access.identity import Role
 from worker.commands import approve, decline
-from worker.errors import Forbidden
 from worker.store import asking, decisions, tasks
 from worker.store.repositories import StoredRepository
 from worker.store.tables import jobs
@@ -152,7 +152,7 @@ def test_commands_decide_in_the_name_of_the_machines_user(service: Service, repo
     assert status(service, second)[0] == "cancelled"
     assert shown(service, first)["decided_by"]
     third = waiting(service, repository, asks(Approval(users=("grace",))))
-    with pytest.raises(Forbidden, match="waits for grace"):
+    with pytest.raises(UsageError, match="waits for grace"):
         headrace(service, approve.command, third.run.id)
     assert status(service, third)[0] == "blocked"
 

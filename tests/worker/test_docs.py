@@ -1,23 +1,80 @@
 """docs/api.md and docs/forges.md tell the truth: every path, forge and example in them is tried."""
 
+import re
 import subprocess
+from collections.abc import Iterator
+from functools import reduce
 from pathlib import Path
 
+import click
+import pytest
+
+from runner.cli import headrace
 from tests.worker.conftest import Service
 from worker.forges import FORGES
 
+_WORDS = {
+    "{owner}": "OWNER",
+    "{name}": "NAME",
+    "{run_id}": "RUN",
+    "{job}": "JOB",
+    "{step}": "STEP",
+    "{artifact_id}": "ID",
+    "{number}": "NUMBER",
+    "{schedule}": "SCHEDULE",
+    "{kind}": "KIND",
+    "{registry}": "REGISTRY",
+    "{account}": "ACCOUNT",
+}
 DOCS = Path(__file__).parents[2] / "docs"
+
+
+def commands(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    """All that can be called."""
+    if not isinstance(command, click.Group) or command.invoke_without_command:
+        yield name, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for each in command.list_commands(context):
+            found = command.get_command(context, each)
+            assert found
+            yield from commands(found, f"{name} {each}")
+
+
+def takes_server(command: click.Command) -> bool:
+    return any("--server" in parameter.opts for parameter in command.params)
 
 
 def test_api_page_names_every_path_of_the_api(service: Service) -> None:
     page = (DOCS / "api.md").read_text()
-    names = {"{owner}": "OWNER", "{name}": "NAME", "{run_id}": "RUN", "{job}": "JOB", "{step}": "STEP"}
-    more = {"{artifact_id}": "ID", "{number}": "NUMBER", "{schedule}": "SCHEDULE", "{kind}": "KIND"}
     for path in service.client.get("/api/openapi.json").json()["paths"]:
         if path.startswith("/api"):
-            for field, word in {**names, **more}.items():
-                path = path.replace(field, word)  # noqa: PLW2901
-            assert f"`{path}`" in page or f"`{path}?" in page
+            assert f"`{worded(path)}`" in page or f"`{worded(path)}?" in page
+
+
+def test_commands_are_listed_with_the_routes_that_they_ask_for(service: Service) -> None:
+    """Each command that takes --server has a row, and each route in a row is there; the others are named as local."""
+    described = service.client.get("/api/openapi.json").json()["paths"]
+    routes = {f"{method.upper()} {worded(path)}" for path, methods in described.items() for method in methods}
+    rows = re.findall(r"^\| `(headrace [a-z -]+)` \| (.+) \|$", (DOCS / "api.md").read_text(), re.MULTILINE)
+    leaves = {name: takes_server(command) for name, command in commands(headrace, "headrace")}
+    assert sorted(name for name, _ in rows) == sorted(name for name, takes in leaves.items() if takes)
+    assert {route for _, asked in rows for route in re.findall("`([^`]+)`", asked)} <= routes
+    local = (DOCS / "api.md").read_text().partition("On one machine only")[2]
+    named = {f"headrace {name}" for name in re.findall("`([a-z -]+)`", local)}
+    assert named == {name for name, takes in leaves.items() if not takes}
+
+
+@pytest.mark.parametrize(("name", "command"), [*commands(headrace, "headrace")])
+def test_no_two_parameters_of_a_command_share_a_name(name: str, command: click.Command) -> None:
+    """One would hide the other, and the command could not be called at all."""
+    names = [parameter.name for parameter in command.params]
+    assert len(names) == len(set(names)), name
+
+
+def worded(path: str) -> str:
+    """A path as the page writes it."""
+    return reduce(lambda text, pair: text.replace(*pair), _WORDS.items(), path)
 
 
 def test_forges_page_names_every_forge() -> None:

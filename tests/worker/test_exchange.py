@@ -5,7 +5,7 @@ import pytest
 from pipelines.event import Event
 from pipelines.records import JobStarted, Log, Stream
 from tests.private_redis import PrivateRedis
-from worker.exchange import Exchange, PlanOrder
+from worker.exchange import Exchange, PlanOrder, Standing
 
 pytestmark = pytest.mark.redis
 
@@ -49,6 +49,39 @@ def test_released_task_can_not_be_claimed_again(exchange: Exchange) -> None:
     assert exchange.claim("t-1", "worker-b") is None
 
 
+def test_renewal_says_again_whose_a_task_is_after_redis_was_emptied(exchange: Exchange, redis: PrivateRedis) -> None:
+    exchange.place(ORDER)
+    exchange.claim("t-1", "worker-a")
+    redis.client().flushall()
+    assert exchange.renew("t-1", "worker-a")
+    holding = exchange.holdings(["t-1"])["t-1"]
+    assert (holding.is_claimed, holding.is_leased) == (True, True)
+    exchange.place(ORDER)
+    assert exchange.claim("t-1", "worker-b") is None
+
+
+def test_task_that_another_worker_has_taken_meanwhile_is_not_renewed(exchange: Exchange, redis: PrivateRedis) -> None:
+    exchange.place(ORDER)
+    exchange.claim("t-1", "worker-a")
+    redis.client().flushall()
+    exchange.place(ORDER)
+    assert exchange.claim("t-1", "worker-b") == ORDER
+    assert not exchange.renew("t-1", "worker-a")
+    assert exchange.renew("t-1", "worker-b")
+
+
+def test_standing_of_a_report_tells_what_the_server_has_and_what_redis_has_lost(
+    exchange: Exchange, redis: PrivateRedis
+) -> None:
+    exchange.open_reports()
+    entry = exchange.report("t-1", [started(1), started(2)])
+    assert exchange.standing("t-1", entry) == Standing(taken=0, is_held=True, backlog=1)
+    exchange.acknowledge(exchange.reports(again=False, wait_ms=10), {"t-1": 2})
+    assert exchange.standing("t-1", entry) == Standing(taken=2, is_held=False, backlog=0)
+    redis.client().flushall()
+    assert exchange.standing("t-1", entry) == Standing(taken=0, is_held=False, backlog=0)
+
+
 def test_records_come_back_as_they_were_sent(exchange: Exchange) -> None:
     log = Log(
         seq=2,
@@ -73,7 +106,7 @@ def test_reports_are_read_again_until_they_are_acknowledged(exchange: Exchange) 
     [report] = exchange.reports(again=False, wait_ms=10)
     assert exchange.reports(again=False, wait_ms=10) == []
     assert exchange.reports(again=True) == [report]
-    exchange.acknowledge([report])
+    exchange.acknowledge([report], {"t-1": 1})
     assert exchange.reports(again=True) == []
     assert exchange.backlog() == 0
 

@@ -25,6 +25,12 @@ OTHERS = [ignored_auth, negative_data_rejection]
 # dates and time zones there are: no document can say.
 _OF_REPOSITORY = "/api/repositories/{owner}/{name}"
 UNDESCRIBED = {
+    "POST /api/repositories",
+    f"PATCH {_OF_REPOSITORY}",
+    "POST /api/accounts",
+    "POST /api/tokens",
+    "PUT /api/registries/{registry}",
+    "DELETE /api/registries/{registry}",
     f"PUT {_OF_REPOSITORY}/credentials/{{kind}}",
     f"PUT {_OF_REPOSITORY}/retention",
     f"POST {_OF_REPOSITORY}/runs",
@@ -57,7 +63,14 @@ def known(service: Service) -> dict[str, str]:
     assert service.client.post("/api/repositories/acme/web/schedules", json=nightly).status_code == 201
     names = {"forge": "git", "number": str(add_delivery(service)), "owner": "acme", "name": "web"}
     names |= {"job": "build", "step": "make", "artifact_id": "1"}
-    return {**names, "run_id": story.run.id, "schedule": "nightly", "kind": "forge_token"}
+    return {
+        **names,
+        "run_id": story.run.id,
+        "schedule": "nightly",
+        "kind": "forge_token",
+        "registry": "registry.example.org",
+        "account": "nobody",
+    }
 
 
 def add_delivery(service: Service) -> int:

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from pipelines.event import Event, Repository
 from pipelines.plan import Plan, PlannedJob, PlannedStep
-from pipelines.records import AnyRecord, JobStarted, Log, RunStarted, Stream
+from pipelines.records import AnyRecord, JobFinished, JobStarted, Log, RunStarted, Stream
+from pipelines.status import Status
 from tests.private_redis import PrivateRedis
 from tests.waiting import wait_until
 from tests.worker.live_loop import running_live
@@ -150,6 +151,20 @@ def test_ingester_goes_on_after_redis_was_away(service: Service, redis: PrivateR
     service.exchange = Exchange(redis.client())
     service.report_plan()
     wait_until(service.is_planned, seconds=30)
+
+
+def test_worker_that_goes_on_with_what_has_ended_is_told_to_stop(service: Service) -> None:
+    service.start()
+    service.report_plan()
+    wait_until(service.is_planned)
+    task = service.job_task
+    finished = JobFinished(seq=1, time=TIME, run=service.run, job="build", status=Status.LOST, duration_ms=1)
+    service.exchange.report(task, [finished])
+    wait_until(lambda: task in service.ended)
+    assert not service.exchange.is_over(task), "a worker that has said the last word needn't be told"
+    service.exchange.report(task, [log(service.run, 2, 1, "late")])
+    wait_until(lambda: service.exchange.is_over(task))
+    assert service.log_texts() == []
 
 
 def test_run_shows_what_git_knows_of_its_commit(service: Service) -> None:

@@ -1,14 +1,18 @@
 """A job whose worker has vanished, and whose steps say that it is to begin anew."""
 
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
 from pipelines.details import Retry
 from pipelines.records import AnyRecord, Log, StepFinished, Stream
 from pipelines.status import Status
+from runner.clock import from_now
+from tests.waiting import wait_until
 from tests.worker.conftest import TIME, Service, Story, job, step
 from worker.continuing import Before, continued
-from worker.store import history, tasks
+from worker.store import history, tasks, turns
 from worker.store.before import before_of
 
 SHIP = replace(step("ship"), retry=Retry(attempts=2, on=("lost",)))
@@ -110,3 +114,34 @@ def test_lines_and_attempts_are_counted_on(service: Service, story: Story) -> No
     assert isinstance(finished, StepFinished)
     assert (line.line, line.attempt, finished.attempt) == (3, 2, 2)
     assert finished.duration_ms == 5 + before["ship"].duration_ms
+
+
+def test_job_begins_anew_after_the_longest_delay_of_its_steps_under_way(service: Service) -> None:
+    patient = (replace(step(name), retry=Retry(attempts=2, on=("lost",), delay=delay)) for name, delay in DELAYS)
+    story = service.add_run(service.add_repository())
+    story.plan(job("deploy", *patient))
+    story.start_job("deploy")
+    for name in ("ship", "tell"):
+        story.start_step("deploy", name)
+    lose(service, story)
+    with service.database.read() as connection:
+        assert turns.next_waiting(connection) == [], "its time has not come"
+        assert turns.holds_any_back(connection), "so the dispatcher looks again"
+        [(_, held)] = turns.waiting_of(connection, [story.run.id])
+    assert from_now(timedelta(seconds=50)) < held.not_before <= from_now(timedelta(seconds=60))
+    assert deploy(service, story)["waits_for"] == f"until {held.not_before}, then it is tried again"
+
+
+DELAYS = (("ship", 60.0), ("tell", 30.0), ("later", 900.0))
+
+
+def test_job_whose_delay_is_over_waits_for_its_turn_alone(service: Service) -> None:
+    soon = replace(step("ship"), retry=Retry(attempts=2, on=("lost",), delay=0.05))
+    story = service.add_run(service.add_repository())
+    story.plan(job("deploy", soon))
+    story.start_job("deploy")
+    story.start_step("deploy", "ship")
+    lose(service, story)
+    with service.database.read() as connection:
+        wait_until(lambda: turns.next_waiting(connection), seconds=5, what="its time has come")
+        assert not turns.holds_any_back(connection)

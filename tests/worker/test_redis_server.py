@@ -14,7 +14,7 @@ from redis import Redis
 from tests.redis_image import REDIS_IMAGE, made_redis_image
 from tests.waiting import wait_until
 from worker.errors import Unavailable
-from worker.redis_server import answers, end_left_over, forget_socket, redis_command, redis_socket, redis_url
+from worker.redis_server import end_left_over, forget_socket, is_ready, redis_command, redis_socket, redis_url
 from worker.settings import Settings
 
 
@@ -44,7 +44,7 @@ def running(settings: Settings) -> Iterator["subprocess.Popen[bytes]"]:
     end_left_over(settings)
     process = subprocess.Popen(redis_command(settings))
     try:
-        wait_until(lambda: answers(redis_url(settings)))
+        wait_until(lambda: is_ready(settings))
         yield process
     finally:
         process.terminate()
@@ -65,7 +65,7 @@ def recall(settings: Settings) -> object:
 def test_what_is_stored_outlives_its_process(settings: Settings) -> None:
     with running(settings):
         remember(settings)
-    assert not answers(redis_url(settings))
+    assert not is_ready(settings)
     with running(settings):
         assert recall(settings) == b"the mill"
 
@@ -75,7 +75,7 @@ def test_one_that_was_left_over_is_ended_first(settings: Settings) -> None:
     """The supervisor was killed; its Redis has the files open, and a second would spoil them."""
     end_left_over(settings)
     orphan = subprocess.Popen(redis_command(settings))
-    wait_until(lambda: answers(redis_url(settings)))
+    wait_until(lambda: is_ready(settings))
     remember(settings)
     with running(settings):
         assert orphan.wait(10) == 0
@@ -109,7 +109,7 @@ def test_without_a_program_it_is_a_container_that_is_as_durable(settings: Settin
 def test_container_that_was_left_over_is_removed_first(settings: Settings) -> None:
     end_left_over(settings)
     orphan = subprocess.Popen(redis_command(settings))
-    wait_until(lambda: answers(redis_url(settings)))
+    wait_until(lambda: is_ready(settings))
     remember(settings)
     orphan.send_signal(signal.SIGKILL)
     orphan.wait(10)

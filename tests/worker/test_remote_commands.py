@@ -6,6 +6,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.event import Deployment, EventKind
+from pipelines.problems import Problem
 from pipelines.records import Artifact, RunFinished, decode
 from pipelines.status import Status
 from runner.backend import WorkspaceFile
@@ -27,6 +29,7 @@ from tests.worker.conftest import EVENT, TIME, Service, Story, job, step
 from worker.access.identity import Scope
 from worker.api import sse
 from worker.store import queries
+from worker.store.inbox import AcceptedRun
 
 COMMANDS = {each.command.name: each.command for each in (artifacts, cancel, deploy, logs, rerun, runs, start)}
 
@@ -321,3 +324,52 @@ def test_what_has_failed_is_run_again(service: Service, story: Story) -> None:
     story.finish_job("build", Status.FAILURE)
     assert headrace(service, "rerun", "acme/web#1", "--failed").strip() != story.run.id
     assert service.count("runs") == 2
+
+
+def test_started_run_is_followed_to_its_end_which_is_the_exit_code(service: Service) -> None:
+    """As `headrace run` does: its log, its results, and 1 for a step that failed."""
+    service.add_repository()
+    environment = {"HEADRACE_TOKEN": service.token, "HEADRACE_SERVER": service.url}
+    with ThreadPoolExecutor() as threads:
+        given = ("acme/web", "--follow")
+        done = threads.submit(
+            CliRunner().invoke, COMMANDS["start"], given, env=environment, catch_exceptions=False, standalone_mode=False
+        )
+        wait_until(lambda: service.count("runs") == 1, what="the run to be there")
+        tell_failure(service)
+        result = done.result(timeout=30)
+    assert result.return_value == 1
+    assert "one" in result.stdout
+    assert "failure" in result.stdout.splitlines()[-1]
+    assert "acme/web#1: " in result.stderr
+
+
+def test_followed_run_whose_files_are_wrong_shows_why_and_is_exit_code_2(service: Service) -> None:
+    service.add_repository()
+    environment = {"HEADRACE_TOKEN": service.token, "HEADRACE_SERVER": service.url}
+    with ThreadPoolExecutor() as threads:
+        given = ("acme/web", "--follow")
+        done = threads.submit(
+            CliRunner().invoke, COMMANDS["start"], given, env=environment, catch_exceptions=False, standalone_mode=False
+        )
+        wait_until(lambda: service.count("runs") == 1, what="the run to be there")
+        story_of_latest(service).plan(problems=(Problem(file="a.yaml", line=3, column=1, message="no image"),))
+        result = done.result(timeout=30)
+    assert result.return_value == 2
+    assert "error: a.yaml:3:1: no image" in result.stderr
+
+
+def story_of_latest(service: Service) -> Story:
+    with service.database.read() as connection:
+        (run,) = queries.latest_runs(connection, limit=1)
+    return Story(service=service, run=AcceptedRun(id=run.id, number=run.number), event=run.event)
+
+
+def tell_failure(service: Service) -> None:
+    story = story_of_latest(service)
+    story.plan(job("build", step("make")))
+    story.start_job("build")
+    story.start_step("build", "make")
+    story.log("build", "make", 1, "one")
+    story.finish_step("build", "make", Status.FAILURE, exit_code=1, reason="exit code 1")
+    story.finish_job("build", Status.FAILURE)

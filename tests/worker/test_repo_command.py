@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from pipelines.event import Event, Repository
+from runner.errors import UsageError
+from runner.remote.connection import Connection
 from runner.source.mirrors import fetched
 from tests.gitrepo import GitRepository
+from worker import registration
 from worker.commands import repo
-from worker.errors import Conflict, Malformed, NotFound
+from worker.errors import Malformed
 from worker.forges import FORGES
 from worker.settings import Settings
 from worker.store import inbox, repositories
@@ -20,11 +23,6 @@ from worker.store.repositories import StoredRepository
 ALL = pytest.mark.parametrize("forge", list(FORGES))
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.build({}, data=str(tmp_path), url="https://ci.example.org")
-
-
 def stored(settings: Settings) -> list[StoredRepository]:
     with closing(Database(settings.database_url)) as database, database.read() as connection:
         return repositories.every(connection)
@@ -32,9 +30,9 @@ def stored(settings: Settings) -> list[StoredRepository]:
 
 @ALL
 def test_add_prints_what_to_paste_into_the_forge(
-    settings: Settings, forge: str, capsys: pytest.CaptureFixture[str]
+    settings: Settings, connection: Connection, forge: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert repo.add(settings, name="acme/web", forge=forge, clone_url="https://x.example.org/acme/web.git") == 0
+    assert repo.add(connection, name="acme/web", forge=forge, clone_url="https://x.example.org/acme/web.git") == 0
     printed = capsys.readouterr().out
     [repository] = stored(settings)
     assert f"https://ci.example.org/hooks/{forge}/acme/web" in printed
@@ -43,64 +41,68 @@ def test_add_prints_what_to_paste_into_the_forge(
     assert ("#!/bin/sh" in printed) == (forge == "git")
 
 
-def test_add_prints_json_for_programs(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    repo.add(settings, name="acme/web", forge="git", clone_url="/srv/web.git", output="json")
+def test_add_prints_json_for_programs(
+    settings: Settings, connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo.add(connection, name="acme/web", forge="git", clone_url="/srv/web.git", output="json")
     printed = json.loads(capsys.readouterr().out)
     assert printed["hook_url"] == "https://ci.example.org/hooks/git/acme/web"
     assert printed["secret"] == stored(settings)[0].secret
     assert printed["post_receive"].startswith("#!/bin/sh\n")
 
 
-def test_page_at_the_forge_is_known_from_a_web_address(settings: Settings) -> None:
-    repo.add(settings, name="acme/web", forge="gitea", clone_url="https://ada@git.example.org:3000/acme/web.git")
-    repo.add(settings, name="acme/ssh", forge="gitea", clone_url="git@git.example.org:acme/ssh.git")
+def test_page_at_the_forge_is_known_from_a_web_address(settings: Settings, connection: Connection) -> None:
+    repo.add(connection, name="acme/web", forge="gitea", clone_url="https://ada@git.example.org:3000/acme/web.git")
+    repo.add(connection, name="acme/ssh", forge="gitea", clone_url="git@git.example.org:acme/ssh.git")
     assert [repository.url for repository in stored(settings)] == ["", "https://git.example.org:3000/acme/web"]
 
 
-def test_list_never_shows_a_secret(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    repo.add(settings, name="acme/web", forge="git", clone_url="/srv/web.git")
+def test_list_never_shows_a_secret(
+    settings: Settings, connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repo.add(connection, name="acme/web", forge="git", clone_url="/srv/web.git")
     capsys.readouterr()
     for output in ("text", "json"):
-        assert repo.list_(settings, output=output) == 0
+        assert repo.list_(connection, output=output) == 0
         printed = capsys.readouterr().out
         assert "acme/web" in printed
         assert stored(settings)[0].secret not in printed
 
 
-def test_removed_repository_is_gone(settings: Settings) -> None:
-    repo.add(settings, name="acme/web", forge="git", clone_url="/srv/web.git")
-    assert repo.remove(settings, name="acme/web") == 0
+def test_removed_repository_is_gone(settings: Settings, connection: Connection) -> None:
+    repo.add(connection, name="acme/web", forge="git", clone_url="/srv/web.git")
+    assert repo.remove(connection, name="acme/web") == 0
     assert stored(settings) == []
-    with pytest.raises(NotFound, match="no repository acme/web"):
-        repo.remove(settings, name="acme/web")
+    with pytest.raises(UsageError, match="no repository acme/web"):
+        repo.remove(connection, name="acme/web")
 
 
-def test_removed_repository_leaves_nothing_on_disk(settings: Settings, tmp_path: Path) -> None:
+def test_removed_repository_leaves_nothing_on_disk(settings: Settings, connection: Connection, tmp_path: Path) -> None:
     """Neither its runs nor its mirrors; what is another's stays."""
-    event = {name: run_on_disk(settings, tmp_path, name) for name in ("web", "api")}
-    repo.remove(settings, name="acme/web")
+    event = {name: run_on_disk(settings, connection, tmp_path, name) for name in ("web", "api")}
+    repo.remove(connection, name="acme/web")
     left = {path.name for path in settings.runs_directory.iterdir()}
     assert left == {event["api"]}
     assert [path.name[:3] for path in settings.mirrors_directory.iterdir() if path.is_dir()] == ["api"]
 
 
-def run_on_disk(settings: Settings, tmp_path: Path, name: str) -> str:
+def run_on_disk(settings: Settings, connection: Connection, tmp_path: Path, name: str) -> str:
     """A repository with a mirror and one run that has logs; gives the run's id."""
     origin = GitRepository(tmp_path / "origins" / name)
-    repo.add(settings, name=f"acme/{name}", forge="git", clone_url=str(origin.path))
+    repo.add(connection, name=f"acme/{name}", forge="git", clone_url=str(origin.path))
     event = Event(repository=Repository(clone_url=str(origin.path)), sha=origin.commit(file="1"))
     fetched(settings.mirrors_directory, event)
-    with closing(Database(settings.database_url)) as database, database.write() as connection:
-        repository = repositories.named(connection, "acme", name)
-        run_id = inbox.add_run(connection, repository, event).id
+    with closing(Database(settings.database_url)) as database, database.write() as writing:
+        repository = repositories.named(writing, "acme", name)
+        run_id = inbox.add_run(writing, repository, event).id
     (settings.runs_directory / run_id / "logs").mkdir(parents=True)
     return run_id
 
 
-def test_same_name_twice_is_a_conflict(settings: Settings) -> None:
-    repo.add(settings, name="acme/web", forge="git", clone_url="/srv/web.git")
-    with pytest.raises(Conflict, match="acme/web already"):
-        repo.add(settings, name="acme/web", forge="github", clone_url="/srv/web.git")
+def test_same_name_twice_is_a_conflict(connection: Connection) -> None:
+    repo.add(connection, name="acme/web", forge="git", clone_url="/srv/web.git")
+    with pytest.raises(UsageError, match="acme/web already"):
+        repo.add(connection, name="acme/web", forge="github", clone_url="/srv/web.git")
 
 
 @pytest.mark.parametrize(
@@ -115,9 +117,9 @@ def test_same_name_twice_is_a_conflict(settings: Settings) -> None:
         ("api/web", "a path of the server's own"),
     ],
 )
-def test_name_that_cant_be_is_refused(settings: Settings, name: str, said: str) -> None:
-    with pytest.raises(Malformed, match=said):
-        repo.add(settings, name=name, forge="git", clone_url="/srv/web.git")
+def test_name_that_cant_be_is_refused(connection: Connection, name: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        repo.add(connection, name=name, forge="git", clone_url="/srv/web.git")
 
 
 @pytest.mark.parametrize(
@@ -132,7 +134,7 @@ def test_name_that_cant_be_is_refused(settings: Settings, name: str, said: str) 
     ],
 )
 def test_clone_url_that_git_fetches_from_is_taken(clone_url: str) -> None:
-    assert repo.checked_clone_url(clone_url) == clone_url
+    assert registration.checked_clone_url(clone_url) == clone_url
 
 
 @pytest.mark.parametrize(
@@ -144,10 +146,10 @@ def test_clone_url_that_git_fetches_from_is_taken(clone_url: str) -> None:
 )
 def test_clone_url_that_could_run_something_is_refused(clone_url: str) -> None:
     with pytest.raises(Malformed, match="can't be fetched from"):
-        repo.checked_clone_url(clone_url)
+        registration.checked_clone_url(clone_url)
 
 
 def test_clone_url_with_a_password_is_refused_without_showing_it() -> None:
     with pytest.raises(Malformed, match="holds a password") as refused:
-        repo.checked_clone_url("https://ada:swordfish@git.example.org/acme/web.git")
+        registration.checked_clone_url("https://ada:swordfish@git.example.org/acme/web.git")
     assert "swordfish" not in str(refused.value)

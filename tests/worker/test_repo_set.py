@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from runner.errors import UsageError
+from runner.remote.connection import Connection
 from tests.worker.conftest import Service, serving
 from worker.commands import repo, repo_set
-from worker.errors import Malformed, NotFound
+from worker.errors import Malformed
 from worker.secrets.credential import CredentialKind
 from worker.secrets.keyfile import open_keyring
 from worker.settings import Settings
@@ -21,13 +23,8 @@ HOSTS = "git.example.org ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOo
 SSH_URL = "git@git.example.org:acme/web.git"
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings.build({}, data=str(tmp_path), url="https://ci.example.org")
-
-
-def add(settings: Settings, clone_url: str = "https://git.example.org/acme/web.git") -> None:
-    repo.add(settings, name="acme/web", forge="gitea", clone_url=clone_url)
+def add(connection: Connection, clone_url: str = "https://git.example.org/acme/web.git") -> None:
+    repo.add(connection, name="acme/web", forge="gitea", clone_url=clone_url)
 
 
 def value_of(settings: Settings, kind: CredentialKind) -> str:
@@ -36,9 +33,9 @@ def value_of(settings: Settings, kind: CredentialKind) -> str:
         return credentials.value_of(connection, open_keyring(settings), repository.id, kind)
 
 
-def described(settings: Settings, capsys: pytest.CaptureFixture[str], **options: object) -> dict[str, object]:
+def described(connection: Connection, capsys: pytest.CaptureFixture[str], **options: object) -> dict[str, object]:
     capsys.readouterr()
-    assert repo_set.set_(settings, name="acme/web", output="json", **options) == 0
+    assert repo_set.set_(connection, name="acme/web", output="json", **options) == 0
     found: dict[str, object] = json.loads(capsys.readouterr().out.splitlines()[-1])
     return found
 
@@ -49,12 +46,12 @@ def file(settings: Settings, text: str) -> Path:
     return path
 
 
-def test_what_is_not_said_stays_as_it_is(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    add(settings)
-    first = described(settings, capsys)
+def test_what_is_not_said_stays_as_it_is(connection: Connection, capsys: pytest.CaptureFixture[str]) -> None:
+    add(connection)
+    first = described(connection, capsys)
     assert (first["statuses"], first["forge_url"], first["badge"]) == ("both", "https://git.example.org", "auto")
-    described(settings, capsys, statuses="run", forge_url="https://git.example.org/gitea/", badge="public")
-    assert described(settings, capsys) == {
+    described(connection, capsys, statuses="run", forge_url="https://git.example.org/gitea/", badge="public")
+    assert described(connection, capsys) == {
         "name": "acme/web",
         "statuses": "run",
         "forge_url": "https://git.example.org/gitea",
@@ -62,13 +59,15 @@ def test_what_is_not_said_stays_as_it_is(settings: Settings, capsys: pytest.Capt
         "credentials": {},
         "status_trouble": "",
     }
-    assert described(settings, capsys, forge_url="")["forge_url"] == "https://git.example.org"
+    assert described(connection, capsys, forge_url="")["forge_url"] == "https://git.example.org"
 
 
-def test_tokens_are_kept_sealed_and_never_shown(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    add(settings)
+def test_tokens_are_kept_sealed_and_never_shown(
+    settings: Settings, connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(connection)
     path = file(settings, f"{CANARY}\n")
-    repo_set.set_(settings, name="acme/web", forge_token_file=path, clone_token_file=path, clone_user="ada")
+    repo_set.set_(connection, name="acme/web", forge_token_file=path, clone_token_file=path, clone_user="ada")
     path.unlink()
     printed = capsys.readouterr()
     assert "forge token  is kept" in printed.out
@@ -79,58 +78,64 @@ def test_tokens_are_kept_sealed_and_never_shown(settings: Settings, capsys: pyte
     assert not [each for each in settings.data.rglob("*") if each.is_file() and CANARY.encode() in each.read_bytes()]
 
 
-def test_token_that_would_go_in_the_clear_is_warned_of(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    add(settings, "http://git.example.org/acme/web.git")
+def test_token_that_would_go_in_the_clear_is_warned_of(
+    settings: Settings, connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(connection, "http://git.example.org/acme/web.git")
     path = file(settings, CANARY)
-    repo_set.set_(settings, name="acme/web", forge_token_file=path, clone_token_file=path)
+    repo_set.set_(connection, name="acme/web", forge_token_file=path, clone_token_file=path)
     said = "warning: whoever is on the way to git.example.org can read the token: https would hide it\n"
     assert capsys.readouterr().err == said
-    repo_set.set_(settings, name="acme/web", forget=("forge-token", "clone-token"))
+    repo_set.set_(connection, name="acme/web", forget=("forge-token", "clone-token"))
     assert capsys.readouterr().err == ""
 
 
-def test_new_key_is_made_and_its_public_half_shown(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    add(settings, SSH_URL)
+def test_new_key_is_made_and_its_public_half_shown(
+    settings: Settings, connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(connection, SSH_URL)
     hosts = file(settings, HOSTS)
-    repo_set.set_(settings, name="acme/web", new_clone_key=True, known_hosts_file=hosts)
+    repo_set.set_(connection, name="acme/web", new_clone_key=True, known_hosts_file=hosts)
     printed = capsys.readouterr().out
     assert "clone key    ssh-ed25519 AAAA" in printed
     assert "PRIVATE" not in printed
     assert value_of(settings, CredentialKind.CLONE_KEY).startswith("-----BEGIN OPENSSH PRIVATE KEY-----")
 
 
-def test_credential_can_be_replaced_and_forgotten(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    add(settings)
+def test_credential_can_be_replaced_and_forgotten(
+    settings: Settings, connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add(connection)
     for text in ("first", "second"):
-        described(settings, capsys, forge_token_file=file(settings, text))
+        described(connection, capsys, forge_token_file=file(settings, text))
     assert value_of(settings, CredentialKind.FORGE_TOKEN) == "second"
-    assert described(settings, capsys, forget=("forge-token",))["credentials"] == {}
+    assert described(connection, capsys, forget=("forge-token",))["credentials"] == {}
     assert value_of(settings, CredentialKind.FORGE_TOKEN) == ""
 
 
-def test_key_without_its_host_is_refused(settings: Settings) -> None:
-    add(settings, SSH_URL)
-    with pytest.raises(Malformed, match=r"ssh-keyscan git\.example\.org"):
-        repo_set.set_(settings, name="acme/web", new_clone_key=True)
+def test_key_without_its_host_is_refused(settings: Settings, connection: Connection) -> None:
+    add(connection, SSH_URL)
+    with pytest.raises(UsageError, match=r"ssh-keyscan git\.example\.org"):
+        repo_set.set_(connection, name="acme/web", new_clone_key=True)
     with pytest.raises(Malformed, match="goes with --clone-key-file"):
-        repo_set.set_(settings, name="acme/web", known_hosts_file=file(settings, HOSTS))
+        repo_set.set_(connection, name="acme/web", known_hosts_file=file(settings, HOSTS))
     with pytest.raises(Malformed, match="standard input holds one thing"):
-        repo_set.set_(settings, name="acme/web", forge_token_file=Path("-"), clone_key_file=Path("-"))
+        repo_set.set_(connection, name="acme/web", forge_token_file=Path("-"), clone_key_file=Path("-"))
 
 
 @pytest.mark.parametrize(
     "url", ["git.example.org", "ftp://x", "https://", "https://ada:pw@x", "https://x/?q", "https://x y", "https://x:p"]
 )
-def test_forge_url_that_is_none_is_refused(settings: Settings, url: str) -> None:
-    add(settings)
+def test_forge_url_that_is_none_is_refused(connection: Connection, url: str) -> None:
+    add(connection)
     with pytest.raises(Malformed, match=r"^the forge's URL can't be used: expected https://HOST") as raised:
-        repo_set.set_(settings, name="acme/web", forge_url=url)
+        repo_set.set_(connection, name="acme/web", forge_url=url)
     assert "pw" not in str(raised.value)
 
 
-def test_unknown_repository_is_refused(settings: Settings) -> None:
-    with pytest.raises(NotFound, match="there is no repository acme/none"):
-        repo_set.set_(settings, name="acme/none")
+def test_unknown_repository_is_refused(connection: Connection) -> None:
+    with pytest.raises(UsageError, match="there is no repository acme/none"):
+        repo_set.set_(connection, name="acme/none")
 
 
 @pytest.mark.parametrize(

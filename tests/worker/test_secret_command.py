@@ -8,33 +8,33 @@ from pathlib import Path
 import pytest
 
 from runner.cli import main
+from runner.errors import UsageError
+from runner.remote.connection import Connection
 from worker.commands import registry, repo, secret
-from worker.errors import Malformed, NotFound
+from worker.errors import Malformed
 from worker.secrets.scope import Scope
 from worker.settings import Settings
 
 WEB = Scope.of(repository="acme/web")
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    settings = Settings.build({}, data=str(tmp_path), url="https://ci.example.org")
-    repo.add(settings, name="acme/web", forge="git", clone_url="/srv/web.git")
-    return settings
+@pytest.fixture(autouse=True)
+def acme_web(connection: Connection) -> None:
+    repo.add(connection, name="acme/web", forge="git", clone_url="/srv/web.git")
 
 
-def listed(settings: Settings, capsys: pytest.CaptureFixture[str], scope: Scope | None = None) -> list[str]:
+def listed(connection: Connection, capsys: pytest.CaptureFixture[str], scope: Scope | None = None) -> list[str]:
     capsys.readouterr()
-    secret.list_(settings, scope=scope, output="json")
+    secret.list_(connection, scope=scope, output="json")
     return [f"{each['scope']}/{each['name']}" for each in json.loads(capsys.readouterr().out)]
 
 
 def test_secret_is_listed_by_name_and_limits_and_never_by_value(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
+    connection: Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    secret.set_(settings, name="TOKEN", scope=WEB, value="hunter2!", events=["tag"], images=["acme/deploy"])
+    secret.set_(connection, name="TOKEN", scope=WEB, value="hunter2!", events=["tag"], images=["acme/deploy"])
     for output in ("text", "json"):
-        secret.list_(settings, output=output)
+        secret.list_(connection, output=output)
     printed = capsys.readouterr()
     assert "token  acme/web" in printed.out
     assert "tag, image acme/deploy" in printed.out
@@ -42,27 +42,27 @@ def test_secret_is_listed_by_name_and_limits_and_never_by_value(
 
 
 def test_list_for_a_repository_shows_all_that_reaches_it(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
+    connection: Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for scope in (WEB, Scope.of(owner="acme"), Scope.of(owner="other"), Scope.of()):
-        secret.set_(settings, name="a", scope=scope, value="long enough")
-    assert listed(settings, capsys, WEB) == ["global/a", "owner:acme/a", "repository:acme/web/a"]
-    assert listed(settings, capsys, Scope.of(owner="other")) == ["owner:other/a"]
-    assert len(listed(settings, capsys)) == 4
+        secret.set_(connection, name="a", scope=scope, value="long enough")
+    assert listed(connection, capsys, WEB) == ["global/a", "owner:acme/a", "repository:acme/web/a"]
+    assert listed(connection, capsys, Scope.of(owner="other")) == ["owner:other/a"]
+    assert len(listed(connection, capsys)) == 4
 
 
-def test_short_value_is_kept_with_a_warning(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    secret.set_(settings, name="a", scope=WEB, value="abc")
+def test_short_value_is_kept_with_a_warning(connection: Connection, capsys: pytest.CaptureFixture[str]) -> None:
+    secret.set_(connection, name="a", scope=WEB, value="abc")
     assert "warning: a value of less than 4 characters is not hidden in logs" in capsys.readouterr().err
-    assert listed(settings, capsys) == ["repository:acme/web/a"]
+    assert listed(connection, capsys) == ["repository:acme/web/a"]
 
 
-def test_removed_secret_is_gone(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    secret.set_(settings, name="a", scope=WEB, value="long enough")
-    secret.remove(settings, name="A", scope=WEB)
-    assert listed(settings, capsys) == []
-    with pytest.raises(NotFound):
-        secret.remove(settings, name="A", scope=WEB)
+def test_removed_secret_is_gone(connection: Connection, capsys: pytest.CaptureFixture[str]) -> None:
+    secret.set_(connection, name="a", scope=WEB, value="long enough")
+    secret.remove(connection, name="A", scope=WEB)
+    assert listed(connection, capsys) == []
+    with pytest.raises(UsageError):
+        secret.remove(connection, name="A", scope=WEB)
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,10 @@ def test_value_can_not_be_given_where_others_see_it(settings: Settings) -> None:
     assert ended.value.code == 2
 
 
-def test_key_is_changed_and_secrets_are_still_there(settings: Settings, capsys: pytest.CaptureFixture[str]) -> None:
-    secret.set_(settings, name="a", scope=WEB, value="long enough")
+def test_key_is_changed_and_secrets_are_still_there(
+    settings: Settings, connection: Connection, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret.set_(connection, name="a", scope=WEB, value="long enough")
     before = settings.secret_key_file.read_text()
     assert secret.rotate_key(settings) == 0
     assert settings.secret_key_file.read_text() != before
@@ -115,14 +117,24 @@ def test_key_is_changed_and_secrets_are_still_there(settings: Settings, capsys: 
 
 
 def test_login_of_a_registry_is_listed_by_its_host_and_never_told(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
+    connection: Connection, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    registry.set_(settings, host="Registry.example.org", user="ada", scope=WEB, password="hunter2!")
-    registry.list_(settings)
+    registry.set_(connection, host="Registry.example.org", user="ada", scope=WEB, password="hunter2!")
+    registry.list_(connection)
     printed = capsys.readouterr()
     assert "registry.example.org  acme/web\n" in printed.out
     assert "hunter2" not in printed.out + printed.err
-    assert listed(settings, capsys) == [], "no step can ask for it"
-    registry.remove(settings, host="registry.example.org", scope=WEB)
-    with pytest.raises(NotFound):
-        registry.remove(settings, host="registry.example.org", scope=WEB)
+    assert listed(connection, capsys) == [], "no step can ask for it"
+    registry.remove(connection, host="registry.example.org", scope=WEB)
+    with pytest.raises(UsageError):
+        registry.remove(connection, host="registry.example.org", scope=WEB)
+
+
+def test_login_is_set_as_it_is_typed(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hunter2!")
+    place = ["--global", "--data", str(settings.data)]
+    for given in (["set", "registry.example.org:5000", "--user", "ada", "--file", str(tmp_path / "password")],
+                  ["remove", "registry.example.org:5000"]):  # fmt: skip
+        with pytest.raises(SystemExit) as ended:
+            main(["registry", *given, *place])
+        assert ended.value.code == 0

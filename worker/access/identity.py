@@ -33,13 +33,16 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Somebody who has proved who they are. `session` is their session's digest, None if they came with a token."""
+    """Somebody who has proved who they are. `session` is their session's digest, None if they came with a token, which
+    ends at `expires_at`, or never if that is None.
+    """
 
     account_id: int
     name: str
     role: Role
     scope: Scope
     session: str | None = None
+    expires_at: str | None = None
 
 
 def least(one: Scope, other: Scope) -> Scope:

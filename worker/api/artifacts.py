@@ -18,9 +18,10 @@ from worker.api import models
 from worker.api.numbers import LARGEST, Number
 from worker.context import Context, Serving, path
 from worker.errors import NotFound
+from worker.storage import Files
 from worker.store import parts, queries
 from worker.store.parts import StoredArtifact
-from worker.store.retained import Files, check_there, removals_of
+from worker.store.retained import check_there, removals_of
 
 _CHUNK_BYTES = 256 * 1024
 

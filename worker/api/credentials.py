@@ -23,7 +23,7 @@ def put_credential(
     """Store one, in place of any of its kind. A clone key without a value is made, and its public half given."""
     with context.database.write() as connection:
         repository = repositories.named(connection, owner, name)
-        credential, value = _checked(repository, kind, wanted)
+        credential, value = checked_credential(repository, kind, wanted)
         credentials.put(connection, context.keyring, repository.id, credential, value)
         if kind is CredentialKind.FORGE_TOKEN:
             outbox.try_again(connection, repository.id)
@@ -37,9 +37,10 @@ def remove_credential(owner: str, name: str, kind: CredentialKind, context: Serv
     return Response(status_code=204)
 
 
-def _checked(
+def checked_credential(
     repository: StoredRepository, kind: CredentialKind, wanted: models.NewCredential
 ) -> tuple[Credential, str]:
+    """The credential that is wanted for a repository, and its value. Raises Malformed."""
     owner = Owner(full_name=repository.full_name, forge=repository.forge, clone_url=repository.clone_url)
     value = None if wanted.value is None else wanted.value.get_secret_value()
     if kind is CredentialKind.CLONE_KEY:

@@ -21,9 +21,10 @@ from worker.api import models, sse
 from worker.api.numbers import LARGEST
 from worker.context import Context, Serving
 from worker.errors import NotFound
+from worker.storage import Files
 from worker.store import parts
 from worker.store.attempts import StoredAttempt, attempts_of
-from worker.store.retained import Files, check_there
+from worker.store.retained import check_there
 
 _BATCH_LINES = 2000
 _TEXT_HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"}

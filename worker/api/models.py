@@ -70,6 +70,7 @@ class Repository(BaseModel):
     ]
     clone_url: str
     url: Annotated[str, Field(description="its page on this server")]
+    hook_url: Annotated[str, Field(description="where its forge posts to")]
     trust: Annotated[list[str], Field(description="what its runs may do: network, security, volumes")]
     approval: Annotated[Approval, Field(description="which of its runs wait for a person")]
     priority: Annotated[int, Field(description="the higher, the earlier the turn of its jobs")]
@@ -97,6 +98,14 @@ class PullRequest(BaseModel):
     from_fork: bool
 
 
+class Included(BaseModel):
+    """Another repository that workflow files were included from, at the commit that its ref led to."""
+
+    repository: Annotated[str, Field(description="its address")]
+    ref: Annotated[str, Field(description="empty for the default branch")]
+    sha: str
+
+
 class Event(BaseModel):
     """Why a run exists. `branch` is the target's for a pull request; `sender` is the forge's word for who did it."""
 
@@ -110,6 +119,7 @@ class Event(BaseModel):
     author: str
     sender: str
     pull_request: PullRequest | None
+    included: Annotated[list[Included], Field(description="known once the workflow files are read")]
 
 
 class Command(BaseModel):
@@ -244,6 +254,14 @@ class Decision(BaseModel):
     """That a run may begin, or may not: there is nothing more to say."""
 
 
+class NewCredential(BaseModel):
+    """A token or key, which is never told again. Without a value, a new clone key is made."""
+
+    value: Annotated[SecretStr | None, Field(max_length=20_000)] = None
+    user: Annotated[str, Field(description="whose clone token it is", max_length=255)] = ""
+    known_hosts: Annotated[str, Field(description="of the host that a clone key is shown to", max_length=100_000)] = ""
+
+
 class RepositorySettings(BaseModel):
     """What is set for a repository. What is left out stays as it is."""
 
@@ -258,14 +276,10 @@ class RepositorySettings(BaseModel):
     priority: Annotated[int | None, Field(ge=-HIGHEST_PRIORITY, le=HIGHEST_PRIORITY)] = None
     max_runs: Annotated[int | None, Field(description="0 for any number", ge=0, le=MOST_RUNS)] = None
     supersede: Supersede | None = None
-
-
-class NewCredential(BaseModel):
-    """A token or key, which is never told again. Without a value, a new clone key is made."""
-
-    value: Annotated[SecretStr | None, Field(max_length=20_000)] = None
-    user: Annotated[str, Field(description="whose clone token it is", max_length=255)] = ""
-    known_hosts: Annotated[str, Field(description="of the host that a clone key is shown to", max_length=100_000)] = ""
+    credentials: Annotated[
+        dict[CredentialKind, NewCredential], Field(description="what to store, in place of any of its kind")
+    ] = {}
+    forget: Annotated[list[CredentialKind], Field(description="what to show no more", max_length=10)] = []
 
 
 class Credential(BaseModel):

@@ -71,5 +71,10 @@ def headers_of(error: Exception) -> dict[str, str]:
 
 
 def _first_complaint(error: RequestValidationError) -> str:
+    """One line about the first thing that is wrong, with its place below the query, the path or the body."""
     first = error.errors()[0]
+    if first["type"] == "json_invalid":
+        return f"the body is no JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
+    if first["loc"] == ("body",):
+        return "the body must be a JSON object, sent with `Content-Type: application/json`"
     return f"{'.'.join(str(part) for part in first['loc'][1:])}: {first['msg']}"

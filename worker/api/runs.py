@@ -1,4 +1,4 @@
-"""Repositories and runs, as the API tells of them."""
+"""Runs, as the API tells of them."""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -13,14 +13,11 @@ from pipelines.status import Status
 from worker.api import models
 from worker.api.numbers import LARGEST
 from worker.context import Context, Serving, path
-from worker.forgeurl import checked_forge_url
-from worker.store import outbox, parts, queries, repositories
+from worker.store import parts, queries, repositories
 from worker.store.attempts import StoredAttempt
 from worker.store.parts import StoredJob, StoredStep
 from worker.store.queries import StoredRun, Wanted
-from worker.store.repositories import StoredRepository
 from worker.store.waits import Waits, waits_of_run, waits_of_runs
-from worker.trust import checked_trust
 
 Limit = Annotated[int, Query(description="at most this many", ge=1, le=200)]
 
@@ -35,34 +32,6 @@ def _wanted(
 
 
 WantedRuns = Annotated[Wanted, Depends(_wanted)]
-
-
-def list_repositories(context: Serving) -> models.Repositories:
-    """All repositories, by name."""
-    with context.database.read() as connection:
-        stored = repositories.every(connection)
-    return models.Repositories(repositories=[_repository(context, repository) for repository in stored])
-
-
-def change_repository(owner: str, name: str, wanted: models.RepositorySettings, context: Serving) -> models.Repository:
-    """Say what a repository's runs may do, which wait for whom, what its forge is told, who may see its badge."""
-    with context.database.write() as connection:
-        if wanted.trust is not None:
-            repositories.set_trust(connection, owner, name, checked_trust(wanted.trust))
-        if wanted.approval is not None:
-            repositories.set_approval(connection, owner, name, wanted.approval)
-        if wanted.priority is not None:
-            repositories.set_priority(connection, owner, name, wanted.priority)
-        if wanted.max_runs is not None:
-            repositories.set_max_runs(connection, owner, name, wanted.max_runs or None)
-        if wanted.supersede is not None:
-            repositories.set_supersede(connection, owner, name, wanted.supersede)
-        url = None if wanted.forge_url is None else checked_forge_url(wanted.forge_url)
-        stored = repositories.set_forge(connection, owner, name, url=url, told=wanted.statuses, badge=wanted.badge)
-        if url is not None:
-            outbox.try_again(connection, stored.id)
-    context.announce()
-    return _repository(context, stored)
 
 
 def list_runs_of_repository(
@@ -108,25 +77,6 @@ def show_run(run_id: str, context: Serving) -> models.Run:
         **summary(context, run, waits.run).model_dump(),
         problems=[models.FileProblem(**msgspec.structs.asdict(problem)) for problem in problems],
         jobs=[_job(context, run, job, waits) for job in jobs],
-    )
-
-
-def _repository(context: Context, repository: StoredRepository) -> models.Repository:
-    return models.Repository(
-        name=repository.full_name,
-        forge=repository.forge,
-        clone_url=repository.clone_url,
-        url=context.url(*repository.full_name.split("/")),
-        trust=sorted(repository.trust),
-        approval=repository.approval,
-        priority=repository.priority,
-        max_runs=repository.max_runs,
-        supersede=repository.supersede,
-        statuses=repository.told,
-        forge_url=repository.forge_address,
-        status_trouble=repository.status_trouble,
-        badge=repository.badge,
-        created_at=repository.created_at,
     )
 
 
@@ -177,6 +127,7 @@ def _event(event: events.Event) -> models.Event:
         author=event.author,
         sender=event.sender,
         pull_request=_pull_request(event.pull_request),
+        included=[models.Included(**msgspec.structs.asdict(each)) for each in event.included],
     )
 
 

@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import Path, Query, Response
+from pydantic import Field
 
 from worker.api import models
 from worker.context import Serving
@@ -10,13 +11,16 @@ from worker.secrets.scope import GLOBAL, SCOPE_PATTERN, Scope
 from worker.secrets.secret import NAME_PATTERN, Secret, checked_images, checked_name, checked_value, warning
 from worker.store import secrets
 
-_SCOPE = Query(
-    description="whose: `repository:owner/name`, `owner:owner` or `global`", pattern=SCOPE_PATTERN, max_length=300
-)
+ScopeText = Annotated[
+    str,
+    Field(
+        description="whose: `repository:owner/name`, `owner:owner` or `global`", pattern=SCOPE_PATTERN, max_length=300
+    ),
+]
 Name = Annotated[str, Path(description="in any case", pattern=f"^{NAME_PATTERN}$")]
 
 
-def list_secrets(context: Serving, scope: Annotated[str | None, _SCOPE] = None) -> models.Secrets:
+def list_secrets(context: Serving, scope: Annotated[ScopeText | None, Query()] = None) -> models.Secrets:
     """The secrets that there are: all, those of a scope, or all that reach a repository. Never their values."""
     with context.database.read() as connection:
         stored = secrets.every(connection, Scope.parse(scope).reached_by if scope else None)
@@ -24,7 +28,7 @@ def list_secrets(context: Serving, scope: Annotated[str | None, _SCOPE] = None) 
 
 
 def put_secret(
-    name: Name, wanted: models.NewSecret, context: Serving, scope: Annotated[str, _SCOPE] = str(GLOBAL)
+    name: Name, wanted: models.NewSecret, context: Serving, scope: Annotated[ScopeText, Query()] = str(GLOBAL)
 ) -> models.StoredSecret:
     """Store a secret, in place of one of that name."""
     value = checked_value(wanted.value.get_secret_value())
@@ -39,7 +43,7 @@ def put_secret(
     return models.StoredSecret(**_described(stored).model_dump(), warning=warning(value))
 
 
-def remove_secret(name: Name, context: Serving, scope: Annotated[str, _SCOPE] = str(GLOBAL)) -> Response:
+def remove_secret(name: Name, context: Serving, scope: Annotated[ScopeText, Query()] = str(GLOBAL)) -> Response:
     """Forget a secret."""
     with context.database.write() as connection:
         secrets.remove(connection, Scope.parse(scope), checked_name(name))

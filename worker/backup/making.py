@@ -22,7 +22,7 @@ from worker.backup.archive import Writer, writing
 from worker.backup.manifest import END, KEY, MANIFEST, RUNS, VERSION, End, Manifest
 from worker.errors import SettingsError
 from worker.settings import Settings
-from worker.store import schema
+from worker.store import revisions
 from worker.store.database import Database
 from worker.store.tables import artifacts, removals, runs
 
@@ -36,7 +36,7 @@ def make_backup(settings: Settings, database: Database, path: Path, *, with_key:
             v=VERSION,
             program=version("headrace"),
             made_at=now(),
-            revision=schema.newest(),
+            revision=revisions.newest(),
             has_key=with_key and settings.secret_key_file.exists(),
         )
         archive.add_bytes(MANIFEST, msgspec.json.encode(manifest))

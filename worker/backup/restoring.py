@@ -2,13 +2,14 @@
 
 DESIGN. All rows are written in one transaction, which is committed after the last file was written and the backup has
 said that this was all of it. So there is a whole service or none: whatever was written before something went wrong is
-removed. Running jobs of that moment are found without their worker by the server, and end as *lost*.
+removed, what was moved aside is put back, and no directory stays that wasn't there. Running jobs of that moment are
+found without their worker by the server, and end as *lost*.
 """
 
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -22,7 +23,7 @@ from worker.backup.rows import LARGEST_CHUNK_BYTES, Loader
 from worker.data_directory import LOCK, only_one_service
 from worker.errors import Conflict, Malformed, Unavailable
 from worker.settings import Settings
-from worker.store.database import filling
+from worker.store.schema import filling
 
 T = TypeVar("T")
 _LARGEST_JSON_BYTES = 64 * 1024 * 1024
@@ -47,12 +48,16 @@ def restore(settings: Settings, path: Path, *, force: bool) -> Restored:
     What is in the directory is moved aside within it with `force`. Raises Conflict if it isn't empty otherwise, if the
     database isn't, or if the backup is of a newer program; Malformed if it is none; Unavailable if the disk is full.
     """
-    with only_one_service(settings.data):
+    missing = _missing(settings.data, settings.secret_key_file.parent)
+    has_lock = (settings.data / LOCK).exists()
+    with only_one_service(settings.data), ExitStack() as undoing:
+        undoing.callback(_remove_places, settings.data, missing, has_lock=has_lock)
         archive = members(path)
         manifest = _manifest(path, archive)
         aside = _make_room(settings.data, force=force)
-        with _undone_on_failure(settings.data):
-            end = _fill(settings, manifest, archive)
+        undoing.callback(_empty, settings.data, aside)
+        end = _fill(settings, manifest, archive, undoing)
+        undoing.pop_all()
     return Restored(manifest=manifest, end=end, aside=aside)
 
 
@@ -80,20 +85,35 @@ def _make_room(data: Path, *, force: bool) -> Path | None:
     return aside
 
 
-@contextmanager
-def _undone_on_failure(data: Path) -> Iterator[None]:
-    try:
-        yield
-    except BaseException:
-        for entry in data.iterdir():
-            if entry.is_dir() and not entry.name.startswith(_ASIDE):
-                shutil.rmtree(entry)
-            elif entry.is_file() and entry.name != LOCK:
-                entry.unlink()
-        raise
+def _missing(*directories: Path) -> list[Path]:
+    """Which of these, and of those they are to be in, are not there: the innermost first."""
+    places = {place for directory in directories for place in (directory, *directory.parents)}
+    return sorted((place for place in places if not place.exists()), key=lambda place: -len(place.parts))
 
 
-def _fill(settings: Settings, manifest: Manifest, archive: Iterator[Member]) -> End:
+def _empty(data: Path, aside: Path | None) -> None:
+    """Remove what was written, and put back what was moved aside."""
+    for entry in data.iterdir():
+        if entry.is_dir() and not entry.name.startswith(_ASIDE):
+            shutil.rmtree(entry)
+        elif entry.is_file() and entry.name != LOCK:
+            entry.unlink()
+    if aside:
+        for entry in aside.iterdir():
+            entry.rename(data / entry.name)
+        aside.rmdir()
+
+
+def _remove_places(data: Path, missing: Sequence[Path], *, has_lock: bool) -> None:
+    """Remove the directories that weren't there, the innermost first, and the lock if it wasn't."""
+    if not has_lock:
+        (data / LOCK).unlink(missing_ok=True)
+    for place in missing:
+        with suppress(OSError):  # it was never made, or somebody has put something there
+            place.rmdir()
+
+
+def _fill(settings: Settings, manifest: Manifest, archive: Iterator[Member], undoing: ExitStack) -> End:
     with ExitStack() as stack:
         loader = Loader(stack.enter_context(filling(settings.database_url, manifest.revision)))
         files = rows = 0
@@ -105,6 +125,7 @@ def _fill(settings: Settings, manifest: Manifest, archive: Iterator[Member]) -> 
                 rows += loader.load(member.name, member.read(at_most=LARGEST_CHUNK_BYTES))
             elif member.name == KEY:
                 _write_key(settings.secret_key_file, member)
+                undoing.callback(settings.secret_key_file.unlink, missing_ok=True)  # it may lie elsewhere
             elif member.name.startswith(f"{RUNS}/"):
                 _write(settings.runs_directory / member.name.removeprefix(f"{RUNS}/"), member)
                 files += 1

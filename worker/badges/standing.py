@@ -1,10 +1,12 @@
 """Standing: how a branch, or one workflow of it, came out the last time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, Subquery, select
 
 from pipelines.event import EventKind, Repository
 from pipelines.status import Status, worst
@@ -12,24 +14,15 @@ from worker.badges.audience import Audience
 from worker.store.repositories import StoredRepository
 from worker.store.tables import jobs, runs
 
-_PAGE = 200
-_MOST_PAGES = 10  # of runs: the branch is in their events
 _LATEST = 20
-_SAY_NOTHING = frozenset({Status.SKIPPED})
+_MOST_RUNS = 2000  # of the branch: what a stranger may ask for costs a bounded number of looks into an index
+_PULL_REQUESTS = [kind.value for kind in EventKind if kind.is_pull_request]
 
 
-class _Where(msgspec.Struct, frozen=True):
-    """What of an event says which branch it is of, and whether everybody may see that."""
+class _What(msgspec.Struct, frozen=True):
+    """What of an event says whether everybody may see its repository."""
 
-    kind: EventKind = EventKind.PUSH
-    branch: str = ""
     repository: Repository = Repository()
-
-
-class _Whose(msgspec.Struct, frozen=True):
-    """What of a planned job says which workflow it is of."""
-
-    workflow: str = ""
 
 
 def standing(connection: Connection, repository_id: int, *, branch: str, workflow: str = "") -> Status | None:
@@ -38,9 +31,8 @@ def standing(connection: Connection, repository_id: int, *, branch: str, workflo
     Where none has ended yet, that of the latest; None if nothing was run. Pull requests and skipped runs don't count.
     """
     latest = None
-    for run in _runs(connection, repository_id, branch):
-        status = _of_workflow(connection, run.id, workflow) if workflow else Status(run.status)
-        if status is None or status in _SAY_NOTHING:
+    for status in _statuses(connection, _runs(repository_id, branch), workflow):
+        if status is Status.SKIPPED:
             continue
         if status.is_terminal:
             return status
@@ -54,34 +46,34 @@ def is_for_everybody(connection: Connection, repository: StoredRepository) -> bo
         return repository.badge is Audience.PUBLIC
     query = select(runs.c.event).where(runs.c.repository_id == repository.id)
     for event in connection.execute(query.order_by(runs.c.number.desc()).limit(_LATEST)).scalars():
-        is_private = msgspec.json.decode(event, type=_Where).repository.private
+        is_private = msgspec.json.decode(event, type=_What).repository.private
         if is_private is not None:
             return not is_private
     return False
 
 
-def _runs(connection: Connection, repository_id: int, branch: str) -> Iterator[Any]:
-    """The runs on a branch, the latest first."""
-    before = 2**31 - 1
-    for _ in range(_MOST_PAGES):
-        query = select(runs.c.id, runs.c.number, runs.c.status, runs.c.event)
-        page = query.where(runs.c.repository_id == repository_id, runs.c.number < before)
-        rows = connection.execute(page.order_by(runs.c.number.desc()).limit(_PAGE)).all()
-        yield from (row for row in rows if _is_on(row.event, branch))
-        if len(rows) < _PAGE:
-            return
-        before = rows[-1].number
+def _runs(repository_id: int, branch: str) -> Select[Any]:
+    """The runs on a branch, the latest: found by an index, newest first."""
+    query = select(runs.c.id, runs.c.number, runs.c.status).where(runs.c.repository_id == repository_id)
+    on_branch = query.where(runs.c.branch == branch) if branch else query
+    asked = on_branch.where(runs.c.kind.not_in(_PULL_REQUESTS))
+    return asked.order_by(runs.c.number.desc()).limit(_MOST_RUNS)
 
 
-def _is_on(event: bytes, branch: str) -> bool:
-    where = msgspec.json.decode(event, type=_Where)
-    return not where.kind.is_pull_request and (not branch or where.branch == branch)
+def _statuses(connection: Connection, latest: Select[Any], workflow: str) -> Iterator[Status]:
+    """How each of these runs came out, or the workflow in it where there is one: the latest first."""
+    rows = connection.execute(_jobs(latest.subquery(), workflow) if workflow else latest)
+    for _, of_run in groupby(rows, key=attrgetter("number")):
+        yield _together([Status(row.status) for row in of_run])
 
 
-def _of_workflow(connection: Connection, run_id: str, workflow: str) -> Status | None:
-    """The worst status of a workflow's jobs, or that of one that goes on; None if the run has none of them."""
-    rows = connection.execute(select(jobs.c.plan, jobs.c.status).where(jobs.c.run_id == run_id))
-    found = [Status(row.status) for row in rows if msgspec.json.decode(row.plan, type=_Whose).workflow == workflow]
-    if not found:
-        return None
+def _jobs(latest: Subquery, workflow: str) -> Select[Any]:
+    """The jobs of a workflow in these runs, whatever their cells of a matrix are."""
+    cells = jobs.c.name.startswith(f"{workflow} (", autoescape=True)
+    ours = (jobs.c.run_id == latest.c.id) & ((jobs.c.name == workflow) | cells)
+    return select(latest.c.number, jobs.c.status).join(jobs, ours).order_by(latest.c.number.desc())
+
+
+def _together(found: Sequence[Status]) -> Status:
+    """The worst status of these, or that of one that goes on."""
     return next((status for status in found if not status.is_terminal), None) or worst(found)

@@ -1,24 +1,45 @@
-"""`headrace approve`: lets a run begin that waits for a person."""
-
-from functools import partial
+"""`headrace approve` and `headrace decline`: what becomes of a run, or of a job, that waits for a person."""
 
 import click
 
-from worker.commands.decision import decide
-from worker.commands.settings_options import settings_options
-from worker.settings import Settings
-from worker.store import approvals, decisions
+from runner.remote.connection import Connection
+from runner.remote.server import Decision, Server
+from worker.commands.service_options import service_options
+
+_RUN = click.argument("run", metavar="RUN")
+_JOB = click.option("--job", default="", metavar="NAME", help="Not the run, but this job of it.")
 
 
 @click.command("approve")
-@click.argument("run", metavar="RUN")
-@click.option("--job", default="", metavar="NAME", help="Not the run, but this job of it.")
-@settings_options
-def command(*, settings: Settings, run: str, job: str) -> int:
+@_RUN
+@_JOB
+@service_options
+def command(*, service: Connection, run: str, job: str) -> int:
     """Let a run, or a job of it, begin that waits for a person. RUN is its id, or OWNER/NAME#NUMBER.
 
     Look at the commits of a run before.
     """
-    if job:
-        return decide(settings, run=run, decision=partial(decisions.approve_job, job=job), done=f"may begin {job}")
-    return decide(settings, run=run, decision=approvals.approve, done="may begin")
+    return decide(service, run=run, job=job, decision=Decision.APPROVE)
+
+
+@click.command("decline")
+@_RUN
+@_JOB
+@service_options
+def decline_command(*, service: Connection, run: str, job: str) -> int:
+    """End a run, or a job of it, that waits for a person. RUN is its id, or OWNER/NAME#NUMBER."""
+    return decide(service, run=run, job=job, decision=Decision.DECLINE)
+
+
+def decide(service: Connection, *, run: str, job: str, decision: Decision) -> int:
+    """Decide it in the name of who asks: the token's account, or this machine's user. Raises UsageError."""
+    server = Server(service)
+    decided = server.decide(server.find(run), decision, job=job)
+    click.echo(f"run {decided.number} of {decided.repository} {_done(decision, job)}", err=True)
+    return 0
+
+
+def _done(decision: Decision, job: str) -> str:
+    if decision is Decision.APPROVE:
+        return f"may begin {job}".rstrip()
+    return f"goes on without {job}" if job else "is declined"

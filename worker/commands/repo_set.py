@@ -1,25 +1,22 @@
 """`headrace repo set`: what the forge is told and with which token, what the repository is fetched with, its badge."""
 
 import json
-from collections.abc import Collection
-from contextlib import closing
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
+from runner.remote.connection import Connection
+from runner.remote.starts import repository_path
 from worker.badges.audience import Audience
+from worker.commands.answers import Credential, Credentials, Repository
 from worker.commands.secret import read_value
-from worker.commands.settings_options import settings_options
+from worker.commands.service_options import service_options
 from worker.errors import Malformed
 from worker.forgeurl import checked_forge_url, clear_text_warning
-from worker.secrets.credential import Credential, CredentialKind, Owner, clone_key, clone_token, forge_token
-from worker.secrets.keyfile import open_keyring
-from worker.settings import Settings
+from worker.secrets.credential import CredentialKind
 from worker.statuses.commitstatus import Told
-from worker.store import credentials, outbox, repositories
-from worker.store.database import Database
-from worker.store.repositories import StoredRepository
 
 _KINDS = {kind.value.replace("_", "-"): kind for kind in CredentialKind}
 _FILE = click.Path(path_type=Path, allow_dash=True)
@@ -39,68 +36,63 @@ _STDIN = Path("-")
 @click.option("--badge", type=click.Choice([audience.value for audience in Audience]), help="Who may see its badge.")
 @click.option("--forget", multiple=True, type=click.Choice(list(_KINDS)), help="Forget one; may be given often.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text")
-@settings_options
-def set_command(*, settings: Settings, name: str, output: str, **options: Any) -> int:
+@service_options
+def set_command(*, service: Connection, name: str, output: str, **options: Any) -> int:
     """Change how a repository is fetched and what its forge is told; prints how it is set.
 
     Tokens and keys come from files, because whoever is on this machine can read a command line.
     """
-    return set_(settings, name=name, output=output, **options)
+    return set_(service, name=name, output=output, **options)
 
 
-def set_(settings: Settings, *, name: str, output: str = "text", **options: Any) -> int:
-    """Change what the options say, which are called as the command's, and print the result. Raises ServiceErrors."""
-    owner, _, short_name = name.rpartition("/")
-    with closing(Database(settings.database_url)) as database, database.write() as connection:
-        stored = repositories.named(connection, owner, short_name)
-        given = _given(stored, **options)
-        stored = _settled(connection, stored, **options)
-        for word in options.get("forget") or ():
-            credentials.forget(connection, stored.id, _KINDS[word])
-        for credential, value in given:
-            credentials.put(connection, open_keyring(settings), stored.id, credential, value)
-        if options.get("forge_url") is not None or options.get("forge_token_file"):
-            outbox.try_again(connection, stored.id)
-        kept = credentials.of(connection, stored.id)
-    _warn(stored, kept)
+def set_(service: Connection, *, name: str, output: str = "text", **options: Any) -> int:
+    """Change what the options say, which are called as the command's, and print the result.
+
+    All of it, or if something of it can't be, nothing. Raises UsageError, or Malformed.
+    """
+    path = repository_path(name)
+    wanted = _wanted(**options)
+    stored = service.patch(path, wanted, Repository) if wanted else service.get(path, Repository)
+    kept = service.get(f"{path}/credentials", Credentials).credentials
+    _warn(stored, {each.kind for each in kept})
     described = _described(stored, kept)
     click.echo(json.dumps(described) if output == "json" else _as_text(described))
     return 0
 
 
-def _warn(stored: StoredRepository, kept: Collection[CredentialKind]) -> None:
-    places = {CredentialKind.FORGE_TOKEN: stored.forge_address, CredentialKind.CLONE_TOKEN: stored.clone_url}
+def _warn(stored: Repository, kept: Collection[str]) -> None:
+    places = {CredentialKind.FORGE_TOKEN: stored.forge_url, CredentialKind.CLONE_TOKEN: stored.clone_url}
     for warning in dict.fromkeys(clear_text_warning(url) for kind, url in places.items() if kind in kept):
         if warning:
             click.echo(f"warning: {warning}", err=True)
 
 
-def _settled(connection: Any, stored: StoredRepository, **options: Any) -> StoredRepository:
-    url, told, badge = options.get("forge_url"), options.get("statuses"), options.get("badge")
-    return repositories.set_forge(
-        connection,
-        stored.owner,
-        stored.name,
-        url=None if url is None else checked_forge_url(url),
-        told=Told(told) if told else None,
-        badge=Audience(badge) if badge else None,
-    )
+def _wanted(**options: Any) -> dict[str, object]:
+    """What is to change, as the API calls it. Raises Malformed."""
+    wanted: dict[str, object] = {key: options[key] for key in ("statuses", "badge") if options.get(key)}
+    if options.get("forge_url") is not None:
+        wanted["forge_url"] = checked_forge_url(options["forge_url"])
+    if words := options.get("forget"):
+        wanted["forget"] = [_KINDS[word].value for word in words]
+    if given := _given(**options):
+        wanted["credentials"] = given
+    return wanted
 
 
-def _given(stored: StoredRepository, **options: Any) -> list[tuple[Credential, str]]:
-    """The credentials that the options give, checked. Raises Malformed."""
+def _given(**options: Any) -> dict[str, dict[str, str]]:
+    """The credentials that the options give, by kind. Raises Malformed."""
     files = [path for option, path in options.items() if option.endswith("_file") and path == _STDIN]
     if len(files) > 1:
         raise Malformed("standard input holds one thing: name files for the others")
-    owner = Owner(full_name=stored.full_name, forge=stored.forge, clone_url=stored.clone_url)
-    found = []
+    found = {}
     if path := options.get("forge_token_file"):
-        found.append(forge_token(owner, _read(path)))
+        found[CredentialKind.FORGE_TOKEN.value] = {"value": _read(path)}
     if path := options.get("clone_token_file"):
-        found.append(clone_token(owner, _read(path), user=options.get("clone_user", "")))
+        found[CredentialKind.CLONE_TOKEN.value] = {"value": _read(path), "user": options.get("clone_user", "")}
     if (path := options.get("clone_key_file")) or options.get("new_clone_key"):
         hosts = options.get("known_hosts_file")
-        found.append(clone_key(owner, _read(path) if path else None, known_hosts=_read(hosts) if hosts else ""))
+        key = {"value": _read(path)} if path else {}
+        found[CredentialKind.CLONE_KEY.value] = key | ({"known_hosts": _read(hosts)} if hosts else {})
     elif options.get("known_hosts_file"):
         raise Malformed("--known-hosts-file goes with --clone-key-file or --new-clone-key")
     return found
@@ -110,13 +102,13 @@ def _read(path: Path) -> str:
     return read_value(None if path == _STDIN else path)
 
 
-def _described(stored: StoredRepository, kept: dict[CredentialKind, Credential]) -> dict[str, Any]:
+def _described(stored: Repository, kept: Sequence[Credential]) -> dict[str, Any]:
     return {
-        "name": stored.full_name,
-        "statuses": stored.told.value,
-        "forge_url": stored.forge_address,
-        "badge": stored.badge.value,
-        "credentials": {kind.value: kept[kind].name for kind in CredentialKind if kind in kept},
+        "name": stored.name,
+        "statuses": stored.statuses,
+        "forge_url": stored.forge_url,
+        "badge": stored.badge,
+        "credentials": {each.kind: each.name for each in kept},
         "status_trouble": stored.status_trouble,
     }
 

@@ -1,33 +1,26 @@
 """`headrace retention`: what is kept for how long, and what has to go."""
 
-from contextlib import closing
-
 import click
 
-from worker.commands.settings_options import settings_options
+from runner.remote.connection import Connection
+from runner.remote.starts import repository_path
+from worker.commands.answers import AllRetention, Removals, Removed, Retention
+from worker.commands.service_options import Opened, place_given, service_options
 from worker.retention.policy import Policy
-from worker.retention.removal import Removed, Retention, policies, would_remove
-from worker.settings import Settings
-from worker.storage import Storage
-from worker.store import repositories
-from worker.store.database import Database
-from worker.store.retained import policy_of, set_policy
+
+_ALL = "everything for ever"
 
 
 @click.group("retention", invoke_without_command=True)
 @click.option("--dry-run", is_flag=True, help="Only say what would go.")
-@settings_options
-@click.pass_context
-def command(context: click.Context, *, settings: Settings, dry_run: bool) -> int:
+@place_given
+def command(*, opened: Opened, dry_run: bool) -> int:
     """Have go what is not kept any more. The server does so by itself, every ten minutes."""
-    if context.invoked_subcommand:
+    if click.get_current_context().invoked_subcommand:
         return 0
-    with closing(Database(settings.database_url)) as database:
-        if dry_run:
-            found = would_remove(database, settings.retention)
-        else:
-            storage = Storage(settings.runs_directory)
-            found = Retention(database, storage, settings.retention, pause=lambda: False).remove()
+    path = "/api/retention/removals"
+    with opened() as service:
+        found = (service.get(path, Removals) if dry_run else service.post(path, {}, Removals)).removed
     for removed in found:
         click.echo(_told(removed))
     if not found:
@@ -36,34 +29,32 @@ def command(context: click.Context, *, settings: Settings, dry_run: bool) -> int
 
 
 @command.command("show")
-@settings_options
-def show_command(*, settings: Settings) -> int:
+@service_options
+def show_command(*, service: Connection) -> int:
     """Show what counts for each repository, and for all that say nothing."""
-    click.echo(f"every repository, if it says nothing else: {settings.retention or 'everything for ever'}")
-    with closing(Database(settings.database_url)) as database:
-        for repository, policy in policies(database, settings.retention):
-            click.echo(f"{repository.full_name}: {policy or 'everything for ever'}")
+    found = service.get("/api/retention", AllRetention)
+    click.echo(f"every repository, if it says nothing else: {found.default or _ALL}")
+    for kept in found.repositories:
+        click.echo(f"{kept.repository}: {kept.in_force or _ALL}")
     return 0
 
 
 @command.command("set")
 @click.argument("name", metavar="OWNER/NAME")
 @click.argument("rules", metavar="RULE=VALUE", nargs=-1, required=True)
-@settings_options
-def set_command(*, settings: Settings, name: str, rules: tuple[str, ...]) -> int:
+@service_options
+def set_command(*, service: Connection, name: str, rules: tuple[str, ...]) -> int:
     """Say how long a repository's things are kept.
 
-    Rules are runs=90d, runs_per_branch=20, runs_count=1000, logs=30d, artifacts=30d, deliveries=30d and files=20GiB;
-    `forever` keeps them, `default` leaves it to the server's setting.
+    Rules are runs=90d, runs_per_branch=20, runs_count=1000, logs=30d, artifacts=30d, files=20GiB, deliveries=30d,
+    deliveries_count=1000 and deliveries_size=1GiB; `forever` keeps them, `default` leaves it to the server's setting.
     """
     given = Policy.parse(" ".join(rules))
     named = {rule.partition("=")[0] for rule in rules}
-    owner, _, last = name.rpartition("/")
-    with closing(Database(settings.database_url)) as database, database.write() as connection:
-        repository = repositories.named(connection, owner, last)
-        policy = given.over(policy_of(connection, repository.id).without(named))
-        set_policy(connection, repository.id, policy)
-    click.echo(f"{name}: {policy.over(settings.retention) or 'everything for ever'}")
+    path = f"{repository_path(name)}/retention"
+    said = Policy.parse(service.get(path, Retention).rules)
+    stored = service.put(path, {"rules": str(given.over(said.without(named)))}, Retention)
+    click.echo(f"{name}: {stored.in_force or _ALL}")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The options that say whose secret is meant, and what becomes of them."""
+"""The options that say whose secret is meant, and how the service is told, and tells, of that."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from worker.commands.answers import Login, Secret
 from worker.errors import Malformed
-from worker.secrets.scope import Scope
+from worker.secrets.scope import Level, Scope
 
 _OPTIONS = (
     click.option("--repo", default="", metavar="OWNER/NAME", help="For this repository."),
@@ -32,3 +33,18 @@ def scope_options(*, is_required: bool = True) -> Callable[[Callable[..., Any]],
         return with_scope
 
     return give
+
+
+def scope_parameters(scope: Scope | None) -> dict[str, str]:
+    """How the service is told of it; nothing for None."""
+    return {} if scope is None else {"scope": str(scope)}
+
+
+def scope_of(answer: Secret | Login) -> Scope:
+    """For whom it is."""
+    return Scope(level=Level(answer.level), name=answer.of)
+
+
+def phrase_of(answer: Secret | Login) -> str:
+    """For whom it is, for people."""
+    return scope_of(answer).phrase

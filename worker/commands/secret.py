@@ -5,19 +5,22 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import quote
 
 import click
 
 from pipelines.event import EventKind
-from worker.commands.scope_options import scope_options
+from runner.remote.connection import Connection
+from worker.commands.answers import Secret, Secrets
+from worker.commands.scope_options import phrase_of, scope_of, scope_options, scope_parameters
+from worker.commands.service_options import service_options
 from worker.commands.settings_options import settings_options
 from worker.errors import Malformed
-from worker.secrets.keyfile import keys_of, open_keyring
+from worker.secrets.keyfile import keys_of
 from worker.secrets.rotation import rotate
 from worker.secrets.scope import Scope
-from worker.secrets.secret import DEFAULT_EVENTS, Secret, checked_images, checked_name, checked_value, warning
+from worker.secrets.secret import DEFAULT_EVENTS, checked_images, checked_name, checked_value
 from worker.settings import Settings
-from worker.store import secrets
 from worker.store.database import Database
 
 _EVENTS = [kind.value for kind in EventKind if kind is not EventKind.LOCAL]
@@ -35,10 +38,10 @@ def command() -> None:
 @click.option("--event", "events", multiple=True, type=click.Choice(_EVENTS),
               help="Only for runs of this event; may be given often. Without it: all but pull requests.")  # fmt: skip
 @click.option("--image", "images", multiple=True, help="Only for plugin steps of this image; may be given often.")
-@settings_options
+@service_options
 def set_command(
     *,
-    settings: Settings,
+    service: Connection,
     name: str,
     scope: Scope,
     file: Path | None,
@@ -46,25 +49,25 @@ def set_command(
     images: tuple[str, ...],
 ) -> int:
     """Store the value that comes on standard input, without its last line end, or a file's."""
-    return set_(settings, name=name, scope=scope, value=read_value(file), events=events, images=images)
+    return set_(service, name=name, scope=scope, value=read_value(file), events=events, images=images)
 
 
 @command.command("list")
 @scope_options(is_required=False)
 @click.option("--output", type=click.Choice(["text", "json"]), default="text")
-@settings_options
-def list_command(*, settings: Settings, scope: Scope | None, output: str) -> int:
+@service_options
+def list_command(*, service: Connection, scope: Scope | None, output: str) -> int:
     """Show which secrets there are, and for whom; with --repo those that reach it. Never a value."""
-    return list_(settings, scope=scope, output=output)
+    return list_(service, scope=scope, output=output)
 
 
 @command.command("remove")
 @click.argument("name")
 @scope_options()
-@settings_options
-def remove_command(*, settings: Settings, name: str, scope: Scope) -> int:
+@service_options
+def remove_command(*, service: Connection, name: str, scope: Scope) -> int:
     """Forget a secret."""
-    return remove(settings, name=name, scope=scope)
+    return remove(service, name=name, scope=scope)
 
 
 @command.command("rotate-key")
@@ -94,7 +97,7 @@ def read_value(file: Path | None) -> str:
 
 
 def set_(
-    settings: Settings,
+    service: Connection,
     *,
     name: str,
     scope: Scope,
@@ -102,37 +105,37 @@ def set_(
     events: Sequence[str] = (),
     images: Sequence[str] = (),
 ) -> int:
-    """Store a secret, in place of one of the same name. Raises Malformed or NotFound."""
-    kinds = tuple(EventKind(event) for event in events) or DEFAULT_EVENTS
-    secret = Secret(scope=scope, name=checked_name(name), events=kinds, images=checked_images(images))
-    with closing(Database(settings.database_url)) as database, database.write() as connection:
-        secrets.put(connection, open_keyring(settings), secret, checked_value(value))
-    if said := warning(value):
-        click.echo(f"warning: {said}", err=True)
-    click.echo(f"{secret.name} is kept for {scope.phrase}", err=True)
+    """Store a secret, in place of one of the same name. Raises Malformed or UsageError."""
+    wanted = {
+        "value": checked_value(value),
+        "events": list(events) or [kind.value for kind in DEFAULT_EVENTS],
+        "images": list(checked_images(images)),
+    }
+    stored = service.put(_path(name), wanted, Secret, **scope_parameters(scope))
+    if stored.warning:
+        click.echo(f"warning: {stored.warning}", err=True)
+    click.echo(f"{stored.name} is kept for {scope.phrase}", err=True)
     return 0
 
 
-def list_(settings: Settings, *, scope: Scope | None = None, output: str = "text") -> int:
+def list_(service: Connection, *, scope: Scope | None = None, output: str = "text") -> int:
     """Print secrets: all, or those that reach a repository, or an owner's."""
-    with closing(Database(settings.database_url)) as database, database.read() as connection:
-        stored = secrets.every(connection, scope.reached_by if scope else None)
+    stored = service.get("/api/secrets", Secrets, **scope_parameters(scope)).secrets
     if output == "json":
         click.echo(json.dumps([_described(secret) for secret in stored]))
         return 0
     width = max((len(secret.name) for secret in stored), default=0)
     for secret in stored:
         limits = [*secret.events, *(f"image {image}" for image in secret.images)]
-        click.echo(f"{secret.name:<{width}}  {secret.scope.phrase:<20}  {', '.join(limits)}")
+        click.echo(f"{secret.name:<{width}}  {phrase_of(secret):<20}  {', '.join(limits)}")
     if not stored:
         click.echo("no secret yet: headrace secret set NAME --repo OWNER/NAME < FILE", err=True)
     return 0
 
 
-def remove(settings: Settings, *, name: str, scope: Scope) -> int:
-    """Forget a secret. Raises NotFound."""
-    with closing(Database(settings.database_url)) as database, database.write() as connection:
-        secrets.remove(connection, scope, checked_name(name))
+def remove(service: Connection, *, name: str, scope: Scope) -> int:
+    """Forget a secret. Raises Malformed or UsageError."""
+    service.delete(_path(name), **scope_parameters(scope))
     click.echo(f"{name.lower()} is gone for {scope.phrase}", err=True)
     return 0
 
@@ -153,10 +156,14 @@ def rotate_key(settings: Settings, *, makes_key: bool = True) -> int:
     return 0
 
 
+def _path(name: str) -> str:
+    return f"/api/secrets/{quote(checked_name(name), safe='')}"
+
+
 def _described(secret: Secret) -> dict[str, object]:
     return {
         "name": secret.name,
-        "scope": str(secret.scope),
+        "scope": str(scope_of(secret)),
         "events": list(secret.events),
         "images": list(secret.images),
         "created_at": secret.created_at,

@@ -8,7 +8,7 @@ import click
 
 from worker.settings import Settings
 
-_OPTIONS = (
+OPTIONS = (
     click.option("--data", metavar="DIR", help="Where everything is kept (HEADRACE_DATA)."),
     click.option("--listen", metavar="HOST:PORT", help="Where the server listens (HEADRACE_LISTEN)."),
     click.option("--url", metavar="URL", help="How browsers and forges reach the server (HEADRACE_URL)."),
@@ -18,7 +18,7 @@ _OPTIONS = (
     click.option("--host", metavar="NAME", help="What to call this machine, or container, in labels (HEADRACE_HOST)."),
     click.option("--log-format", metavar="FORMAT", help="console or json (HEADRACE_LOG_FORMAT)."),
 )
-_NAMES = ("data", "listen", "url", "redis_url", "host", "log_format")
+NAMES = ("data", "listen", "url", "redis_url", "host", "log_format")
 
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -26,10 +26,10 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(command)  # and with it the options that the command has already
     def with_settings(**given: Any) -> Any:
-        named = {name: given.pop(name) for name in _NAMES}
+        named = {name: given.pop(name) for name in NAMES}
         return command(settings=Settings.build(**named), **given)
 
-    for option in reversed(_OPTIONS):
+    for option in reversed(OPTIONS):
         with_settings = option(with_settings)
     return with_settings
 

@@ -1,18 +1,14 @@
-"""`headrace token`: what programs show to the server. Whoever may read its data directory may make them."""
+"""`headrace token`: what programs show to the server. Administrators make them, and whoever may read its data."""
 
 import json
-from contextlib import closing
-from datetime import timedelta
 
 import click
 import msgspec
 
+from runner.remote.connection import Connection
 from worker.access.identity import Scope
-from worker.commands.settings_options import settings_options
-from worker.settings import Settings
-from worker.store import accounts, tokens
-from worker.store.database import Database
-from worker.store.tokens import Token
+from worker.commands.answers import AddedToken, Token, Tokens
+from worker.commands.service_options import service_options
 
 _SCOPES = click.Choice([scope.value for scope in Scope])
 
@@ -27,23 +23,20 @@ def command() -> None:
 @click.option("--user", required=True, metavar="NAME", help="Whose it is; it may do no more than that account.")
 @click.option("--scope", type=_SCOPES, default=Scope.READ.value, show_default=True)
 @click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="When it expires.")
-@settings_options
-def create_command(*, settings: Settings, name: str, user: str, scope: str, days: int) -> int:
+@service_options
+def create_command(*, service: Connection, name: str, user: str, scope: str, days: int) -> int:
     """Print a new token, this once. NAME says what it is for; give it to programs as HEADRACE_TOKEN."""
-    with closing(Database(settings.database_url)) as database, database.write() as connection:
-        account = accounts.named(connection, user)
-        key = tokens.create(connection, account, name, scope=Scope(scope), lasts=timedelta(days=days))
-    click.echo(key)
+    wanted = {"name": name, "account": user, "scope": scope, "days": days}
+    click.echo(service.post("/api/tokens", wanted, AddedToken).token)
     return 0
 
 
 @command.command("list")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text")
-@settings_options
-def list_command(*, settings: Settings, output: str) -> int:
+@service_options
+def list_command(*, service: Connection, output: str) -> int:
     """Show all tokens: whose, what for, when last used. Never the tokens themselves."""
-    with closing(Database(settings.database_url)) as database, database.read() as connection:
-        stored = tokens.every(connection)
+    stored = service.get("/api/tokens", Tokens).tokens
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(stored)))
     else:
@@ -52,12 +45,11 @@ def list_command(*, settings: Settings, output: str) -> int:
 
 
 @command.command("revoke")
-@click.argument("token_id", metavar="ID", type=int)
-@settings_options
-def revoke_command(*, settings: Settings, token_id: int) -> int:
+@click.argument("token_id", metavar="ID", type=click.IntRange(min=1))
+@service_options
+def revoke_command(*, service: Connection, token_id: int) -> int:
     """Let a token in no more."""
-    with closing(Database(settings.database_url)) as database, database.write() as connection:
-        tokens.revoke(connection, token_id)
+    service.delete(f"/api/tokens/{token_id}")
     return 0
 
 

@@ -16,7 +16,7 @@ from worker.data_directory import only_one_service
 from worker.errors import Unavailable
 from worker.listening import address_of, listen
 from worker.logging import configure_logging
-from worker.redis_server import answers, end_left_over, forget_socket, redis_command, redis_url
+from worker.redis_server import end_left_over, forget_socket, is_ready, redis_command, redis_url
 from worker.settings import Settings
 from worker.supervisor import Child, Supervisor, headrace_command
 from worker.waiting.labels import worker_labels
@@ -87,7 +87,7 @@ class _Service:
     def _start_redis(self) -> None:
         end_left_over(self._settings)
         self._keep("redis", redis_command(self._settings))
-        self._wait_for(lambda: answers(self._settings.redis_url), "redis", _REDIS_SECONDS)
+        self._wait_for(lambda: is_ready(self._settings), "redis", _REDIS_SECONDS)
 
     def _start_server(self) -> None:
         self._keep("server", headrace_command("server", "--fd", str(self._listening)), pass_fds=[self._listening])

@@ -10,7 +10,7 @@ class GitLab:
     name = "gitlab"
     setup = (
         "Project > Settings > Webhooks > Add new webhook: URL as above, the secret as Secret token,\n"
-        "trigger: Push events, Tag push events, Merge request events; Releases events if you build them."
+        "trigger: Push events, Tag push events, Merge request events; Releases and Deployment events if you build them."
     )
     kept_headers = (
         *("x-gitlab-event", "x-gitlab-event-uuid", "x-gitlab-instance", "x-gitlab-webhook-uuid"),

@@ -1,19 +1,22 @@
 """Choice: what has to go by a policy. Nothing is changed here, so that a dry run says what a real one does.
 
 Never chosen is what has not ended, and the last run of each kind of event on a branch: what a branch is known by, and
-what people look for first, stays however old it is.
+what people look for first, stays however old it is. Nor is a run whose jobs another one is still to take over, or of
+which the forge is still to be told.
 """
 
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, or_, select
 
+from pipelines.status import Status
 from runner.clock import from_now
 from worker.retention.policy import Policy
-from worker.store.retained import Files
-from worker.store.tables import deliveries, removals, runs
+from worker.storage import Files
+from worker.store.outbox import LetterState
+from worker.store.tables import deliveries, outbox, removals, runs
 
 Reasons = dict[str, str]
 """The ids of runs, oldest first, each with the reason why it has to go."""
@@ -49,18 +52,26 @@ def files_to_go(connection: Connection, repository_id: int, policy: Policy, file
 
 def deliveries_to_go(connection: Connection, repository_id: int, policy: Policy, *, limit: int) -> list[int]:
     """The ids of deliveries whose content is not kept any more, at most `limit`; that of runs that go on is."""
-    if not policy.deliveries_days:
-        return []
     going_on = exists().where(runs.c.delivery_id == deliveries.c.id, runs.c.finished_at.is_(None))
-    query = (
-        select(deliveries.c.id)
-        .where(deliveries.c.repository_id == repository_id)
-        .where(
-            deliveries.c.received_at < _ago(policy.deliveries_days), func.length(deliveries.c.payload) > 0, ~going_on
+    kept = (deliveries.c.repository_id == repository_id) & (func.length(deliveries.c.payload) > 0)
+    query = select(deliveries.c.id).where(kept, ~going_on, or_(false(), *_unkept_deliveries(kept, policy)))
+    return list(connection.execute(query.order_by(deliveries.c.id).limit(limit)).scalars())
+
+
+def _unkept_deliveries(kept: ColumnElement[bool], policy: Policy) -> Iterator[ColumnElement[bool]]:
+    """What is true of a delivery that is too old, or one too many, or from which on all together are too large."""
+    if policy.deliveries_days:
+        yield deliveries.c.received_at < _ago(policy.deliveries_days)
+    if policy.deliveries_count:
+        newest = select(deliveries.c.id).where(kept).order_by(deliveries.c.id.desc())
+        yield deliveries.c.id <= newest.offset(policy.deliveries_count).limit(1).scalar_subquery()
+    if policy.deliveries_bytes:
+        total = func.sum(func.length(deliveries.c.payload)).over(order_by=deliveries.c.id.desc())
+        sizes = select(deliveries.c.id, total.label("total")).where(kept).subquery()
+        yield (
+            deliveries.c.id
+            <= select(func.max(sizes.c.id)).where(sizes.c.total > policy.deliveries_bytes).scalar_subquery()
         )
-        .order_by(deliveries.c.received_at)
-    )
-    return list(connection.execute(query.limit(limit)).scalars())
 
 
 def unmeasured(connection: Connection, repository_id: int, *, limit: int) -> list[str]:
@@ -100,7 +111,19 @@ def _spared(query: Select[Any], repository_id: int) -> Select[Any]:
         later.c.number > runs.c.number,
         later.c.kind == runs.c.kind,
     )
-    return query.where(runs.c.repository_id == repository_id, runs.c.finished_at.is_not(None), has_later)
+    ended = (runs.c.repository_id == repository_id) & runs.c.finished_at.is_not(None)
+    return query.where(ended, has_later, ~_is_awaited())
+
+
+def _is_awaited() -> ColumnElement[bool]:
+    """True for a run that another one, or the courier, is still to read."""
+    successor = runs.alias("successor")
+    taken_over = select(successor.c.kept_from).where(
+        successor.c.status.in_([status.value for status in Status if not status.is_terminal]),
+        successor.c.kept_from.is_not(None),
+    )
+    letter = exists().where(outbox.c.run_id == runs.c.id, outbox.c.state == LetterState.WAITING.value)
+    return runs.c.id.in_(taken_over) | letter
 
 
 def _with_files(repository_id: int, files: Files) -> Select[Any]:

@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 import structlog
 from sqlalchemy import Connection, select
 
-from worker.storage import Storage
+from worker.storage import Files, Storage
 from worker.store.database import Database
-from worker.store.retained import Files
 from worker.store.tables import removals, runs
 
 _STEP = 200

@@ -16,8 +16,12 @@ _KEYS = {
     "logs": "logs_days",
     "artifacts": "artifacts_days",
     "deliveries": "deliveries_days",
+    "deliveries_count": "deliveries_count",
+    "deliveries_size": "deliveries_bytes",
     "files": "files_bytes",
 }
+_SIZES = ("files", "deliveries_size")
+_COUNTS = ("runs_per_branch", "runs_count", "deliveries_count")
 _UNITS = {"": 1, "k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}
 _SIZE = re.compile(r"(\d{1,9})([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _LARGEST = 2**31 - 1
@@ -30,7 +34,8 @@ class Policy:
 
     Runs are kept for `runs_days`, and the newest `runs_per_branch` of each branch and `runs_count` of the repository;
     their logs and artifacts, and what forges have delivered, for days of their own. All logs and artifacts of the
-    repository together take `files_bytes`.
+    repository together take `files_bytes`. Of deliveries the newest `deliveries_count` are kept, which together take
+    `deliveries_bytes`.
     """
 
     runs_days: int | None = None
@@ -39,6 +44,8 @@ class Policy:
     logs_days: int | None = None
     artifacts_days: int | None = None
     deliveries_days: int | None = None
+    deliveries_count: int | None = None
+    deliveries_bytes: int | None = None
     files_bytes: int | None = None
 
     @classmethod
@@ -80,10 +87,10 @@ def _number(name: str, value: str) -> int | None:
     if value in ("forever", "default"):
         return FOREVER if value == "forever" else None
     size = _SIZE.fullmatch(value)
-    if name == "files":
+    if name in _SIZES:
         number = int(size[1]) * _UNITS[size[2].lower()] if size else 0
         expected, largest = "a size such as 20GiB", 2**62
-    elif name in ("runs_per_branch", "runs_count"):
+    elif name in _COUNTS:
         number, expected, largest = _plain(value), "a number such as 100", _LARGEST
     else:
         number, expected, largest = _plain(value[:-1]) if value.endswith("d") else 0, "days such as 90d", _LONGEST_DAYS
@@ -99,7 +106,7 @@ def _plain(text: str) -> int:
 def _text(name: str, number: int) -> str:
     if number == FOREVER:
         return "forever"
-    if name == "files":
+    if name in _SIZES:
         unit = next(unit for unit in "tgmk" if number % _UNITS[unit] == 0) if number % 1024 == 0 else ""
         return f"{number // _UNITS[unit]}{unit.upper()}{'iB' if unit else 'B'}"
-    return f"{number}" if name in ("runs_per_branch", "runs_count") else f"{number}d"
+    return f"{number}" if name in _COUNTS else f"{number}d"

@@ -12,12 +12,12 @@ from sqlalchemy import delete, update
 
 from worker.retention import choice
 from worker.retention.policy import Policy
-from worker.storage import Storage
+from worker.storage import Files, Storage
 from worker.store import repositories
 from worker.store.database import Database
 from worker.store.deliveries import forget_contents
 from worker.store.repositories import StoredRepository
-from worker.store.retained import Files, note_removals, policy_of
+from worker.store.retained import note_removals, policy_of
 from worker.store.tables import runs
 
 _STEP = 50

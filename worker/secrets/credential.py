@@ -11,7 +11,13 @@ from worker.statuses.dialects import DIALECTS
 
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _USER = re.compile(r"[\x21-\x7e]{1,255}")
-_USERS = {"github": "x-access-token", "gitlab": "oauth2", "gitea": "oauth2", "bitbucket": "x-token-auth"}
+_USERS = {
+    "github": "x-access-token",
+    "gitlab": "oauth2",
+    "gitea": "oauth2",
+    "forgejo": "oauth2",
+    "bitbucket": "x-token-auth",
+}
 
 
 class CredentialKind(StrEnum):

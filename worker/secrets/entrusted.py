@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import msgspec
 
 from runner.engine.credentials import Login, login_for
-from runner.source.access import MACHINE, Access, GitCredentials
 from worker.errors import Unsealable
 from worker.secrets.sealing import Keyring
 
@@ -53,18 +52,6 @@ class Entrusted(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
             registry: login_for(registry, user=login.user, password=login.password)
             for registry, login in self.registries.items()
         }
-
-    def access(self, repository: str) -> Access:
-        """In whose name git fetches `owner/name`: its own if it has credentials, else the machine's."""
-        if self.clone is None:
-            return MACHINE
-        return GitCredentials(
-            owner=repository,
-            username=self.clone.user,
-            password=self.clone.password,
-            ssh_key=self.clone.ssh_key,
-            known_hosts=self.clone.known_hosts,
-        )
 
     def sealed_for(self, task: str, keyring: Keyring) -> str:
         """It, for this task's order; `""` if there is nothing in it. Raises Unsealable."""

@@ -10,5 +10,6 @@ DIALECTS: dict[str, Dialect] = {
     "github": GitHub(),
     "gitlab": GitLab(),
     "gitea": Gitea(),
+    "forgejo": Gitea(),
     "bitbucket": Bitbucket(),
 }

@@ -1,11 +1,14 @@
 """Approvals: that somebody lets the commits of a ref run, and what becomes of the runs that wait for it.
 
 DESIGN. An approval is of one commit on one ref: the next push to the pull request waits anew, and the same commit in
-another pull request, which has another target, does, too. To run an approved commit again needs no second look.
+another pull request, which has another target, does, too. To run an approved commit again needs no second look. Where
+the forge has not named the whole commit, only its first digits or the tag that it is under, the approval is of that one
+run: two commits may begin alike, and a tag may be moved.
 """
 
 from sqlalchemy import Connection, insert, select, update
 
+from pipelines.deliveries.fields import is_sha
 from pipelines.event import Event
 from pipelines.status import Status
 from runner.clock import now
@@ -28,7 +31,7 @@ def approve(connection: Connection, run_id: str, by: str) -> None:
     """Let a run that waits begin, and its commit run again. Raises NotFound, or Conflict if it doesn't wait."""
     run = _waiting(connection, run_id)
     repository = repositories.named(connection, run.owner, run.name)
-    if not _is_approved(connection, repository.id, run.event):
+    if is_sha(run.event.sha) and not _is_approved(connection, repository.id, run.event):
         connection.execute(
             insert(approvals).values(
                 repository_id=repository.id,

@@ -2,25 +2,23 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from importlib import import_module
 
-import structlog
-from sqlalchemy import URL, Connection, Engine, make_url
+from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from worker.errors import Conflict, Unavailable
-from worker.store import postgresql, schema, sqlite
+from worker.store import revisions
+from worker.store.kinds import kind_of
 from worker.store.purpose import OPTION, PATIENCE_OPTION, Purpose
 
 _BUSY_SECONDS = 4
 _LEAST_PATIENCE_MS = 100
-_MIGRATION_SECONDS = 600
-
-log = structlog.get_logger()
 
 
 class Older(Enum):
@@ -28,17 +26,6 @@ class Older(Enum):
 
     REFUSE = "refuse"
     UPGRADE = "upgrade"
-
-
-class _Kind(Protocol):
-    """What is different between kinds of database: a module."""
-
-    def make_engine(self, url: URL, *, busy_seconds: float) -> Engine: ...
-
-    def naming_database(self, url: URL) -> AbstractContextManager[None]: ...
-
-
-_KINDS: dict[str, _Kind] = {"sqlite": sqlite, "postgresql": postgresql}
 
 
 class Database:
@@ -49,10 +36,9 @@ class Database:
 
     def __init__(self, url: str, *, older: Older = Older.REFUSE) -> None:
         self._writing = threading.Lock()
+        _prepare(url, older)
         parsed = make_url(url)
-        kind = _KINDS[parsed.get_backend_name()]
-        _prepare(kind, parsed, older)
-        self._engine = kind.make_engine(parsed, busy_seconds=_BUSY_SECONDS)
+        self._engine = kind_of(parsed).make_engine(parsed, busy_seconds=_BUSY_SECONDS)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -89,53 +75,45 @@ class Database:
         self._engine.dispose()
 
 
-@contextmanager
-def filling(url: str, revision: str) -> Iterator[Connection]:
-    """A transaction in which empty tables of this revision are to be filled: there after the block, or not at all.
+def is_up_to_date(url: str) -> bool:
+    """True if a database has the tables that this program works with.
 
-    Raises Unavailable if the database can't be used, Conflict if it has tables, or the revision is of a newer program.
+    Raises Unavailable if it can't be used, Conflict if it is of a newer program.
     """
+    return not _missing(url).steps
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """What a database is short of, and the revision that it has."""
+
+    revision: str | None
+    steps: Sequence[str]
+
+
+def _missing(url: str) -> _Missing:
     parsed = make_url(url)
-    kind = _KINDS[parsed.get_backend_name()]
+    kind = kind_of(parsed)
     engine = kind.make_engine(parsed, busy_seconds=_BUSY_SECONDS)
     try:
-        with (
-            kind.naming_database(parsed),
-            engine.execution_options(**{OPTION: Purpose.MIGRATE}).begin() as connection,
-        ):
-            if schema.revision_of(connection) is not None:
-                raise Conflict("the database has runs in it already: give an empty one")
-            schema.bring_up_to_date(connection, as_far_as=revision)
-            yield connection
+        with kind.naming_database(parsed), engine.connect() as connection:
+            revision = revisions.revision_of(connection)
+        return _Missing(revision, revisions.missing(revision))
     finally:
         engine.dispose()
 
 
-def _prepare(kind: _Kind, url: URL, older: Older) -> None:
-    """Make the tables, or bring them up to date, on connections of its own: a migration sets them up differently."""
-    engine = kind.make_engine(url, busy_seconds=_MIGRATION_SECONDS)
-    try:
-        with kind.naming_database(url):
-            _check_tables(engine, older)
-    finally:
-        engine.dispose()
-
-
-def _check_tables(engine: Engine, older: Older) -> None:
-    with engine.connect() as connection:
-        revision = schema.revision_of(connection)
-        steps = schema.missing(revision)
-    if not steps:
+def _prepare(url: str, older: Older) -> None:
+    """Make the tables, or bring them up to date, if that is asked for."""
+    missing = _missing(url)
+    if not missing.steps:
         return
-    if revision is not None and older is Older.REFUSE:
+    if missing.revision is not None and older is Older.REFUSE:
         raise Conflict(
-            f"the database is of an older Headrace: its revision is {revision}, this one needs {schema.newest()}; "
-            "start the server, which brings it up to date"
+            f"the database is of an older Headrace: its revision is {missing.revision}, this one needs "
+            f"{revisions.newest()}; start the server, which brings it up to date"
         )
-    with engine.execution_options(**{OPTION: Purpose.MIGRATE}).begin() as connection:
-        schema.bring_up_to_date(connection)
-    if revision is not None:
-        log.info("database is up to date", before=revision, now=schema.newest())
+    import_module("worker.store.schema").upgrade(url)  # which says why it is loaded only now
 
 
 @contextmanager

@@ -2,12 +2,13 @@
 
 DESIGN. Workers number the Records of each task; the history numbers those of each run anew, since several jobs of a
 run write at once. Log lines don't come here: they live in log files, in their own order. A Record is taken within the
-transaction that notes its number, so one that is sent twice counts once; Records of a task that has ended are refused.
+transaction that notes its number, so one that is sent twice counts once, and one before which another is missing (Redis
+may lose some) is left until that comes again. Records of a task that has ended are refused.
 What the server itself has to say (a job skipped, a worker lost, the run's end) is a Record too, and takes the same way.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 from sqlalchemy import Connection, delete, func, insert, select, update
@@ -39,7 +40,7 @@ from worker.store.events import columns_of
 from worker.store.planned import add_jobs
 from worker.store.tables import artifacts, jobs, records, runs, steps
 from worker.store.tasks import StoredTask, TaskState
-from worker.waiting.lost import begins_anew
+from worker.waiting.lost import begins_anew, delay_before
 
 _PLANNING_ATTEMPTS = 3
 LAST_OF_A_TASK = RunStarted | RunFinished | JobFinished
@@ -48,13 +49,13 @@ LAST_OF_A_TASK = RunStarted | RunFinished | JobFinished
 def take(connection: Connection, task_id: str, reported: Sequence[AnyRecord]) -> list[AnyRecord]:
     """Take what a worker reports of a task; gives the Records that were new, log lines among them.
 
-    Nothing is new of a task that is unknown or has ended.
+    Nothing is new of a task that is unknown or has ended, or while a Record before these is missing.
     """
     task = task_store.find(connection, task_id)
     if task is None or task.state is TaskState.ENDED:
         return []
     fresh = [record for record in reported if record.seq > task.last_seq]
-    if not fresh:
+    if not fresh or fresh[0].seq != task.last_seq + 1:
         return []
     is_over = any(isinstance(record, LAST_OF_A_TASK) for record in fresh)
     state = TaskState.ENDED if is_over else TaskState.RUNNING
@@ -225,7 +226,8 @@ class _History:
         why = f"attempt {attempt} is lost: {reason}"
         pending = {"status": Status.PENDING.value, "reason": why, "started_at": None}
         self._connection.execute(update(jobs).where(jobs.c.id == job_id).values(pending))
-        task_store.add_job_task(self._connection, self._run_id, job_id, attempt=attempt + 1)
+        delay = timedelta(seconds=delay_before(job, statuses))
+        task_store.add_job_task(self._connection, self._run_id, job_id, attempt=attempt + 1, delay=delay)
         return True
 
     def _lose_attempt(self, job: PlannedJob, name: str, started_at: str, reason: str) -> None:
@@ -244,7 +246,7 @@ class _History:
                 status=Status.LOST,
                 reason=reason,
                 duration_ms=_milliseconds_between(started_at or time, time),
-                delay_ms=0,
+                delay_ms=round(step.retry.delay * 1000) if step.retry else 0,
             )
         )
 

@@ -1,7 +1,6 @@
 """What is to be kept and what is not any more, in the database: policies of repositories, and removals."""
 
 from dataclasses import asdict, dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
@@ -9,14 +8,8 @@ from sqlalchemy import Connection, delete, insert, select
 from runner.clock import now
 from worker.errors import Gone
 from worker.retention.policy import Policy
+from worker.storage import Files
 from worker.store.tables import removals, retention
-
-
-class Files(StrEnum):
-    """What a run leaves on disk."""
-
-    LOGS = "logs"
-    ARTIFACTS = "artifacts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

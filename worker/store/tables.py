@@ -141,6 +141,8 @@ retention = Table(
     Column("artifacts_days", Integer),
     Column("deliveries_days", Integer),
     Column("files_bytes", BigInteger),
+    Column("deliveries_count", Integer),
+    Column("deliveries_bytes", BigInteger),
 )
 
 # That a run's logs or artifacts are not there any more, since when and why. The run itself is.
@@ -241,6 +243,7 @@ tasks = Table(
     Column("concurrency_limit", Integer, nullable=False, server_default="0"),  # so many of the group at once
     Column("cancel_reason", Text),  # why it alone is to end, once it is
     Column("last_seq", Integer, nullable=False),  # of the Records taken from it: each is taken once
+    Column("not_before", Text),  # when it may be given out at the earliest, if it has to wait for that
     Column("created_at", Text, nullable=False),
     Index("tasks_by_state", "state", "created_at"),
     Index("tasks_by_run", "run_id"),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from pipelines.details import Concurrency
 from pipelines.plan import PlannedJob
-from runner.clock import now
+from runner.clock import from_now, now
 from worker.store.tables import jobs, repositories, runs, tasks
 
 
@@ -52,8 +53,10 @@ def add_planning_task(connection: Connection, run_id: str, *, attempt: int = 1) 
     _add(connection, f"{run_id}-plan-{attempt}", run_id, None, attempt, labels={})
 
 
-def add_job_task(connection: Connection, run_id: str, job_id: int, *, attempt: int) -> None:
-    """Ask for one attempt at a job."""
+def add_job_task(
+    connection: Connection, run_id: str, job_id: int, *, attempt: int, delay: timedelta = timedelta()
+) -> None:
+    """Ask for one attempt at a job, after this delay."""
     text = connection.execute(select(jobs.c.plan).where(jobs.c.id == job_id)).scalar_one()
     job = msgspec.json.decode(text, type=PlannedJob)
     concurrency = job.concurrency or Concurrency(limit=0)
@@ -70,6 +73,9 @@ def add_job_task(connection: Connection, run_id: str, job_id: int, *, attempt: i
         group=group,
         limit=concurrency.limit,
     )
+    if delay:
+        ours = (tasks.c.job_id == job_id) & (tasks.c.attempt == attempt)
+        connection.execute(update(tasks).where(ours).values(not_before=from_now(delay)))
 
 
 def jobs_with_tasks(connection: Connection, run_id: str) -> set[int]:
@@ -100,6 +106,12 @@ def find(connection: Connection, task_id: str) -> StoredTask | None:
     """The task with this id, or None."""
     row = connection.execute(select(tasks).where(tasks.c.id == task_id)).one_or_none()
     return _stored(row) if row else None
+
+
+def last_taken(connection: Connection, task_id: str) -> int | None:
+    """The number of the last Record of a task that is taken; None if none of it counts any more, or ever did."""
+    task = find(connection, task_id)
+    return None if task is None or task.state is TaskState.ENDED else task.last_seq
 
 
 def to_cancel(connection: Connection) -> list[tuple[StoredTask, str]]:

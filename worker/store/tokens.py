@@ -61,8 +61,9 @@ def create(connection: Connection, account: Account, name: str, *, scope: Scope,
 
 def find(connection: Connection, key: str) -> Found | None:
     """The token with this key, unless it has expired. Its scope is never beyond what its account is today."""
+    ours = (tokens.c.id, tokens.c.account_id, tokens.c.scope, tokens.c.used_at, tokens.c.expires_at)
     query = (
-        select(accounts.c.name, accounts.c.role, tokens.c.id, tokens.c.account_id, tokens.c.scope, tokens.c.used_at)
+        select(accounts.c.name, accounts.c.role, *ours)
         .join(accounts, accounts.c.id == tokens.c.account_id)
         .where(tokens.c.digest == digest(key), tokens.c.expires_at.is_(None) | (tokens.c.expires_at > now()))
     )
@@ -71,7 +72,7 @@ def find(connection: Connection, key: str) -> Found | None:
         return None
     role = Role(row.role)
     scope = least(role.scope, Scope(row.scope))
-    identity = Identity(account_id=row.account_id, name=row.name, role=role, scope=scope)
+    identity = Identity(account_id=row.account_id, name=row.name, role=role, scope=scope, expires_at=row.expires_at)
     return Found(token_id=row.id, identity=identity, is_to_be_noted=(row.used_at or "") < from_now(-_NOTED_EVERY))
 
 

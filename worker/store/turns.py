@@ -5,9 +5,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, select
 
 from pipelines.status import Status
+from runner.clock import now
 from worker.store.tables import repositories, runs, tasks
 from worker.store.tasks import TaskState
 from worker.waiting.turns import UnderWay, WaitingTask
@@ -22,8 +23,13 @@ def next_waiting(connection: Connection) -> list[WaitingTask]:
     """The tasks that may be next: of those that are alike, and so wait for the same, only the first."""
     alike = (runs.c.repository_id, tasks.c.labels, tasks.c.concurrency_group, tasks.c.job_id.is_(None))
     age = func.row_number().over(partition_by=alike, order_by=(tasks.c.run_id, tasks.c.created_at, tasks.c.job_id))
-    ranked = _waiting().add_columns(age.label("age")).subquery()
+    ranked = _waiting().where(~_is_held_back()).add_columns(age.label("age")).subquery()
     return [_task(row) for row in connection.execute(select(ranked).where(ranked.c.age <= _EACH))]
+
+
+def holds_any_back(connection: Connection) -> bool:
+    """True if there are tasks whose time has not come."""
+    return connection.execute(_waiting().where(_is_held_back()).limit(1)).first() is not None
 
 
 def waiting_of(connection: Connection, run_ids: Sequence[str]) -> list[tuple[int | None, WaitingTask]]:
@@ -78,6 +84,7 @@ def _waiting() -> Select[Any]:
             tasks.c.labels,
             tasks.c.concurrency_group,
             tasks.c.concurrency_limit,
+            case((_is_held_back(), tasks.c.not_before), else_="").label("not_before"),
             runs.c.repository_id,
             repositories.c.priority,
         )
@@ -86,6 +93,10 @@ def _waiting() -> Select[Any]:
         .where(tasks.c.state == TaskState.PENDING.value)
         .where(runs.c.cancel_reason.is_(None), tasks.c.cancel_reason.is_(None))
     )
+
+
+def _is_held_back() -> ColumnElement[bool]:
+    return and_(tasks.c.not_before.is_not(None), tasks.c.not_before > now())
 
 
 def _task(row: Row[Any]) -> WaitingTask:
@@ -98,5 +109,6 @@ def _task(row: Row[Any]) -> WaitingTask:
         labels=json.loads(row.labels),
         group=row.concurrency_group or "",
         limit=row.concurrency_limit,
+        not_before=row.not_before,
         came=(row.created_at, row.job_id or 0),
     )

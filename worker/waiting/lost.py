@@ -17,6 +17,11 @@ def steps_under_way(job: PlannedJob, statuses: Mapping[str, Status]) -> list[Pla
     return running or [step for step in steps if statuses.get(step.name) is Status.PENDING][:1]
 
 
+def delay_before(job: PlannedJob, statuses: Mapping[str, Status]) -> float:
+    """How many seconds to wait before another attempt: the longest that a step under way asks for."""
+    return max((step.retry.delay for step in steps_under_way(job, statuses) if step.retry), default=0.0)
+
+
 def begins_anew(job: PlannedJob, statuses: Mapping[str, Status], *, attempt: int) -> bool:
     """True if another attempt at the job follows this one, the first of which is 1."""
     steps = steps_under_way(job, statuses)

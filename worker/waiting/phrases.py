@@ -24,10 +24,8 @@ class Facts:
 
 def task_phrase(task: WaitingTask, facts: Facts) -> str:
     """What a task waits for that no worker has been given."""
-    if facts.is_redis_away:
-        return FOR_REDIS
-    if task.group and facts.ahead:
-        return f"{_runs(facts.ahead)} before it in concurrency group {task.group}"
+    if phrase := _before_its_turn(task, facts):
+        return phrase
     most = facts.under_way.max_runs.get(task.repository)
     if task.is_planning and most is not None and facts.under_way.runs.get(task.repository, 0) >= most:
         return f"for another run of its repository to end: {most} may go on at once"
@@ -38,6 +36,17 @@ def task_phrase(task: WaitingTask, facts: Facts) -> str:
         count = sum(each.workers for each in takers)
         return f"for a free worker: {_workers(count)} at work"
     return "for its turn"
+
+
+def _before_its_turn(task: WaitingTask, facts: Facts) -> str:
+    """What holds it up whatever the workers do."""
+    if task.not_before:
+        return f"until {task.not_before}, then it is tried again"
+    if facts.is_redis_away:
+        return FOR_REDIS
+    if task.group and facts.ahead:
+        return f"{_runs(facts.ahead)} before it in concurrency group {task.group}"
+    return ""
 
 
 def approval_phrase(asked: Sequence[Approval]) -> str:

@@ -25,7 +25,8 @@ Group = tuple[int, str]
 class WaitingTask:
     """A task that is in no queue yet. `group` is `""` for one without a concurrency group, `run` sorts by age.
 
-    `came` is when it was made, with what tells apart those that came together.
+    `came` is when it was made, with what tells apart those that came together; `not_before` the time for which it is
+    held back, `""` once that has come.
     """
 
     id: str
@@ -37,6 +38,7 @@ class WaitingTask:
     group: str = ""
     limit: int = 0
     came: tuple[str, int] = ("", 0)
+    not_before: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

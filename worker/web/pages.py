@@ -16,8 +16,9 @@ from worker.api.problems import described, headers_of
 from worker.badges.address import badge_path, markdown
 from worker.badges.standing import is_for_everybody
 from worker.context import Serving, path
+from worker.storage import Files
 from worker.store import parts, queries, repositories
-from worker.store.retained import Files, removals_of
+from worker.store.retained import removals_of
 from worker.store.waits import waits_of_run, waits_of_runs
 from worker.web import views
 

@@ -67,6 +67,7 @@ class RunView:
     created: WhenView
     duration: TimeView
     is_finished: bool
+    included: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +143,7 @@ def run_view(run: StoredRun, now: datetime, waits_for: str = "") -> RunView:
         created=WhenView(iso=run.created_at, text=ago(run.created_at, now)),
         duration=_time(run.status, run.started_at, run.duration_ms, now),
         is_finished=run.status.is_terminal,
+        included=tuple(str(each) for each in run.event.included),
     )
 
 

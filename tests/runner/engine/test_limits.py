@@ -15,11 +15,9 @@ from runner.backend import Outcome
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
 from runner.engine.limits import Limits, allowance_of, limits_of
-from runner.engine.process import outcome_of
 from runner.engine.symptoms import Symptoms
 from tests.runner.engine.inspecting import containers_of, inspect, seen_while_it_runs
 from tests.runner.world import World, when_it_says
-from tests.waiting import wait_until
 
 MEGABYTE = 1 << 20
 
@@ -68,31 +66,6 @@ def test_a_fork_bomb_ends_at_the_limit_and_its_message_is_known(engine: Engine, 
     assert explained(printed, exit_code=2, pids_limit=20) == (
         "exit code 2 (its output says: no more processes, of which it may have 20)"
     )
-
-
-@pytest.mark.docker
-@pytest.mark.parametrize(
-    ("command", "reason"),
-    [
-        ("exec tail /dev/zero", "exit code 137: out of memory"),
-        ("tail /dev/zero; exit 3", "exit code 3: out of memory"),
-        ("tail /dev/zero; true", "a process was killed: out of memory"),
-    ],
-)
-def test_memory_that_ran_out_is_known_whatever_the_exit_code(
-    engine: Engine, busybox: str, command: str, reason: str
-) -> None:
-    """It may hit the step's own program or a child of it, which the step may or may not mind."""
-    host = {**Limits(memory_bytes=16 * MEGABYTE).for_engine(), "NetworkMode": "none", "Init": True}
-    options = {"Image": busybox, "Entrypoint": ["sh", "-c", command], "HostConfig": host}
-    identifier = engine.create_container(options, f"headrace-test-memory-{abs(hash(command))}")
-    try:
-        engine.start(identifier)
-        assert engine.wait(identifier, 30)
-        # A busy engine hears of it a moment after the end.
-        wait_until(lambda: outcome_of(engine.state(identifier)).reason == reason, seconds=5, what=reason)
-    finally:
-        engine.remove_container(identifier)
 
 
 @pytest.mark.docker
@@ -178,10 +151,12 @@ def test_a_machine_that_tells_nothing_sets_no_limits() -> None:
     [
         ("exec tail /dev/zero", "exit code 137: out of memory"),
         ("sh -c 'tail /dev/zero'; exit 3", "exit code 3: out of memory"),
+        ("sh -c 'tail /dev/zero'; true", "a process was killed: out of memory"),
         ("kill -9 $$", "exit code 137: SIGKILL"),
     ],
 )
 def test_only_a_step_that_was_out_of_memory_is_said_to_be(containers: World, command: str, reason: str) -> None:
+    """It may hit the step's own program or a child of it, which the step may or may not mind."""
     step = containers.step("a", f"set +e; {command}", resources=Resources(memory=16 * MEGABYTE))
     assert containers.run(step).finished("a").reason == reason
 

@@ -17,6 +17,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests.gitrepo import GitRepository
+from tests.runner.source.certificate import Certificate
 
 _LFS = "application/vnd.git-lfs+json"
 
@@ -40,6 +41,11 @@ class GitServer(ThreadingHTTPServer):
         self.answers = threading.Event()
         self.answers.set()
         self.redirect_to = ""
+
+    def show(self, certificate: Certificate) -> None:
+        """Speak https from now on."""
+        self.socket = certificate.server_side().wrap_socket(self.socket, server_side=True)
+        self.url = self.url.replace("http:", "https:")
 
     def publish(self, repository: GitRepository, name: str) -> str:
         """Serve the repository as it is now; gives its address."""

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.event import Event, Repository
 from runner.errors import SourceError
-from runner.source.mirrors import fetch_branch, fetched
+from runner.source.mirrors import fetched
 from runner.source.tree import commit_tree
 from tests.gitrepo import GitRepository
 from tests.trees import contents, members
@@ -111,52 +111,6 @@ def test_commit_says_who_and_why(origin: GitRepository, tmp_path: Path) -> None:
         "Ada",
         "ada@example.org",
     )
-
-
-def test_changed_files_are_those_since_the_last_push(origin: GitRepository, tmp_path: Path) -> None:
-    first = origin.commit(a="1")
-    origin.commit(b="1")
-    last = origin.commit(c="1")
-    event = push_of(origin, last, before=first)
-    assert fetched(tmp_path / "mirrors", event).changed_files() == ("b", "c")
-    new_branch = msgspec.structs.replace(event, before="0" * 40)
-    assert fetched(tmp_path / "mirrors", new_branch).changed_files() == ("c",)
-    very_first = msgspec.structs.replace(event, before="", sha=first)
-    assert fetched(tmp_path / "mirrors", very_first).changed_files() is None
-
-
-def test_changed_files_of_a_forced_push_are_those_since_it_left_what_was_there(
-    origin: GitRepository, tmp_path: Path
-) -> None:
-    origin.commit(a="1")
-    replaced = origin.commit(b="1")
-    fetched(tmp_path / "mirrors", push_of(origin, replaced))
-    origin.git("reset", "--hard", "--quiet", "HEAD^")
-    origin.commit(c="1")
-    forced = push_of(origin, origin.commit(d="1"), before=replaced)
-    assert fetched(tmp_path / "mirrors", forced).changed_files() == ("c", "d")
-
-
-def test_changed_files_of_a_forced_push_are_unknown_where_nobody_has_what_was_there(
-    origin: GitRepository, tmp_path: Path
-) -> None:
-    origin.commit(a="1")
-    event = push_of(origin, origin.commit(b="1"), before="c" * 40)
-    assert fetched(tmp_path / "mirrors", event).changed_files() is None
-
-
-def test_changed_files_beside_a_branch_are_those_since_leaving_it(origin: GitRepository, tmp_path: Path) -> None:
-    origin.commit(a="1")
-    origin.git("checkout", "--quiet", "-b", "oil")
-    origin.commit(b="1")
-    last = origin.commit(c="1")
-    origin.git("checkout", "--quiet", "main")
-    tip = origin.commit(d="1")
-    event = msgspec.structs.replace(push_of(origin, last), ref="refs/heads/oil")
-    mirror = fetched(tmp_path / "mirrors", event)
-    assert fetch_branch(mirror, "main") == tip
-    assert mirror.changed_files(beside=tip) == ("b", "c")
-    assert fetch_branch(mirror, "gone") is None
 
 
 def test_commit_named_by_its_first_digits_is_found_on_its_ref(origin: GitRepository, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from pipelines.event import Repository
-from runner.source.remotes import repository_of
+from runner.source.remotes import likely_page, repository_of
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,24 @@ def test_page_is_known_for_web_addresses_alone() -> None:
     assert repository_of("git@git.example:o/n.git") == Repository(
         owner="o", name="n", forge="git.example", clone_url="git@git.example:o/n.git"
     )
+
+
+@pytest.mark.parametrize(
+    ("address", "page"),
+    [
+        ("git@git.example.org:acme/app.git", "https://git.example.org/acme/app"),
+        ("git@git.example.org:group/sub/app", "https://git.example.org/group/sub/app"),
+        ("ssh://git@git.example.org:2222/acme/app.git", "https://git.example.org/acme/app"),
+        ("git@github-at-work:acme/app.git", ""),
+        ("git@git.example.org:/srv/git/acme/app.git", ""),
+        ("git@git.example.org:~ann/app.git", ""),
+        ("ssh://git@git.example.org/~ann/app.git", ""),
+        ("git@git.example.org:app.git", ""),
+        ("git://git.example.org/acme/app.git", ""),
+        ("https://git.example.org/acme/app.git", ""),
+        ("/srv/git/acme/app.git", ""),
+        ("", ""),
+    ],
+)
+def test_page_of_an_ssh_address_is_guessed_where_there_is_a_forge(address: str, page: str) -> None:
+    assert likely_page(repository_of(address)) == page

@@ -3,18 +3,19 @@
 import json
 import re
 from datetime import timedelta
+from typing import Protocol
 
 import pytest
 from click.testing import CliRunner
 from sqlalchemy import select, update
 
 from runner.clock import from_now
+from runner.errors import UsageError
 from tests.worker.conftest import Service
 from worker.access.identity import Role, Scope
 from worker.access.keys import digest
 from worker.commands import token as token_command
 from worker.commands import user as user_command
-from worker.errors import Conflict, Malformed, NotFound
 from worker.store import accounts, tokens
 from worker.store.tables import tokens as table
 
@@ -116,86 +117,97 @@ def test_token_that_can_not_be_made_is_explained(service: Service, fields: dict[
     assert said in answer.text.replace("&#39;", "'")
 
 
-# From the machine
+# By commands
 
 
-def headrace(service: Service, *arguments: str, stdin: str = "") -> str:
-    command = {"user": user_command.command, "token": token_command.command}[arguments[0]]
-    options = ["--data", str(service.settings.data), "--url", service.url]
-    environment = {"HEADRACE_DATABASE_URL": service.settings.database_url}
-    done = CliRunner().invoke(
-        command, [*arguments[1:], *options], env=environment, input=stdin, catch_exceptions=False, standalone_mode=False
-    )
-    if done.exception:
-        raise done.exception
-    return done.stdout
+class Headrace(Protocol):
+    """A command, as whoever stands at the machine gives it, or an administrator elsewhere; gives what it prints."""
+
+    def __call__(self, *arguments: str, stdin: str = "") -> str: ...
 
 
-def test_robot_gets_its_token_from_the_machine(service: Service) -> None:
-    headrace(service, "user", "add", "robot", "--robot")
-    key = headrace(service, "token", "create", "nightly", "--user", "robot", "--scope", "write").strip()
+@pytest.fixture(params=["on the machine", "over the network"])
+def headrace(service: Service, request: pytest.FixtureRequest) -> Headrace:
+    here = ["--data", str(service.settings.data), "--url", service.url]
+    place = here if request.param == "on the machine" else ["--server", service.url]
+    environment = {"HEADRACE_DATABASE_URL": service.settings.database_url, "HEADRACE_TOKEN": service.token}
+
+    def run(*arguments: str, stdin: str = "") -> str:
+        command = {"user": user_command.command, "token": token_command.command}[arguments[0]]
+        given = [*arguments[1:], *place]
+        done = CliRunner().invoke(
+            command, given, env=environment, input=stdin, catch_exceptions=False, standalone_mode=False
+        )
+        return done.stdout
+
+    return run
+
+
+def test_robot_gets_its_token_by_a_command(service: Service, headrace: Headrace) -> None:
+    headrace("user", "add", "robot", "--robot")
+    key = headrace("token", "create", "nightly", "--user", "robot", "--scope", "write").strip()
     assert status(service, key) == 200
-    listed = json.loads(headrace(service, "token", "list", "--output", "json"))
+    listed = json.loads(headrace("token", "list", "--output", "json"))
     [ours] = [each for each in listed if each["account"] == "robot"]
     assert (ours["name"], ours["scope"]) == ("nightly", "write")
     assert ours["used_at"]
-    assert key not in headrace(service, "token", "list")
-    headrace(service, "token", "revoke", str(ours["id"]))
+    assert key not in headrace("token", "list")
+    headrace("token", "revoke", str(ours["id"]))
     assert status(service, key) == 401
 
 
-def test_person_gets_a_link_from_the_machine(service: Service) -> None:
-    link = headrace(service, "user", "add", "Lin", "--role", "administrator").strip()
+def test_person_gets_a_link_by_a_command(service: Service, headrace: Headrace) -> None:
+    link = headrace("user", "add", "Lin", "--role", "administrator").strip()
     assert link.startswith(f"{service.url}/setup?key=")
     with service.visitor() as browser:
         assert "Welcome, lin" in browser.get(link).text
-    again = headrace(service, "user", "link", "lin").strip()
+    again = headrace("user", "link", "lin").strip()
     with service.visitor() as browser:
         assert browser.get(link).status_code == 403, "only the newest link is good"
         assert browser.get(again).is_success
 
 
-def test_password_can_be_given_by_a_script(service: Service) -> None:
-    headrace(service, "user", "add", "lin", "--password-stdin", stdin="correct horse battery\n")
+def test_password_can_be_given_by_a_script(service: Service, headrace: Headrace) -> None:
+    headrace("user", "add", "lin", "--password-stdin", stdin="correct horse battery\n")
     with service.visitor() as browser:
         assert browser.post("/login", data={"name": "lin", "password": "correct horse battery"}).status_code == 303
 
 
-def test_accounts_are_listed_and_removed(service: Service) -> None:
-    headrace(service, "user", "add", "lin", "--robot")
-    assert [each["name"] for each in json.loads(headrace(service, "user", "list", "--output", "json"))] == [
+def test_accounts_are_listed_and_removed(headrace: Headrace) -> None:
+    headrace("user", "add", "lin", "--robot")
+    assert [each["name"] for each in json.loads(headrace("user", "list", "--output", "json"))] == [
         "ada",
         "lin",
     ]
-    assert re.search(r"^lin +member ", headrace(service, "user", "list"), re.MULTILINE)
-    headrace(service, "user", "remove", "lin")
-    assert "lin" not in headrace(service, "user", "list")
+    assert re.search(r"^lin +member ", headrace("user", "list"), re.MULTILINE)
+    headrace("user", "remove", "lin")
+    assert "lin" not in headrace("user", "list")
 
 
-def test_only_administrator_can_not_be_removed(service: Service) -> None:
-    with pytest.raises(Conflict, match="only administrator"):
-        headrace(service, "user", "remove", "ada")
+def test_only_administrator_can_not_be_removed(headrace: Headrace) -> None:
+    with pytest.raises(UsageError, match="only administrator"):
+        headrace("user", "remove", "ada")
 
 
-def test_what_the_commands_can_not_do_is_said(service: Service) -> None:
-    with pytest.raises(NotFound, match="no account 'eve'"):
-        headrace(service, "token", "create", "x", "--user", "eve")
-    with pytest.raises(Conflict, match="there is an account ada already"):
-        headrace(service, "user", "add", "ADA")
-    with pytest.raises(Malformed, match="can't be an account's name"):
-        headrace(service, "user", "add", "../x")
-    with pytest.raises(Malformed, match="10 to 1000 characters"):
-        headrace(service, "user", "add", "lin", "--password-stdin", stdin="short\n")
-    with pytest.raises(Conflict, match="say whose link"):
-        headrace(service, "user", "link")
-    with pytest.raises(NotFound, match="no token 999"):
-        headrace(service, "token", "revoke", "999")
+def test_what_the_commands_can_not_do_is_said(headrace: Headrace) -> None:
+    with pytest.raises(UsageError, match="no account 'eve'"):
+        headrace("token", "create", "x", "--user", "eve")
+    with pytest.raises(UsageError, match="there is an account ada already"):
+        headrace("user", "add", "ADA")
+    with pytest.raises(UsageError, match="can't be an account's name"):
+        headrace("user", "add", "../x")
+    with pytest.raises(UsageError, match="10 to 1000 characters"):
+        headrace("user", "add", "lin", "--password-stdin", stdin="short\n")
+    with pytest.raises(UsageError, match="say whose link"):
+        headrace("user", "link")
+    with pytest.raises(UsageError, match="no token 999"):
+        headrace("token", "revoke", "999")
 
 
-def test_two_tokens_of_an_account_have_two_names(service: Service) -> None:
-    headrace(service, "token", "create", "x", "--user", "ada")
-    with pytest.raises(Conflict, match="has a token 'x' already"):
-        headrace(service, "token", "create", "x", "--user", "ada")
+def test_two_tokens_of_an_account_have_two_names(headrace: Headrace) -> None:
+    headrace("token", "create", "x", "--user", "ada")
+    with pytest.raises(UsageError, match="has a token 'x' already"):
+        headrace("token", "create", "x", "--user", "ada")
 
 
 def test_scope_of_a_token_shrinks_with_its_account(service: Service) -> None:
@@ -204,3 +216,19 @@ def test_scope_of_a_token_shrinks_with_its_account(service: Service) -> None:
         found = tokens.find(connection, key)
     assert found
     assert found.identity.scope is Scope.WRITE
+
+
+# Over the API
+
+
+def test_token_makes_none_that_outlives_it(service: Service) -> None:
+    with service.database.write() as connection:
+        ada = accounts.named(connection, "ada")
+        key = tokens.create(connection, ada, "short", scope=Scope.ADMIN, lasts=timedelta(days=2))
+    bearer = {"authorization": f"Bearer {key}"}
+    wanted = {"name": "longer", "account": "ada", "scope": "read"}
+    refused = service.client.post("/api/tokens", json={**wanted, "days": 3}, headers=bearer)
+    assert (refused.status_code, "can't make one that outlives it" in refused.json()["detail"]) == (403, True)
+    made = service.client.post("/api/tokens", json={**wanted, "days": 1}, headers=bearer)
+    assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
+    assert status(service, made.json()["token"]) == 200

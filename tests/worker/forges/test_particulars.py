@@ -1,15 +1,18 @@
 """What is particular to each forge."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from pipelines.deliveries.reading import Reading
 from pipelines.event import Deployment, EventKind, PullRequest
 from tests.worker.forges import sending
 from tests.worker.forges.saying import NEW, SECRET, named_event, one_event, parse, repository, verify
 from tests.worker.forges.sending import PAYLOADS, Sent, payload
-from worker.errors import Refused
+from worker.errors import Malformed, Refused
 from worker.forges.base import json_text, reading
 
 # GitHub
@@ -207,9 +210,37 @@ def test_gitlab_merge_request_without_new_commits_is_no_pull_request_event(name:
     assert one_event(parse("gitlab", payload("gitlab", name), event="Merge Request Hook")).kind is kind
 
 
-@pytest.mark.parametrize("name", ["Pipeline Hook", "Job Hook", "Deployment Hook", "Note Hook"])
+@pytest.mark.parametrize("name", ["Pipeline Hook", "Job Hook", "Note Hook"])
 def test_gitlab_event_that_nobody_builds_starts_nothing(name: str) -> None:
     assert parse("gitlab", b"{}", event=name).ignored == f"event {name!r} starts no run"
+
+
+def deployment_said(**changes: object) -> Reading:
+    values = json.loads(payload("gitlab", "deployment")) | changes
+    return parse("gitlab", json.dumps(values).encode(), event="Deployment Hook")
+
+
+def test_gitlab_deployment_that_begins_is_of_a_branch_and_its_environment() -> None:
+    event = one_event(deployment_said())
+    assert (event.kind, event.ref, event.branch, event.sha) == (EventKind.DEPLOYMENT, "refs/heads/main", "main", NEW)
+    assert event.deployment == Deployment(target="staging")
+    assert (event.sender, event.repository.clone_url) == ("ada", "https://gitlab.example.org/acme/web.git")
+
+
+@pytest.mark.parametrize("status", ["success", "failed", "canceled", "created", "blocked"])
+def test_gitlab_deployment_that_does_not_begin_starts_nothing(status: str) -> None:
+    assert deployment_said(status=status).ignored == f"deployment {status!r} starts no run"
+
+
+def test_gitlab_deployment_of_a_merge_request_starts_nothing() -> None:
+    """It may come from a fork, and a deployment may have secrets."""
+    assert "neither a branch nor a tag" in deployment_said(ref="refs/merge-requests/7/head").ignored
+
+
+@pytest.mark.parametrize("url", ["", "https://gitlab.example.org/acme/web/-/commit/main", "b" * 39, 5, None])
+def test_gitlab_deployment_without_its_commit_is_malformed(url: object) -> None:
+    with pytest.raises(Malformed, match="commit_url is"):
+        deployment_said(commit_url=url)
 
 
 def test_gitlab_new_branch_without_commits_is_built() -> None:
@@ -326,12 +357,40 @@ def test_bitbucket_merged_pull_request_is_at_its_merge_on_the_target() -> None:
     assert (event.kind, event.sha, event.ref) == (EventKind.PULL_REQUEST_CLOSED, "d" * 12, "refs/heads/main")
 
 
+def fork_event(change: Callable[[dict[str, Any]], object] = lambda _: None, name: str = "created") -> Reading:
+    values = json.loads(payload("bitbucket", "pull_request_fork"))
+    change(values["pullrequest"])
+    return parse("bitbucket", json.dumps(values).encode(), event=f"pullrequest:{name}")
+
+
+def test_bitbucket_pull_request_from_a_fork_names_the_fork_and_a_ref_of_its_own() -> None:
+    """Its branch may be called as one of ours; approvals and newer pushes go by the ref."""
+    event = one_event(fork_event())
+    assert (event.kind, event.sha, event.ref) == (EventKind.PULL_REQUEST, "b" * 12, "refs/pull-requests/7/from")
+    assert event.pull_request == PullRequest(
+        number=7, source_branch="oil", target_branch="main", from_fork=True, source_repository="eve/web"
+    )
+    assert event.repository.clone_url == "https://bitbucket.example.org/acme/web.git"
+
+
+def test_bitbucket_pull_request_from_a_fork_that_is_gone_starts_nothing() -> None:
+    said = parse("bitbucket", payload("bitbucket", "pull_request_fork_gone"), event="pullrequest:created")
+    assert said.ignored == "the pull request is from a fork that is gone, and its commits with it"
+
+
+def test_bitbucket_merged_pull_request_from_a_fork_is_at_its_merge_and_still_a_forks() -> None:
+    event = one_event(fork_event(lambda request: request.update(merge_commit={"hash": "d" * 12}), "fulfilled"))
+    assert (event.kind, event.sha, event.ref) == (EventKind.PULL_REQUEST_CLOSED, "d" * 12, "refs/heads/main")
+    assert event.pull_request is not None
+    assert (event.pull_request.from_fork, event.pull_request.source_repository) == (True, "")
+
+
 @pytest.mark.parametrize(
-    ("name", "whose"), [("pull_request_fork", "the fork eve/web"), ("pull_request_fork_gone", "a fork that is gone")]
+    "name", ["eve", "eve/web/x", "../web", "eve/..", "eve/web@x", "e ve/web", "/web", "eve/", 5, {}]
 )
-def test_bitbucket_pull_request_from_a_fork_starts_nothing(name: str, whose: str) -> None:
-    """Its commits are not in our repository, and nothing but that is ever fetched."""
-    assert whose in parse("bitbucket", payload("bitbucket", name), event="pullrequest:created").ignored
+def test_bitbucket_fork_whose_name_could_lead_elsewhere_is_malformed(name: object) -> None:
+    with pytest.raises(Malformed, match="full_name is"):
+        fork_event(lambda request: request["source"]["repository"].update(full_name=name))
 
 
 def test_bitbucket_bookmark_is_neither_a_branch_nor_a_tag() -> None:

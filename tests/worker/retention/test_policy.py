@@ -13,6 +13,10 @@ from worker.settings import Settings
         ("", Policy()),
         ("runs=90d", Policy(runs_days=90)),
         ("runs_per_branch=20, runs_count=1000", Policy(runs_per_branch=20, runs_count=1000)),
+        (
+            "deliveries_count=1000 deliveries_size=1GiB",
+            Policy(deliveries_count=1000, deliveries_bytes=2**30),
+        ),
         ("logs=forever artifacts=1d deliveries=30d", Policy(logs_days=FOREVER, artifacts_days=1, deliveries_days=30)),
         ("files=20GiB", Policy(files_bytes=20 * 2**30)),
         ("files=1500", Policy(files_bytes=1500)),

@@ -10,19 +10,21 @@ from click.testing import CliRunner
 from sqlalchemy import update
 
 from pipelines.event import Event, EventKind
+from pipelines.status import Status
 from tests.waiting import wait_until
 from tests.worker.conftest import EVENT, Service, job, step
 from tests.worker.test_backup import tell_run
 from worker.commands.retention import command
 from worker.retention.keeper import Keeper
 from worker.retention.orphans import sweep
-from worker.retention.policy import Policy
+from worker.retention.policy import FOREVER, Policy
 from worker.retention.removal import Removed, Retention, would_remove
-from worker.store import inbox, repositories
+from worker.store import history, inbox, outbox, repositories
 from worker.store.deliveries import Delivery
 from worker.store.repositories import StoredRepository
 from worker.store.retained import policy_of, set_policy
 from worker.store.tables import deliveries, runs
+from worker.store.tables import outbox as outbox_table
 
 OTHER = Event(ref="refs/heads/next", branch="next", sha="c" * 40)
 
@@ -78,6 +80,44 @@ def test_run_that_goes_on_is_never_removed(service: Service, repository: StoredR
     age(service, 500)
     assert remove(service, Policy(runs_days=1, runs_count=1, runs_per_branch=1, logs_days=1, files_bytes=1)) == []
     assert {waiting.run.number, going_on.run.number} <= set(numbers(service))
+
+
+def test_run_whose_jobs_another_is_to_take_over_stays_until_that_has_ended(
+    service: Service, repository: StoredRepository
+) -> None:
+    earlier, later = (tell_run(service, repository) for _ in range(2))
+    with service.database.write() as connection:
+        again = inbox.add_run(connection, repository, EVENT, kept_from=earlier.run.id)
+    assert remove(service, Policy(runs_count=1)) == [Removed(repository="acme/web", runs=1)]
+    assert numbers(service) == [3, 1], later.run.number
+    with service.database.write() as connection:
+        history.cancel(connection, again.id, "enough")
+    remove(service, Policy(runs_count=1))
+    assert numbers(service) == [3]
+
+
+def test_run_of_which_the_forge_is_still_to_be_told_stays_until_it_is(
+    service: Service, repository: StoredRepository
+) -> None:
+    stories = [tell_run(service, repository) for _ in range(3)]
+    said = outbox.Saying(
+        repository_id=repository.id,
+        run_id=stories[0].run.id,
+        number=1,
+        sha="a" * 40,
+        context="headrace/push",
+        ref="main",
+        status=Status.SUCCESS,
+        description="passed",
+    )
+    with service.database.write() as connection:
+        outbox.put(connection, said)
+    remove(service, Policy(runs_count=1))
+    assert numbers(service) == [3, 1]
+    with service.database.write() as connection:
+        connection.execute(update(outbox_table).values(state=outbox.LetterState.TAKEN.value))
+    remove(service, Policy(runs_count=1))
+    assert numbers(service) == [3]
 
 
 def test_runs_go_by_number_of_their_repository_and_of_their_branch(
@@ -184,6 +224,31 @@ def test_content_of_deliveries_goes_by_age_unless_their_run_goes_on(
             connection, repository, Delivery(key="1", event="push", headers={}, payload=b"{}", size_bytes=2), [EVENT]
         )
     assert [run.id for run in again] == [ended.run.id]
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"),
+    [
+        (Policy(deliveries_count=2), [4, 3]),
+        (Policy(deliveries_count=9), [4, 3, 2]),
+        (Policy(deliveries_bytes=250), [4, 3]),
+        (Policy(deliveries_bytes=10), []),
+        (Policy(deliveries_bytes=400, deliveries_count=1), [4]),
+    ],
+)
+def test_content_of_deliveries_goes_by_number_and_size_the_oldest_first(
+    service: Service, repository: StoredRepository, policy: Policy, left: list[int]
+) -> None:
+    other = service.add_repository(name="other")
+    with service.database.write() as connection:
+        for number, owner in enumerate((other, repository, repository, repository), 1):
+            row = {"id": number, "repository_id": owner.id, "key": f"{number}", "event": "push", "payload": b"x" * 100}
+            connection.execute(deliveries.insert().values(**row, received_at="2026-01-01T00:00:00.000Z"))
+        set_policy(connection, other.id, Policy(deliveries_count=FOREVER, deliveries_bytes=FOREVER))
+    remove(service, policy)
+    path = "/api/repositories/acme/web/deliveries"
+    assert [number for number in (4, 3, 2) if service.client.get(f"{path}/{number}").status_code == 200] == left
+    assert service.client.get("/api/repositories/acme/other/deliveries/1").status_code == 200
 
 
 def test_repository_s_own_rules_count_for_it_alone(service: Service, repository: StoredRepository) -> None:

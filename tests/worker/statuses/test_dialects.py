@@ -20,6 +20,7 @@ from tests.worker.statuses.fakeforge import (
     redirects,
     resets,
 )
+from worker.forges import FORGES
 from worker.statuses.bitbucket import Bitbucket
 from worker.statuses.client import ForgeClient, Unreachable
 from worker.statuses.commitstatus import CommitStatus
@@ -282,3 +283,7 @@ def test_proxy_of_the_settings_is_used(forge: FakeForge) -> None:
 def test_token_is_in_no_representation() -> None:
     place = Place(address="https://github.com", repository="a/b", token=TOKEN)
     assert TOKEN not in repr(place) + repr(GitHub().call(place, said()))
+
+
+def test_every_forge_but_plain_git_takes_statuses() -> None:
+    assert set(DIALECTS) == set(FORGES) - {"git"}

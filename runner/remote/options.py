@@ -15,7 +15,7 @@ Command = Callable[..., Any]
 server_option: Callable[[Command], Command] = click.option(
     "--server", default="", metavar="URL", help="The server to speak to (HEADRACE_SERVER); HEADRACE_TOKEN lets you in."
 )
-_local_option = click.option("--local", is_flag=True, help="This machine's own runs, though HEADRACE_SERVER is set.")
+_local_option = click.option("--local", is_flag=True, help="This machine, though HEADRACE_SERVER is set.")
 
 
 def place_options(command: Command) -> Command:
