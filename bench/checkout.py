@@ -27,12 +27,13 @@ from pathlib import Path
 
 from pipelines.event import Event, Repository
 from runner.engine.client import Engine
+from runner.engine.ground import spare_files
 from runner.engine.sandbox import sandbox_image
 from runner.engine.spec import FILES_AT, Place, files_options
 from runner.engine.workspace import fill
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched
-from runner.source.tree import commit_tree
+from runner.source.tree import commit_streams
 from runner.stop import Stop
 
 _WORKSPACE = f"{FILES_AT}/src/bench"
@@ -88,7 +89,7 @@ def _measure(directory: Path, origin: Path, sha: str, engine_url: str, rounds: i
     ours, theirs = [], []
     with closing(Engine(engine_url)) as engine, ExitStack() as kept:
         for number in range(rounds):
-            ours.append(_ours(engine, mirror, kept.enter_context(_workspace(engine, number))))
+            ours.append(_ours(engine, mirror, *kept.enter_context(_workspace(engine, number))))
             theirs.append(_theirs(mirror.directory, directory / f"clone{number}"))
     return {
         "headrace, s": statistics.median(ours),
@@ -97,21 +98,23 @@ def _measure(directory: Path, origin: Path, sha: str, engine_url: str, rounds: i
     }
 
 
-def _ours(engine: Engine, mirror: Mirror, container: str) -> float:
-    tree = partial(commit_tree, mirror)
-    return seconds(lambda: fill(engine, container, base=FILES_AT, workspace=_WORKSPACE, tree=tree, stop=Stop()))
+def _ours(engine: Engine, mirror: Mirror, place: Place, container: str) -> float:
+    tree, image = partial(commit_streams, mirror), sandbox_image(engine, engine.info().architecture)
+    spare = partial(spare_files, engine, image, place, f"{place.volume}-spare")
+    fill_it = partial(fill, base=FILES_AT, workspace=_WORKSPACE, tree=tree, stop=Stop(), spare=spare)
+    return seconds(lambda: fill_it(engine, container))
 
 
 @contextmanager
-def _workspace(engine: Engine, number: int) -> Iterator[str]:
-    """A container with an empty volume, gone afterwards."""
+def _workspace(engine: Engine, number: int) -> Iterator[tuple[Place, str]]:
+    """An empty volume and a container that has it, gone afterwards."""
     name = f"headrace-bench-{os.getpid()}-{number}"
     place = Place(volume=name, shim_volume=f"{name}-shim", network="none", labels=_LABEL)
     for volume in (place.volume, place.shim_volume):
         engine.create_volume(volume, _LABEL)
     container = engine.create_container(files_options(sandbox_image(engine, engine.info().architecture), place), name)
     try:
-        yield container
+        yield place, container
     finally:
         engine.remove_container(container)
         for volume in (place.volume, place.shim_volume):

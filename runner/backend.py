@@ -23,8 +23,20 @@ from runner.stop import Stop
 Output = Callable[[Stream, bytes], None]
 """Takes a step's raw output as it comes, in order, from one thread at a time."""
 
-Tree = Callable[[], Iterator[bytes]]
-"""The workspace's files as a tar stream in chunks; paths are relative to the workspace."""
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A tar stream, with its end, that may be unpacked while another is: neither has a path or directory of the other.
+
+    Nothing is done for it before `chunks` is called, in whichever thread.
+    """
+
+    chunks: Callable[[], Iterator[bytes]]
+
+
+Tree = Callable[[], Iterator[bytes | Beside]]
+"""The workspace's files as a tar stream in chunks; paths are relative to the workspace. Among the chunks may be others,
+to be unpacked at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

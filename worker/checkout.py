@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from pipelines.details import Checkout
 from pipelines.event import Event
-from runner.backend import Tree
+from runner.backend import Beside, Tree
 from runner.source.access import MACHINE, Access, GitCredentials
 from runner.source.clonesettings import clone_settings
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched_as_asked
 from runner.source.resolve import is_unresolved, resolved
-from runner.source.tree import commit_tree
+from runner.source.tree import commit_streams
 from runner.source.tries import Tries
 from runner.stop import Stop
 from worker.exchange import JobOrder, PlanOrder
@@ -35,10 +35,10 @@ def job_tree(settings: Settings, order: JobOrder, entrusted: Entrusted, stop: St
     """What fills the job's workspace, as its workflow's `clone` asks. It raises SourceError."""
     asked = clone_settings(order.job.checkout, order.event)
 
-    def tree() -> Iterator[bytes]:
+    def tree() -> Iterator[bytes | Beside]:
         access = _access(order.event, entrusted)
         mirror = fetched_as_asked(settings.mirrors_directory, order.event, asked, access=access, stop=stop)
-        yield from commit_tree(mirror, asked)
+        yield from commit_streams(mirror, asked)
 
     return tree
 

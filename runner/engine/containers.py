@@ -247,6 +247,7 @@ class DockerSite:
             workspace=self._workspace,
             tree=self._tree,
             stop=self._stop,
+            spare=ground.spare_files,
             directories=tuple(self._in_files(each) for each in starts),
         )
 

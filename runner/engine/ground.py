@@ -8,9 +8,9 @@ it removes one that is on it. So the sandboxes leave the network first; then the
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from runner.engine.client import Engine, EngineKind, EngineRefusal
@@ -19,6 +19,7 @@ from runner.engine.network import create_network
 from runner.engine.ownership import ROLE, SANDBOX, SITE
 from runner.engine.sandbox import Sandboxes, put_shim
 from runner.engine.spec import Place, files_options, sandbox_options
+from runner.errors import BackendError
 
 ROOM_AHEAD = 13  # addresses: what the smallest subnet has for containers
 _AT_ONCE = 8
@@ -47,6 +48,13 @@ class Ground:
     def files(self) -> str:
         """The container through which the workspace is filled and read, volumes and all. Raises BackendError."""
         return self._files.result()
+
+    @contextmanager
+    def spare_files(self) -> Iterator[str]:
+        """One more container like `files`, for the block: each does one thing at a time. Raises BackendError."""
+        name = f"{self.files_name}-{secrets.token_hex(2)}"
+        with spare_files(self._machine.engine, self._machine.sandbox_image, self.place, name) as container:
+            yield container
 
     def clear(self) -> None:
         """Stop and remove all of the site. May be called again. Raises BackendError if something is left."""
@@ -82,6 +90,17 @@ class Ground:
     def _start_sandbox(self, sandbox: str) -> None:
         with self._machine.starts:
             self._machine.engine.start(sandbox)
+
+
+@contextmanager
+def spare_files(engine: Engine, image: str, place: Place, name: str) -> Iterator[str]:
+    """A container with the workspace's volume. What can't be removed after the block bears the place's labels."""
+    container = engine.create_container(files_options(image, place), name)
+    try:
+        yield container
+    finally:
+        with suppress(BackendError):
+            engine.remove_container(container)
 
 
 def clear(engine: Engine, token: str, place: Place) -> None:

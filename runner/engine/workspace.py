@@ -3,17 +3,24 @@
 import io
 import posixpath
 import tarfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from functools import partial
 from itertools import chain
-from typing import IO, cast
+from typing import IO, TypeVar, cast
 
-from runner.backend import Tree, WorkspaceFile
+from runner.backend import Beside, Tree, WorkspaceFile
 from runner.engine.client import Engine, EngineRefusal
 from runner.engine.tarchunks import ChunkFile
 from runner.errors import BackendError, SourceDamaged, SourceError
 from runner.results.collection import glob_matches, static_directories
 from runner.stop import Stop
+
+T = TypeVar("T")
+
+Spare = Callable[[], AbstractContextManager[str]]
+"""Makes one more container with the workspace's volume, for as long as a block lasts."""
 
 
 def fill(
@@ -24,26 +31,61 @@ def fill(
     workspace: str,
     tree: Tree,
     stop: Stop,
+    spare: Spare,
     directories: tuple[str, ...] = (),
 ) -> None:
     """Make the workspace's directory below `base`, where the volume is mounted, and unpack the tree in it.
 
     `directories` are made, too, where they are below the base and the tree has nothing of that name. Every user may
     write there, because the images of steps run as any. The tree's first bytes take git a while, so they are asked for
-    meanwhile. A tree that breaks off because our copy of it is damaged is begun once more, over what has come of it.
+    meanwhile. A stream beside the tree's is unpacked at the same time, through a `spare` container: an engine unpacks
+    one at a time in each. A tree that breaks off because our copy of it is damaged is begun once more, over what has
+    come of it.
     Raises BackendError, also if stopped, and SourceError.
     """
     wanted = (posixpath.normpath(directory) for directory in directories)
     inside = [directory for directory in wanted if directory.startswith(f"{base.rstrip('/')}/")]
     chunks = _watched(tree, stop)
+    unpack = partial(_unpack, engine, container, workspace, spare=spare, stop=stop)
     with ThreadPoolExecutor(1, thread_name_prefix="headrace-tree") as pool:
         first = pool.submit(next, chunks, b"")
         # At the base: Podman follows no mount below the path.
         engine.put_archive(container, base, [_directories(base, [workspace, *inside])])
     try:
-        engine.put_archive(container, workspace, chain([first.result()], chunks))
+        unpack(chain([first.result()], chunks))
     except SourceDamaged:
-        engine.put_archive(container, workspace, _watched(tree, stop))
+        unpack(_watched(tree, stop))
+
+
+def _unpack(
+    engine: Engine, container: str, workspace: str, stream: Iterator[bytes | Beside], *, spare: Spare, stop: Stop
+) -> None:
+    with ThreadPoolExecutor(thread_name_prefix="headrace-beside") as pool:
+        others: list[Future[None]] = []
+
+        def chunks() -> Iterator[bytes]:
+            for chunk in stream:
+                if isinstance(chunk, Beside):
+                    others.append(pool.submit(_unpack_beside, engine, workspace, chunk, spare, stop))
+                else:
+                    _raise_failed(others)
+                    yield chunk
+
+        engine.put_archive(container, workspace, chunks())
+        for other in others:
+            other.result()
+
+
+def _unpack_beside(engine: Engine, workspace: str, beside: Beside, spare: Spare, stop: Stop) -> None:
+    with spare() as container:
+        engine.put_archive(container, workspace, _watched(beside.chunks, stop))
+
+
+def _raise_failed(others: list[Future[None]]) -> None:
+    """Raise what one of those that have ended has raised."""
+    for other in others:
+        if other.done():
+            other.result()
 
 
 def in_files(base: str, path: str, mounted_at: str) -> str:
@@ -82,10 +124,10 @@ def _from_base(base: str, workspace: str) -> Iterator[str]:
             yield "/".join(parts[:length])
 
 
-def _watched(tree: Tree, stop: Stop) -> Iterator[bytes]:
-    """The tree's bytes; a stop ends them. Raises SourceError where a file can't be read."""
+def _watched(stream: Callable[[], Iterator[T]], stop: Stop) -> Iterator[T]:
+    """A tree's chunks; a stop ends them. Raises SourceError where a file can't be read."""
     try:
-        for chunk in tree():
+        for chunk in stream():
             if stop.requested:
                 raise BackendError("stopped while the workspace was filled")
             yield chunk

@@ -22,7 +22,7 @@ from typing import IO, cast
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import Stream
 from pipelines.status import Status
-from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
+from runner.backend import Beside, Outcome, Output, Ticket, Tree, WorkspaceFile
 from runner.engine.client import ContainerState, EngineRefusal, Image
 from runner.engine.health import HealthWatch, check_of
 from runner.errors import BackendError, ImageError
@@ -69,7 +69,16 @@ class ScriptedSite:
         return self._backend.lanes
 
     def wait_until_open(self) -> None:
-        with tarfile.open(fileobj=io.BytesIO(b"".join(self._tree())), mode="r:") as archive:
+        self._unpack(self._tree())
+
+    def _unpack(self, stream: Iterator[bytes | Beside]) -> None:
+        chunks = []
+        for chunk in stream:
+            if isinstance(chunk, Beside):
+                self._unpack(chunk.chunks())
+            else:
+                chunks.append(chunk)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(chunks)), mode="r:") as archive:
             archive.extractall(self._workspace, filter="data")
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> "ScriptedStep":

@@ -12,7 +12,7 @@ import pytest
 from pipelines.plan import PlannedStep
 from pipelines.records import Stream
 from pipelines.status import Status
-from runner.backend import Outcome, Output, Site, Ticket
+from runner.backend import Beside, Outcome, Output, Site, Ticket
 from runner.engine.containers import DockerBackend
 from runner.engine.ownership import PROCESS, RUN, this_process
 from runner.errors import BackendError, ImageError, SourceError
@@ -329,3 +329,31 @@ def test_each_step_has_a_container_of_its_own_and_all_share_the_workspace(world:
         released(opened, first)
         released(opened, second, output=heard)
     assert heard.text(Stream.STDOUT) == "none\nkept"
+
+
+def test_streams_beside_the_trees_are_unpacked_with_it(world: World) -> None:
+    def tree() -> Iterator[bytes | Beside]:
+        yield Beside(lambda: tar_stream(world._source({"beside/a": "1"})))
+        yield Beside(lambda: tar_stream(world._source({"further/a": "2"})))
+        yield from tar_stream(world._source({"a": "3"}))
+
+    step, heard = world.step("a", "cat beside/a further/a a"), Heard()
+    with closing(world.backend.open(world.job(step), Ticket(run="beside", job="build"), tree, Stop())) as opened:
+        opened.wait_until_open()
+        released(opened, step, output=heard)
+    assert heard.text(Stream.STDOUT) == "123"
+
+
+def test_a_stream_beside_the_trees_that_breaks_off_is_an_error_with_its_reason(world: World) -> None:
+    def broken() -> Iterator[bytes]:
+        yield bytes(512)
+        raise SourceError("the disk of this machine is gone")
+
+    def tree() -> Iterator[bytes | Beside]:
+        yield Beside(broken)
+        yield from tar_stream(world._source({"a": "1"}))
+
+    job = world.job(world.step("a"))
+    opened = world.backend.open(job, Ticket(run="beside", job="build"), tree, Stop())
+    with closing(opened), pytest.raises(SourceError, match="the disk of this machine is gone"):
+        opened.wait_until_open()
