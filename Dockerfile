@@ -1,7 +1,7 @@
 # Server and worker in one image: `headrace server`, `headrace worker`, `headrace up`.
 #
-# BASE needs python3 (3.11 or newer) with venv; git, git-lfs and ssh are added if it has no git. With a directory
-# `wheels/` beside this file, nothing is fetched: docs/install.md shows how to fill it.
+# BASE needs python3 (3.11 or newer) with venv; what it lacks of git, git-lfs and ssh is added, by apt-get. With a
+# directory `wheels/` beside this file, no package index is asked: docs/install.md shows how to fill it.
 ARG BASE=python:3.13-slim
 
 FROM ${BASE} AS build
@@ -10,26 +10,29 @@ LABEL headrace.stage=build
 COPY requirements wheels* /requirements/
 WORKDIR /src
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore PIP_FIND_LINKS=/requirements
+# The environment that goes into the result has no pip: that of the build fills it.
 RUN set -eu; \
     if ls /requirements/*.whl >/dev/null 2>&1; then export PIP_NO_INDEX=1; fi; \
     python3 -m venv /build; \
     /build/bin/pip install --require-hashes -r /requirements/build.txt; \
-    python3 -m venv /opt/headrace; \
-    /opt/headrace/bin/pip install --require-hashes -r /requirements/runtime.txt
+    python3 -m venv --without-pip /opt/headrace; \
+    /build/bin/pip --python /opt/headrace/bin/python install --require-hashes -r /requirements/runtime.txt
 COPY . .
 RUN set -eu; \
     /build/bin/pip wheel --no-index --no-deps --no-build-isolation --wheel-dir /dist .; \
-    /opt/headrace/bin/pip install --no-index --no-deps /dist/*.whl
+    /build/bin/pip --python /opt/headrace/bin/python install --no-index --no-deps /dist/*.whl
 
 FROM ${BASE}
+# The data directory must be empty, or `headrace restore` would not fill it; so not one that useradd makes.
 RUN set -eu; \
-    if ! command -v git >/dev/null; then \
+    if ! { command -v git && command -v git-lfs && command -v ssh; } >/dev/null; then \
         apt-get update; \
         apt-get install -y --no-install-recommends git git-lfs openssh-client; \
         rm -rf /var/lib/apt/lists/*; \
     fi; \
     groupadd --gid 10001 headrace; \
-    useradd --uid 10001 --gid headrace --home-dir /var/lib/headrace --create-home --shell /usr/sbin/nologin headrace
+    useradd --uid 10001 --gid headrace --home-dir /var/lib/headrace --no-create-home --shell /usr/sbin/nologin headrace; \
+    install --directory --owner=headrace --group=headrace --mode=700 /var/lib/headrace
 COPY --from=build /opt/headrace /opt/headrace
 ENV PATH=/opt/headrace/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -15,7 +15,7 @@ demo: setup ## push to a real repository and watch its run (KEEP=1 leaves the se
 	@$(PYTHON) scripts/demo.py
 
 test: setup ## set up and run the whole test suite
-	@scripts/bootstrap image registry lfs emulators ssh podman chromium debootstrap postgresql systemd
+	@scripts/bootstrap image registry lfs emulators ssh podman chromium debootstrap compose postgresql systemd
 	@scripts/test
 
 check: ## lint, formatting and types

@@ -15,7 +15,8 @@ class Report:
     """Takes problems as they are found. Past `MAX_PROBLEMS` it only remembers that, and where, there were more.
 
     `is_raw` is true while `${NAME}` stands in the text as it was written, as for a file without an event.
-    `allowance` is what the file may still ask for, `gaps` what need not be told again.
+    `allowance` is what the file may still ask for, `gaps` what need not be told again. `brought` says by the names of
+    other repositories' files where a file of this one includes them.
     """
 
     def __init__(
@@ -24,6 +25,7 @@ class Report:
         self.file, self.is_raw = file, is_raw
         self.allowance = allowance or Allowance()
         self.gaps = gaps or Gaps()
+        self.brought: dict[str, Position] = {}
         self._problems: dict[tuple[object, ...], Problem] = {}
         self._more: Problem | None = None
 

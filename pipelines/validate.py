@@ -8,7 +8,7 @@ from pipelines.apart import names_apart
 from pipelines.files import workflow_name
 from pipelines.matrix import cells
 from pipelines.model import Matrix, Workflow
-from pipelines.nodes import List, Map, Node, key_places
+from pipelines.nodes import List, Map, Node, Position, key_places
 from pipelines.places import Place
 from pipelines.problems import Problem, has_errors
 from pipelines.reading.library import NOTHING, Library
@@ -24,11 +24,15 @@ from pipelines.variables import NAMES
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What became of one file. `workflow` is None if any problem is an error."""
+    """What became of one file. `workflow` is None if any problem is an error.
+
+    `brought` says by the names of other repositories' files where a file of this one includes them.
+    """
 
     file: str
     workflow: Workflow | None
     problems: tuple[Problem, ...]
+    brought: Mapping[str, Position]
 
     @property
     def name(self) -> str:
@@ -48,7 +52,7 @@ def read_workflow(text: bytes, file: str, *, library: Library = NOTHING, known: 
     if root is not None:
         _check_names(root, known, report)
     problems = report.problems
-    return Reading(file, None if has_errors(problems) else workflow, problems)
+    return Reading(file, None if has_errors(problems) else workflow, problems, report.brought)
 
 
 def read_workflows(

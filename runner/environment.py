@@ -1,5 +1,6 @@
 """A step's environment: the run's variables, its own, the matrix's and the author's, with secrets resolved."""
 
+import platform
 from collections.abc import Mapping
 
 from pipelines.details import SecretReference, references, resolved
@@ -69,6 +70,7 @@ def plugin_variable(setting: str) -> str:
 
 def _about_step(job: PlannedJob, step: PlannedStep, *, started: int, job_status: Status) -> dict[str, str]:
     about = {
+        "CI_MACHINE": platform.node(),
         "CI_WORKSPACE": job.workspace,
         "CI_STEP_NAME": step.name,
         "CI_STEP_NUMBER": str(_number(job, step)),

@@ -7,11 +7,14 @@ id". The work horse dies with its worker, and a Redis outage ends neither. Deadl
 time-out is only a last resort.
 """
 
+import os
 import secrets
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FrameType
 from typing import Any, cast
 
 import structlog
@@ -110,17 +113,22 @@ class Duties:
     leave: Leave
 
 
-def work_until_stopped(redis_url: str, duties: Duties, *, name: str, queue: str) -> None:
+def work_until_stopped(
+    redis_url: str, duties: Duties, *, name: str, queue: str, drain_seconds: float | None = None
+) -> None:
     """Take tasks of a queue, one at a time, until SIGTERM or SIGINT. An outage of Redis, however long, is waited out.
 
-    The first signal lets the task under way end, the second stops it.
+    The first signal lets the task under way end, the second stops it; so does the end of `drain_seconds` after the
+    first, if they are given.
     """
     is_redis_away = False
     while True:
         try:
             # After an outage RQ may still know the worker that we were: one of that name is refused.
             unique_name = f"{name}-{secrets.token_hex(4)}"
-            worker = TaskWorker(Redis.from_url(redis_url), duties, name=unique_name, queue=queue)
+            worker = TaskWorker(
+                Redis.from_url(redis_url), duties, name=unique_name, queue=queue, drain_seconds=drain_seconds
+            )
             is_redis_away = False
             worker.work(logging_level="CRITICAL")
             if worker.is_asked_to_stop:
@@ -155,7 +163,9 @@ class TaskJob(Job):
 class TaskWorker(Worker):
     """The worker's end: one process that takes one task at a time and does each in a process of its own."""
 
-    def __init__(self, redis: "Redis", duties: Duties, *, name: str, queue: str) -> None:
+    def __init__(
+        self, redis: "Redis", duties: Duties, *, name: str, queue: str, drain_seconds: float | None = None
+    ) -> None:
         super().__init__(
             [queue],
             name=name,
@@ -167,12 +177,21 @@ class TaskWorker(Worker):
             job_monitoring_interval=_IDLE_SECONDS,
         )
         self._duties = duties
+        self._drain_seconds = drain_seconds
         self._task = ""
 
     @property
     def is_asked_to_stop(self) -> bool:
         """True once a signal has asked for the end."""
         return self._shutdown_requested_date is not None
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """As RQ does it, and see to it that the second signal comes when the task has had its time."""
+        if self._drain_seconds is not None:
+            second = threading.Timer(self._drain_seconds, os.kill, (os.getpid(), signal.SIGTERM))
+            second.daemon = True  # a task that ends earlier is not waited for
+            second.start()
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # of RQ's
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a work horse for the job and wait for it."""

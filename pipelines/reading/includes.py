@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from pipelines.event import Included
 from pipelines.files import is_lenient
-from pipelines.nodes import Entry, List, Map, Node, Scalar, quoted
+from pipelines.nodes import Entry, List, Map, Node, Position, Scalar, quoted
 from pipelines.places import Place
 from pipelines.problems import Level
 from pipelines.reading.document import read_document
@@ -67,10 +67,18 @@ class Includes:
         except Unreadable as error:
             item.problem(str(error), level=self._level)
             found = text = None
+        if found and found[0].name:
+            self._note_brought(found[0].called(found[1]), item)
         tree = self._tree(text, *found, trail) if found and text is not None else None
         if tree is None and self._level is Level.ERROR:
             self._report.gaps.is_partial = True
         return tree
+
+    def _note_brought(self, name: str, item: Place) -> None:
+        """Note where our own files include another repository's, be it by way of more of its files."""
+        line, column, file = item.position
+        brought = self._report.brought
+        brought.setdefault(name, brought.get(file) or Position(line, column, file or self._report.file))
 
     def _tree(self, text: bytes, library: Library, path: str, trail: tuple[str, ...]) -> Node | None:
         name = library.called(path)
@@ -110,7 +118,8 @@ class Includes:
         missing = [name for name in ("repo", "path") if name not in values]
         if missing:
             names = " and ".join(f"`{name}`" for name in missing)
-            item.problem(f"{item.name} needs {names}", hint="write {repo: owner/name, ref: v1, path: file.yaml}")
+            hint = "write {repo: owner/name, ref: v1, path: file.yaml}"
+            item.problem(f"{item.name} needs {names}", hint=hint, level=self._level)
         if missing or None in values.values():
             return None
         other = library.reach(values["repo"] or "", values.get("ref") or "")

@@ -11,6 +11,7 @@ from runner.engine.ownership import this_process
 from runner.engine.sweep import sweep
 from runner.results.history import forget_runs
 from runner.scratch import sweep_scratch
+from runner.source.disuse import remove_unused
 
 
 @click.command("clean")
@@ -19,16 +20,19 @@ from runner.scratch import sweep_scratch
 def command(*, keep: int | None) -> int:
     """Remove what runs on this machine left when they were killed: containers, networks, volumes, logs, artifacts.
 
-    Images that were built for steps go, too, unless a step has used them within the last hour.
+    Images that were built for steps, and copies of repositories that workflow files include others' files of, go, too,
+    unless they were used within the last hour.
 
     Nothing else is touched: what bears no label of ours, belongs to a run under way, or to another machine, stays.
     """
     config = Config.read()
     sweep_scratch()
     runs = forget_runs(config.runs_directory, keep=keep)
+    mirrors = remove_unused(config.mirrors_directory, UNUSED)
     with closing(Engine(config.engine_url, config.engine_certificates)) as engine:
         swept = sweep(engine, this_process().host)
         images = remove_outdated(engine, UNUSED)
     ours = f"{swept.containers} containers, {swept.networks} networks, {swept.volumes} volumes"
-    click.echo(f"removed {ours}, {images} built images, {runs} runs' files", err=True)
+    files = f"{runs} runs' files, {mirrors} copies of repositories"
+    click.echo(f"removed {ours}, {images} built images, {files}", err=True)
     return 0

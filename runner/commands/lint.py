@@ -42,23 +42,24 @@ def lint(paths: Sequence[Path], *, output: str, known: Iterable[str] = (), stric
     root = working_tree_root(Path.cwd())
     files = read_workflow_files(paths, root)
     libraries = LibrariesHere(root)
-    problems = language.lint(files, library=libraries.own, known=known, is_whole_run=not paths)
+    found = language.lint(files, library=libraries.own, known=known, is_whole_run=not paths)
+    problems = found.problems
     if output == "text":
         _show(problems, {**libraries.texts, **files}, count=len(files))
     else:
-        _print(problems, output=output)
+        _print(found, output=output)
     return 2 if has_errors(problems) or (strict and problems) else 0
 
 
-def _print(problems: Sequence[Problem], *, output: str) -> None:
+def _print(found: language.Findings, *, output: str) -> None:
     match output:
         case "github":
-            for line in annotations.github(problems):
+            for line in annotations.github(found.problems, found.brought):
                 click.echo(line)
         case "gitlab":
-            click.echo(annotations.gitlab(problems))
+            click.echo(annotations.gitlab(found.problems, found.brought))
         case _:
-            click.echo(msgspec.json.encode({"problems": problems}))
+            click.echo(msgspec.json.encode({"problems": found.problems}))
 
 
 def _show(problems: Sequence[Problem], sources: Mapping[str, bytes], *, count: int) -> None:

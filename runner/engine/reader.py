@@ -3,6 +3,8 @@
 DESIGN. A stream that breaks looks like one that ends; whether it has ended is for whoever knows the container's state
 to say, and to give another stream that goes on. After a container's end its stream ends by itself, but behind all that
 is still on its way, and whoever takes the output may be slow: so what is waited for is silence, not the clock.
+An engine may take no container for ended, SIGKILL or not, while there is output that it can't get rid of (Docker 20.10
+doesn't even answer questions about it then). So whoever won't read on shuts the stream before anything else.
 """
 
 import socket
@@ -55,6 +57,10 @@ class Reader:
         while self._thread.is_alive() and self._silent_seconds() < OUTPUT_GRACE_SECONDS:
             self._thread.join(OUTPUT_GRACE_SECONDS - self._silent_seconds())
         self.close()
+        self.check()
+
+    def check(self) -> None:
+        """Raises what the Output raised, if it has."""
         if self._failure is not None:
             raise self._failure
 
@@ -62,9 +68,14 @@ class Reader:
         """End the thread. May be called again."""
         self._closed.set()
         if self._thread.is_alive():
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self._shut()
         self._thread.join()
         self._socket.close()
+
+    def _shut(self) -> None:
+        """Let nothing more come."""
+        with suppress(OSError):  # the engine may have ended the stream already
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def _begin(self, stream: socket.socket) -> None:
         self._socket = stream
@@ -87,6 +98,7 @@ class Reader:
 
     def _kill(self) -> None:
         """End the container, as nobody takes what it prints."""
+        self._shut()
         with suppress(BackendError):  # who waits for the container meets the same engine and tells
             persist(lambda: self._engine.signal(self._container, "SIGKILL"), self._engine, self._closed.wait)
 

@@ -75,11 +75,12 @@ class Vigil:
     def _look(self) -> bool:
         """True if the container runs. Then its output comes, and a stop is obeyed in the end.
 
-        Raises BackendError if the engine hangs.
+        Raises BackendError if the engine hangs, and what the Output raised if the container lives on nevertheless.
         """
         is_running = self._engine.state(self._container).is_running
         self._outage.end()
         if is_running and self._reader.has_ended:
+            self._reader.check()
             self._attach_again()
         if is_running and self._stopped_seconds() > self._stop_grace_seconds + _KILL_SECONDS:
             raise BackendError("its container doesn't end, not even by SIGKILL")

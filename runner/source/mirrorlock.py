@@ -21,20 +21,24 @@ _LOOK_SECONDS = 0.05
 def lock_of(directory: Path, tries: Tries) -> Iterator[int]:
     """Wait for the lock of the mirror at `directory`, and hold it within the block. Raises SourceError if stopped.
 
-    Gives its descriptor, for the git that writes to the mirror to hold, too.
+    Gives its descriptor, for the git that writes to the mirror to hold, too. The file's time is when it was taken last.
     """
-    with _file(directory) as descriptor:
-        while not take(descriptor):
-            tries.stop.wait(_LOOK_SECONDS)
-            tries.check()
-        yield descriptor
+    is_held = False
+    while not is_held:
+        with _file(directory) as descriptor:
+            while not take(descriptor):
+                tries.stop.wait(_LOOK_SECONDS)
+                tries.check()
+            if is_held := _is_there(descriptor):
+                os.utime(descriptor)
+                yield descriptor
 
 
 @contextmanager
 def try_lock(directory: Path) -> Iterator[int | None]:
     """The same without waiting: None if somebody else has it."""
     with _file(directory) as descriptor:
-        yield descriptor if take(descriptor) else None
+        yield descriptor if take(descriptor) and _is_there(descriptor) else None
 
 
 def remove_stale(directory: Path) -> None:
@@ -42,6 +46,11 @@ def remove_stale(directory: Path) -> None:
     for pattern in ("*.lock", "refs/**/*.lock", "objects/**/*.lock"):
         for path in directory.glob(pattern):
             path.unlink(missing_ok=True)
+
+
+def _is_there(descriptor: int) -> bool:
+    """False for a lock that has gone with its mirror while it was waited for: the next comer has made another."""
+    return os.fstat(descriptor).st_nlink > 0
 
 
 @contextmanager

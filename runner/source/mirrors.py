@@ -7,7 +7,6 @@ met, or, by a reader, noted for who comes next.
 """
 
 import dataclasses
-import hashlib
 import logging
 import re
 import shutil
@@ -29,6 +28,7 @@ from runner.source.fetch import NoCommit, commit_of, fetch, fetch_ref, has_commi
 from runner.source.gitcommand import GitFailure, git
 from runner.source.gitdirectory import object_format
 from runner.source.mirror import Mirror
+from runner.source.mirrordirectory import directory_name
 from runner.source.mirrorlock import lock_of, remove_stale
 from runner.source.remotes import repository_of
 from runner.source.tries import Tries
@@ -50,7 +50,7 @@ def fetched(root: Path, event: Event, *, access: Access = MACHINE, tries: Tries 
     commit (any more).
     """
     tries = tries or Tries()
-    directory = root / access.realm / _directory_name(event.repository.clone_url)
+    directory = root / access.realm / directory_name(event.repository.clone_url)
     mirror = Mirror(root=root, directory=directory, event=event, access=access, tries=tries)
     if event.ref and (not event.sha or _ABBREVIATION.fullmatch(event.sha)):
         event = replace(event, sha=_whole_name(mirror))
@@ -121,13 +121,6 @@ def read_from(mirror: Callable[[], Mirror], read: Callable[[Mirror], T]) -> T:
     raise AssertionError
 
 
-def forget_mirrors(root: Path, url: str) -> None:
-    """Remove the mirrors of an address, in whoever's name they were fetched. Who wants one again fetches it anew."""
-    name = _directory_name(url)
-    for directory in (root / name, *root.glob(f"*/{name}")):
-        shutil.rmtree(directory, ignore_errors=True)
-
-
 def _whole_name(mirror: Mirror) -> str:
     """The commit that the event's ref leads to: that one, or for an abbreviation the one that it stands for."""
     retried(mirror.tries, lambda: _fill(mirror, _have_ref))
@@ -184,8 +177,3 @@ def _make(mirror: Mirror) -> None:
         directory.rename(old)
     making.rename(directory)
     shutil.rmtree(old, ignore_errors=True)
-
-
-def _directory_name(url: str) -> str:
-    readable = re.sub(r"[^A-Za-z0-9]+", "-", url.rstrip("/").removesuffix(".git").rpartition("/")[2])[:40]
-    return f"{readable}-{hashlib.sha256(url.encode()).hexdigest()[:16]}"

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import httpx
 
 from tests.end_to_end.origin import Origin
+from tests.ports import free_port
 from tests.waiting import wait_until
 from worker.supervisor import headrace_command
 
@@ -62,7 +62,7 @@ class Service:
     ) -> None:
         self.directory = directory
         self.data = directory / "data"
-        self.url = f"http://127.0.0.1:{_free_port()}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         self._redis_url = redis_url
         self._environment = environment
         self._token = ""
@@ -161,10 +161,3 @@ class Service:
             return httpx.get(f"{self.url}/healthz", timeout=1).status_code == 200
         except httpx.TransportError:
             return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -143,7 +143,8 @@ EXIT_CODES: dict[End, tuple[int, ...]] = {
 """A signal that comes before we listen for it is Python's."""
 
 
-def assert_ended(process: "subprocess.Popen[bytes]", codes: tuple[int, ...]) -> None:
+def assert_ended(process: "subprocess.Popen[bytes]", codes: tuple[int, ...]) -> bytes:
+    """Wait for its end with one of these exit codes; what it told at standard error."""
     if process.stdout and process.stdout.closed:
         process.stdout = None  # we have closed it, and `communicate` is not to read it
     try:
@@ -154,6 +155,7 @@ def assert_ended(process: "subprocess.Popen[bytes]", codes: tuple[int, ...]) -> 
         pytest.fail(f"it did not end: {told.decode()}")
     assert process.returncode in codes, told
     assert b"Traceback" not in told
+    return told
 
 
 @pytest.mark.parametrize("end", [kill, terminate, close_the_pipe])
@@ -241,14 +243,12 @@ def test_disk_of_ours_that_is_full_ends_the_run_with_one_line_that_names_the_pla
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", place.state], check=True)
     try:
         process = place.start("run")
-        _, told = process.communicate(timeout=60)
+        told = assert_ended(process, (3,))
         left = place.left()
     finally:
         place.end()
         subprocess.run(["umount", place.state], check=True)
     last = told.decode().splitlines()[-1]
-    assert process.returncode == 3
     assert last.startswith(f"headrace: can't keep the run in {place.state}/runs/")
     assert last.endswith(": No space left on device")
-    assert b"Traceback" not in told
     assert left == []

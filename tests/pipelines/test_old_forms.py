@@ -245,7 +245,7 @@ def test_first_of_several_documents_is_what_runs() -> None:
         ("steps: {a: {image: x, retry: {max: 2}}}", "`steps.a.retry` has no `attempts`"),
         ("steps: {a: {image: x, extends: .b}}", 'there is no step ".b" to extend'),
         ("include: b.yml\nsteps: {a: {image: x}}", 'there is no file "b.yml" to include'),
-        ("include: [{local: b.yml}]\nsteps: {a: {image: x}}", "files of other repositories"),
+        ("include: [{local: b.yml}]\nsteps: {a: {image: x}}", "`include[0]` needs `repo` and `path`"),
         (
             "clone: {git: {environment: [A=b]}}\nsteps: {a: {image: x}}",
             '"environment" is not a key of an entry of clone',

@@ -1,6 +1,7 @@
 """What a step finds in its environment, and what wins."""
 
 import base64
+import platform
 
 import pytest
 
@@ -41,6 +42,7 @@ def test_a_step_is_told_who_it_is_and_how_the_run_stands() -> None:
         "CI_STEP_NAME": "test",
         "CI_ATTEMPT": "1",
         "CI_STEP_NUMBER": "0",
+        "CI_MACHINE": platform.node(),
         "CI_STEP_TYPE": "commands",
         "CI_STEP_STARTED": "1700000000",
         "CI_PIPELINE_STATUS": "success",

@@ -1,5 +1,6 @@
 """Files of other repositories in local commands: fetched as a server does, told where they are named."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -68,6 +69,49 @@ def test_mistake_is_shown_in_the_file_of_the_other_repository(
         shown = out + err
         assert f'acme/ci@{sha[:12]}:go.yaml:2:20: error: "comands" is not a key of a step' in shown
         assert "    lint: {image: x, comands: y}\n" in shown
+
+
+def test_annotation_of_another_repositorys_mistake_is_where_ours_includes_it(
+    web: GitRepository, templates: GitRepository, server: GitServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A forge shows nothing at a file that the change's repository has not. It may be included by way of others."""
+    steps = "include: more.yaml\nsteps:\n  lint: {image: 'x:1', comands: y}"
+    sha = templates.commit("wrong", **{"go.yaml": steps, "more.yaml": "labls: {a: b}"})
+    server.publish(templates, "acme/ci")
+    web.write("ci/base.yaml", "include:\n  - {repo: acme/ci, path: go.yaml}\n")
+    web.write(".headrace.yaml", "include: ci/base.yaml\n")
+    assert exit_code("lint", "--output", "github") == 2
+    mistakes = (f"acme/ci@{sha[:12]}:go.yaml:3:24: ", f"acme/ci@{sha[:12]}:more.yaml:1:1: ")
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(mistakes)
+    for line, mistake in zip(lines, mistakes, strict=True):
+        assert line.startswith(f"::error file=ci/base.yaml,line=2,col=5::{mistake}")
+    assert exit_code("lint", "--output", "gitlab") == 2
+    findings = json.loads(capsys.readouterr().out)
+    assert [each["description"].startswith(mistake) for each, mistake in zip(findings, mistakes, strict=True)] == [
+        True
+    ] * 2
+    assert {each["location"]["path"] for each in findings} == {"ci/base.yaml"}
+    assert {each["location"]["lines"]["begin"] for each in findings} == {2}
+
+
+@pytest.mark.docker
+def test_steps_of_another_repository_run_in_containers(
+    web: GitRepository, templates: GitRepository, server: GitServer, busybox: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """They see our working tree and not the files of their own repository."""
+    steps = f"steps: {{greet: {{image: '{busybox}', commands: 'cat ours; ls go.yaml || echo theirs is not here'}}}}"
+    sha = templates.commit("greet", **{"go.yaml": steps})
+    server.publish(templates, "acme/ci")
+    web.write("ours", "from our tree\n")
+    assert exit_code("run", "--output", "json") == 0
+    records = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    logged = [line for each in records if each["type"] == "log" and each["step"] == "greet" for line in each["lines"]]
+    assert "from our tree" in logged
+    assert "theirs is not here" in logged
+    assert records[0]["plan"]["event"]["included"] == [
+        {"repository": f"{server.url}/acme/ci.git", "ref": "", "sha": sha}
+    ]
 
 
 def test_repository_that_can_not_be_reached_is_one_problem_at_its_line(

@@ -1,11 +1,8 @@
 """Our own Redis: a program from the PATH or a container, durable either way, and never two at once."""
 
-import io
-import re
 import shutil
 import signal
 import subprocess
-import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,17 +11,16 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from tests.redis_image import REDIS_IMAGE, made_redis_image
 from tests.waiting import wait_until
 from worker.errors import Unavailable
 from worker.redis_server import end_left_over, forget_socket, is_ready, redis_command, redis_socket, redis_url
 from worker.settings import Settings
 
-IMAGE = "headrace/test-redis:local"
-
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return replace(Settings.build({}, data=str(tmp_path / "data")), redis_image=IMAGE)
+    return replace(Settings.build({}, data=str(tmp_path / "data")), redis_image=REDIS_IMAGE)
 
 
 @pytest.fixture
@@ -39,16 +35,7 @@ def only_docker_on_the_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture(scope="session")
 def redis_image() -> str:
     """An image made of this machine's own redis-server, for want of a registry."""
-    program = shutil.which("redis-server")
-    assert program, "the tests need redis-server: `make setup` installs it"
-    linked = subprocess.run(["ldd", program], check=True, capture_output=True, text=True).stdout
-    archive = io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w", dereference=True) as tar:
-        tar.add(program, "usr/bin/redis-server")
-        for library in re.findall(r"(/\S+) \(0x", linked):
-            tar.add(library, library.lstrip("/"))
-    subprocess.run(["docker", "import", "-", IMAGE], input=archive.getvalue(), check=True, capture_output=True)
-    return IMAGE
+    return made_redis_image()
 
 
 @contextmanager
@@ -141,7 +128,7 @@ def test_without_a_program_and_an_engine_it_says_what_to_install(
 
 def containers() -> list[str]:
     listed = subprocess.run(
-        ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={IMAGE}"],
+        ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={REDIS_IMAGE}"],
         check=True,
         capture_output=True,
         text=True,

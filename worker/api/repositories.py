@@ -4,7 +4,7 @@ import structlog
 from fastapi import Response
 from sqlalchemy import Connection
 
-from runner.source.mirrors import forget_mirrors
+from runner.source.mirrordirectory import forget_mirrors
 from worker.api import managed, models
 from worker.api.credentials import checked_credential
 from worker.context import Context, Serving

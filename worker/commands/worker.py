@@ -38,9 +38,15 @@ log = structlog.get_logger()
 
 @click.command("worker")
 @click.option("--slots", type=click.IntRange(1, 64), default=1, show_default=True, help="How many jobs run at once.")
+@click.option(
+    "--drain",
+    type=click.FloatRange(min=2),
+    metavar="SECONDS",
+    help="How long a job under way may go on when the worker is told to end, if not until it is over.",
+)
 @label_option
 @settings_options
-def command(*, settings: Settings, slots: int, label: tuple[str, ...]) -> int:
+def command(*, settings: Settings, slots: int, drain: float | None, label: tuple[str, ...]) -> int:
     """Take jobs from the queue and run their steps in containers on this machine. Needs --redis-url."""
     configure_logging(settings.log_format)
     if not settings.redis_url:
@@ -48,9 +54,9 @@ def command(*, settings: Settings, slots: int, label: tuple[str, ...]) -> int:
     settings = replace(settings, labels=label or settings.labels)
     worker = _this_worker(settings)
     if slots > 1:
-        return _keep_workers(settings, slots)
+        return _keep_workers(settings, slots, drain_seconds=drain or _LONGEST_JOB_SECONDS)
     signal_when_parent_dies(signal.SIGTERM)
-    _work(settings, worker)
+    _work(settings, worker, drain_seconds=drain)
     return 0
 
 
@@ -66,7 +72,7 @@ def _this_worker(settings: Settings) -> Worker:
     )
 
 
-def _keep_workers(settings: Settings, slots: int) -> int:
+def _keep_workers(settings: Settings, slots: int, *, drain_seconds: float) -> int:
     """A process a slot, until a signal asks for the end; a second one ends what they do as well."""
     supervisor = Supervisor()
     asked = threading.Event()
@@ -84,11 +90,11 @@ def _keep_workers(settings: Settings, slots: int) -> int:
             supervisor.keep(Child(name="worker", command=headrace_command("worker"), environment=environment))
         asked.wait()
     finally:
-        supervisor.stop("worker", patience_seconds=_LONGEST_JOB_SECONDS)
+        supervisor.stop("worker", patience_seconds=drain_seconds)
     return 0
 
 
-def _work(settings: Settings, worker: Worker) -> None:
+def _work(settings: Settings, worker: Worker, *, drain_seconds: float | None) -> None:
     host = f"{settings.host}/{installation(settings.data)}" if settings.host else None
     config = Config.read()
 
@@ -103,7 +109,7 @@ def _work(settings: Settings, worker: Worker) -> None:
         log_limit_bytes=config.log_limit_bytes,
     )
     log.info("worker is up", worker=worker.name, labels=as_text(worker.labels))
-    work_until_stopped(settings.redis_url, duties, name=worker.name, queue=worker.queue)
+    work_until_stopped(settings.redis_url, duties, name=worker.name, queue=worker.queue, drain_seconds=drain_seconds)
 
 
 def _tell_swept(swept: Swept) -> None:

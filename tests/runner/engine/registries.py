@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
 from tests.waiting import wait_until
 
 _DOCKER = "application/vnd.docker.distribution.manifest"
@@ -30,7 +31,7 @@ class PrivateRegistry:
     def __init__(self, directory: Path, *, login: tuple[str, str] | None = None) -> None:
         program = shutil.which("docker-registry")
         assert program, "the tests need docker-registry: `scripts/bootstrap registry` installs it"
-        self.address = f"127.0.0.1:{_free_port()}"
+        self.address = f"127.0.0.1:{free_port()}"
         configuration = directory / "registry.json"
         configuration.write_text(json.dumps(self._configuration(directory, login)))
         self._process = subprocess.Popen([program, "serve", configuration], stderr=subprocess.DEVNULL)
@@ -254,9 +255,3 @@ def _handler(registry: FaultyRegistry) -> type[http.server.BaseHTTPRequestHandle
 
 def _json(value: object) -> bytes:
     return json.dumps(value).encode()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -31,10 +31,10 @@ class GitServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Door)
+    def __init__(self, root: Path, address: str = "127.0.0.1") -> None:
+        super().__init__((address, 0), _Door)
         self.root = root
-        self.url = f"http://127.0.0.1:{self.server_port}"
+        self.url = f"http://{address}:{self.server_port}"
         self.password = ""
         self.seen: list[tuple[str, str]] = []
         self.failures = 0
@@ -71,10 +71,10 @@ class GitServer(ThreadingHTTPServer):
 
 
 @contextmanager
-def git_server(root: Path) -> Iterator[GitServer]:
+def git_server(root: Path, address: str = "127.0.0.1") -> Iterator[GitServer]:
     """A server of the repositories below a directory, within the block."""
     root.mkdir(exist_ok=True)
-    with GitServer(root) as server:
+    with GitServer(root, address) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         yield server

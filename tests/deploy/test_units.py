@@ -9,7 +9,7 @@ import pytest
 
 from worker.settings import Settings
 
-DEPLOY = Path(__file__).parents[1] / "deploy"
+DEPLOY = Path(__file__).parents[2] / "deploy"
 PROGRAM = "/opt/headrace/bin/headrace"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 
