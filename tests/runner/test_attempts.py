@@ -113,10 +113,10 @@ def test_a_cancel_ends_the_step_for_good(world: World) -> None:
 
 def test_the_jobs_time_limit_ends_the_step_for_good(world: World) -> None:
     step = world.step("a", "sleep 60", retry=Retry(attempts=5, on=("failure", "timeout")))
-    result = world.run(step, timeout=2.0)
+    result = world.run(step, timeout=5.0)
     assert retried(result) == []
     assert result.finished("a").status is Status.TIMED_OUT
-    assert result.job.reason == "the job took longer than its limit of 2 s"
+    assert result.job.reason == "the job took longer than its limit of 5 s"
 
 
 def test_a_cancel_does_not_wait_for_the_delay(world: World) -> None:
