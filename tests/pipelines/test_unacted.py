@@ -13,6 +13,7 @@ from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.trusted import TRUST_WORDS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
 from pipelines.unacted import is_idle
+from tests.pipelines.test_language_reference import SHELF
 
 ON_SERVER = Event(kind=EventKind.MANUAL, system=System(platform="linux/amd64"))
 HERE = Event(kind=EventKind.MANUAL, system=System(platform="linux/amd64"), local=True)
@@ -22,8 +23,7 @@ KEYS = [key for each in (WORKFLOW_KEYS, STEP_KEYS, SERVICE_KEYS) for key in each
 def planned(text: str, event: Event = ON_SERVER) -> Plan:
     others = {f".headrace/{name}.yaml": b"steps: {a: {image: x}}" for name in ("docs", "test")}
     files = {".headrace/build.yaml": text.encode(), **others}
-    includable = {"ci/common.yaml": b"environment: {A: b}"}
-    plan = make_plan(files, event, trust=frozenset(TRUST_WORDS), library=Library(files=includable))
+    plan = make_plan(files, event, trust=frozenset(TRUST_WORDS), library=SHELF)
     assert not plan.has_errors
     return plan
 

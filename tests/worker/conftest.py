@@ -152,6 +152,7 @@ class Story:
         with self.service.database.read() as connection:
             pending = tasks.in_state(connection, TaskState.PENDING)
         self.task = next(task.id for task in pending if task.run_id == self.run.id)
+        self.seq = 0
 
     def start_job(self, job: str) -> None:
         self.take_job()
