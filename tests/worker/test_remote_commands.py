@@ -5,13 +5,13 @@ import io
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from pipelines.event import Deployment, EventKind
 from pipelines.problems import Problem
@@ -326,8 +326,8 @@ def test_what_has_failed_is_run_again(service: Service, story: Story) -> None:
     assert service.count("runs") == 2
 
 
-def test_started_run_is_followed_to_its_end_which_is_the_exit_code(service: Service) -> None:
-    """As `headrace run` does: its log, its results, and 1 for a step that failed."""
+def followed(service: Service, tell: Callable[[Service], None]) -> Result:
+    """What `headrace start --follow` has printed when the run has gone as it is told."""
     service.add_repository()
     environment = {"HEADRACE_TOKEN": service.token, "HEADRACE_SERVER": service.url}
     with ThreadPoolExecutor() as threads:
@@ -336,8 +336,13 @@ def test_started_run_is_followed_to_its_end_which_is_the_exit_code(service: Serv
             CliRunner().invoke, COMMANDS["start"], given, env=environment, catch_exceptions=False, standalone_mode=False
         )
         wait_until(lambda: service.count("runs") == 1, what="the run to be there")
-        tell_failure(service)
-        result = done.result(timeout=30)
+        tell(service)
+        return done.result(timeout=30)
+
+
+def test_started_run_is_followed_to_its_end_which_is_the_exit_code(service: Service) -> None:
+    """As `headrace run` does: its log, its results, and 1 for a step that failed."""
+    result = followed(service, tell_failure)
     assert result.return_value == 1
     assert "one" in result.stdout
     assert "failure" in result.stdout.splitlines()[-1]
@@ -345,16 +350,8 @@ def test_started_run_is_followed_to_its_end_which_is_the_exit_code(service: Serv
 
 
 def test_followed_run_whose_files_are_wrong_shows_why_and_is_exit_code_2(service: Service) -> None:
-    service.add_repository()
-    environment = {"HEADRACE_TOKEN": service.token, "HEADRACE_SERVER": service.url}
-    with ThreadPoolExecutor() as threads:
-        given = ("acme/web", "--follow")
-        done = threads.submit(
-            CliRunner().invoke, COMMANDS["start"], given, env=environment, catch_exceptions=False, standalone_mode=False
-        )
-        wait_until(lambda: service.count("runs") == 1, what="the run to be there")
-        story_of_latest(service).plan(problems=(Problem(file="a.yaml", line=3, column=1, message="no image"),))
-        result = done.result(timeout=30)
+    problem = Problem(file="a.yaml", line=3, column=1, message="no image")
+    result = followed(service, lambda service: story_of_latest(service).plan(problems=(problem,)))
     assert result.return_value == 2
     assert "error: a.yaml:3:1: no image" in result.stderr
 
