@@ -145,7 +145,9 @@ def _child_of(pid: int) -> int:
 
 def _remove(directory: Path) -> None:
     """Remove what an engine that has ended has written, and its control groups."""
-    for group in Path("/sys/fs/cgroup").glob(f"**/{directory.name}"):
+    for group in (
+        Path(above, directory.name) for above, names, _ in os.walk("/sys/fs/cgroup") if directory.name in names
+    ):
         wait_until(lambda group=group: _is_removed(group), what=f"{group} is empty")  # type: ignore[misc]
     shutil.rmtree(directory, ignore_errors=True)  # another session may remove what a dead one has left, too
 
