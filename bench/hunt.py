@@ -106,13 +106,15 @@ def _run(dice: random.Random, directory: Path, engine: Engine, url: str, image: 
     process = place.start("run", "--output", "json")
     try:
         with _read(process) as lines:
+            if dice.random() < 0.8:
+                wait_until(lambda: lines or process.poll() is not None, seconds=_LONGEST_SECONDS, what="it has begun")
             time.sleep(dice.uniform(0, 4))
             blow(dice, process, place)
             _await_end(process)
         status = _check_records(lines, process.returncode)
+        if process.returncode >= 0 and url == _SHARED:
+            _check(not place.left(), f"left behind: {place.left()}")
         wait_until(place.is_swept, seconds=_LONGEST_SECONDS, what="nothing is left")
-        if process.returncode not in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP):
-            _check(not place.left(), f"left: {place.left()}")
     finally:
         place.end()
     return f"{blow.__name__.strip('_')} → {status}"
