@@ -356,12 +356,12 @@ def test_worker_hears_of_a_cancel_even_if_its_task_can_not_be_taken_back(
         raise RedisError("gone in between")
 
     monkeypatch.setattr(dispatcher._exchange, "withdraw", dies)
-    dispatcher.start(live)
+    dispatcher.thread.start()
     task = enqueue_run(database, dispatcher, redis)
     exchange = Exchange(redis.client())
     exchange.claim(task, "w")
     with database.write() as connection:
         connection.execute(update(runs).values(cancel_reason="enough"))
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: tried, what="it is to be taken back")
     assert exchange.cancel_reason(task) == "enough"
