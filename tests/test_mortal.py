@@ -29,6 +29,7 @@ def test_what_a_killed_session_has_started_ends_and_what_it_has_written_is_found
     with session:
         assert session.stdout
         pid, place = session.stdout.readline().split()
+        wait_until(lambda: _name(pid) == "sleep", what="the kernel is told what to do when the session dies")
         directory = Path(place)
         own = directory_of_this_session("tried")
         assert not {directory, own}.intersection(directories_of_the_dead("tried")), "both sessions live"
@@ -38,6 +39,10 @@ def test_what_a_killed_session_has_started_ends_and_what_it_has_written_is_found
     assert own not in directories_of_the_dead("tried")
     for each in (directory, own):
         each.rmdir()
+
+
+def _name(pid: str) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
 
 
 def _runs(pid: str) -> bool:
