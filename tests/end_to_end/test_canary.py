@@ -3,7 +3,6 @@
 import json
 import subprocess
 import threading
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -46,14 +45,6 @@ steps:
     commands: env
     when: {{status: [success, failure]}}
 """
-
-
-@pytest.fixture
-def halves(tmp_path: Path, redis: PrivateRedis) -> Iterator[Service]:
-    """Server and worker apart, with a Redis that the test can look into."""
-    service = Service(tmp_path, redis_url=redis.url)
-    yield service
-    service.end()
 
 
 def workflow(image: str) -> str:
