@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from runner.engine.client import Engine
 from runner.engine.ownership import RUN
+from tests.databases import give_tables
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Process, Service
 from tests.private_redis import PrivateRedis
@@ -37,6 +38,7 @@ class Team:
         self.redis = redis
         settings = {"HEADRACE_LEASE_SECONDS": str(_LEASE_SECONDS), "HEADRACE_GRACE_SECONDS": "1"}
         self.service = Service(directory, redis_url=redis.url, environment={**settings, **environment})
+        give_tables(f"sqlite:///{self.service.data}/headrace.sqlite")
         self.server = self.service.server()
         self.worker = self.service.worker()
         self._engine = engine
