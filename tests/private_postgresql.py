@@ -19,6 +19,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from tests.databases import make_tables
+from tests.mortal import mortal
 from tests.waiting import wait_until
 
 _FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=", "max_connections=100")
@@ -99,7 +100,7 @@ def _running(directory: Path, user: str) -> Iterator["subprocess.Popen[bytes]"]:
     options = [option for setting in _FAST for option in ("-c", setting)]
     command = [program("postgres"), "-D", data, "-k", str(directory), *options]
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, user=user, cwd=directory, stderr=log)
+        process = subprocess.Popen(mortal(command), user=user, cwd=directory, stderr=log)
     try:
         yield process
     finally:

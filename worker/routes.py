@@ -1,8 +1,8 @@
 """Routes: all of them in one list, each with what it needs.
 
 DESIGN. The first route that fits a path answers, and an owner may have slashes in it. So what is about a part of a
-repository comes before what is about the repository, and pages about repositories have `-` in their path, which is
-nobody's name.
+repository comes before what is about the repository, pages about repositories have `-` in their path, which is nobody's
+name, and what programs ask for and isn't there is answered before it is taken for the page of a repository.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,6 +24,7 @@ from worker.api import (
     deliveries,
     logs,
     models,
+    nothing,
     records,
     registries,
     repositories,
@@ -104,6 +105,13 @@ def _delete(path: str, endpoint: Endpoint, need: Need) -> Route:
     return _api(path, endpoint, need, methods=["DELETE"], status_code=204, response_class=Response)
 
 
+def _nothing(path: str, need: Need) -> Route:
+    """What answers below a path of ours where nothing else does: repositories have no pages there."""
+    options = {"include_in_schema": False, "methods": list(nothing.METHODS)}
+    endpoint = nothing.show_nothing
+    return Route(path=path, endpoint=endpoint, need=need, largest_bytes=_LARGEST_BODY, options=options)
+
+
 def _page(path: str, endpoint: Endpoint, need: Need) -> Route:
     options = {"include_in_schema": False}
     return Route(path=path, endpoint=endpoint, need=need, largest_bytes=_LARGEST_BODY, options=options)
@@ -125,7 +133,10 @@ _RUN = "/runs/{run_id}"
 _JOB = f"{_RUN}/jobs/{{job:path}}"
 _PAGES = "/{owner:path}/{name}"
 
-_HOOKS = (_hook("/hooks/{forge}/{owner:path}/{name}", hooks.receive),)
+_HOOKS = (
+    _hook("/hooks/{forge}/{owner:path}/{name}", hooks.receive),
+    _nothing("/hooks/{rest:path}", Need.NOTHING),
+)
 
 _REPOSITORIES = (
     _post(f"{_REPOSITORY}/runs", starts.start_run, Need.WRITE, 201),
@@ -190,6 +201,7 @@ _SERVER = (
     _post("/retention/removals", retention.remove_now, Need.ADMIN, 200),
     _page("/api/docs", reference.show_reference, Need.READ),
     _page("/api/openapi.json", reference.show_openapi, Need.READ),
+    _nothing("/api/{rest:path}", Need.READ),
     _probe("/healthz", health.show_health),
     _probe("/readyz", health.show_readiness),
     _page("/metrics", metrics.show_metrics, Need.READ),

@@ -17,6 +17,7 @@ import pytest
 
 from runner.cli import main
 from tests.end_to_end.origin import Origin
+from tests.mortal import mortal
 from tests.ports import free_port
 from tests.waiting import wait_until
 from worker.supervisor import headrace_command
@@ -31,7 +32,7 @@ class Process:
         self._log = log
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
-                headrace_command(*arguments),
+                mortal(headrace_command(*arguments)),
                 stdin=subprocess.DEVNULL,
                 stderr=stderr,
                 start_new_session=True,

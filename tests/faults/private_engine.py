@@ -11,11 +11,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 from runner.engine.client import Engine
 from runner.errors import BackendError
+from tests.mortal import directories_of_the_dead, directory_of_this_session, mortal
 from tests.waiting import wait_until
 
 _ROOT = Path(__file__).parents[2]
@@ -37,7 +37,9 @@ class PrivateEngine:
 
     def __init__(self, *, live_restore: bool = False, disk: str = "") -> None:
         assert os.geteuid() == 0, "an engine of the tests' own needs root; leave them out with --ignore=tests/faults"
-        self.directory = Path(tempfile.mkdtemp(prefix="headrace-engine-"))  # short: a socket's path may have 107 bytes
+        for each in directories_of_the_dead("engine"):
+            _remove(each)
+        self.directory = directory_of_this_session("engine")
         self.url = f"unix://{self.directory}/socket"
         self.live_restore = live_restore
         self._cgroup = self.directory.name
@@ -45,7 +47,8 @@ class PrivateEngine:
         (self.directory / "data").mkdir()
         namespaces = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
         self._holder = subprocess.Popen(
-            ["unshare", *namespaces, sys.executable, "-c", _HOLDER, self.directory, disk], stdout=subprocess.PIPE
+            mortal(["unshare", *namespaces, sys.executable, "-c", _HOLDER, self.directory, disk]),
+            stdout=subprocess.PIPE,
         )
         assert self._holder.stdout is not None
         assert self._holder.stdout.readline() == b"ready\n"
@@ -114,9 +117,7 @@ class PrivateEngine:
         if self._dockerd is not None:
             self._wake_entrance()
             self._dockerd.wait(60)
-        for group in Path("/sys/fs/cgroup").glob(f"**/{self._cgroup}"):
-            wait_until(lambda group=group: _is_removed(group), what=f"{group} is empty")  # type: ignore[misc]
-        shutil.rmtree(self.directory)
+        _remove(self.directory)
 
     def _wake_entrance(self) -> None:
         """Whoever entered the namespaces with the engine stops when that does."""
@@ -140,6 +141,13 @@ def _child_of(pid: int) -> int:
     """The only child of a process, as we see its number."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
     return int(wait_until(lambda: children.read_text().split(), what=f"process {pid} has a child")[0])
+
+
+def _remove(directory: Path) -> None:
+    """Remove what an engine that has ended has written, and its control groups."""
+    for group in Path("/sys/fs/cgroup").glob(f"**/{directory.name}"):
+        wait_until(lambda group=group: _is_removed(group), what=f"{group} is empty")  # type: ignore[misc]
+    shutil.rmtree(directory, ignore_errors=True)  # another session may remove what a dead one has left, too
 
 
 def _is_removed(group: Path) -> bool:

@@ -15,10 +15,12 @@ from sqlalchemy import update
 from pipelines.event import Event, Repository
 from pipelines.plan import Plan, PlannedJob, PlannedStep
 from pipelines.problems import Problem
+from pipelines.pulls import PullProgress
 from pipelines.records import (
     AnyRecord,
     Artifact,
     CommandRun,
+    ImagePull,
     JobFinished,
     JobStarted,
     Log,
@@ -163,6 +165,12 @@ class Story:
     def start_step(self, job: str, step: str) -> None:
         self.seq += 1
         self.tell(StepStarted(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, image="busybox"))
+
+    def pull_image(self, job: str, *steps: str, image: str = "busybox", progress: PullProgress) -> None:
+        self.seq += 1
+        self.tell(
+            ImagePull(seq=self.seq, time=TIME, run=self.run.id, job=job, image=image, steps=steps, progress=progress)
+        )
 
     def log(
         self,

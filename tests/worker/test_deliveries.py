@@ -163,6 +163,17 @@ def test_copy_of_a_delivery_under_another_id_makes_no_second_run(service: Servic
     assert (copy.status_code, copy.json()) == (202, first.json())
 
 
+@pytest.mark.parametrize("forge", ["gitea", "forgejo"])
+def test_copy_of_a_delivery_wrapped_into_a_form_makes_no_second_run(service: Service, forge: str) -> None:
+    """The signature is over the JSON alone: whoever has seen it could put it into as many forms as they like."""
+    repository = service.add_repository(forge=forge)
+    first = post(service, repository, push(repository))
+    copy = push(repository, key="k2")
+    for wrapped in (form(copy.body), form(copy.body) + b"&more=1"):
+        again = post(service, repository, Sent(body=wrapped, headers={**copy.headers, "content-type": FORM}))
+        assert (again.status_code, again.json()) == (202, first.json())
+
+
 def test_signed_delivery_is_refused_when_it_is_old(service: Service) -> None:
     repository = service.add_repository(forge="gitlab")
     old = gitlab_signed(payload("gitlab", "push"), repository.secret, at=int(time.time()) - 301)

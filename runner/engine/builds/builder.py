@@ -28,6 +28,7 @@ from runner.engine.builds.recipe import REPOSITORY, Recipe
 from runner.engine.client import Engine, EngineKind, Image
 from runner.engine.images import Images, PullPolicy
 from runner.engine.pull import Say
+from runner.engine.pullnews import PullNews
 from runner.errors import BackendError, BuildError, ImageError
 from runner.stop import Stop
 
@@ -44,6 +45,7 @@ class Builder:
 
     images: Images
     source: Source
+    news: PullNews
     network: str
     run: str
 
@@ -78,7 +80,9 @@ class Builder:
     def _bases(self, step: PlannedStep, names: Iterable[str], say: Say, stop: Stop) -> Iterable[Image]:
         """The base images until `stop` is requested."""
         for name in names:
-            image = self.images.ensure(name, say, stop, policy=PullPolicy(step.pull), run=self.run)
+            with self.news.of(name, (step.name,)) as show:
+                policy = PullPolicy(step.pull)
+                image = self.images.ensure(name, say, stop, show=show, policy=policy, run=self.run)
             if image is None:
                 return
             try:
