@@ -52,14 +52,6 @@ steps:
 """
 
 
-@pytest.fixture
-def halves(tmp_path: Path, redis: PrivateRedis) -> Iterator[Service]:
-    """Server and worker apart, with a Redis that the test can look into."""
-    service = Service(tmp_path, redis_url=redis.url)
-    yield service
-    service.end()
-
-
 def workflow(image: str) -> str:
     return WORKFLOW.format(image=image, digest=sha256(CANARY.encode()).hexdigest())
 

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 from pipelines.records import AnyRecord, decode
 from runner.engine.client import Engine
 from runner.engine.ownership import ROLE, RUN
+from tests.databases import give_tables
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Process, Service
 from tests.end_to_end.test_forges_page import deliver
@@ -43,6 +44,7 @@ class Team:
         self.service = service
         self.redis = redis
         self.forge = forge
+        give_tables(f"sqlite:///{service.data}/headrace.sqlite")
         self.server = service.server()
         self.worker = service.worker()
         self._engine = engine
