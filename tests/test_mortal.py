@@ -28,7 +28,8 @@ def test_what_a_killed_session_has_started_ends() -> None:
     with session:
         assert session.stdout
         pid = session.stdout.readline().strip()
-        assert _runs(pid)
+        command = Path(f"/proc/{pid}/comm")
+        wait_until(lambda: command.read_text() == "sleep\n", what="the kernel has been asked")
         session.kill()
     wait_until(lambda: not _runs(pid), what="the child of the killed session ends")
 
