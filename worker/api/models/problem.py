@@ -1,6 +1,15 @@
 """What went wrong."""
 
-from pydantic import BaseModel
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+
+class WrongField(BaseModel):
+    """What is wrong with a part of the request."""
+
+    field: Annotated[str, Field(description="its place", examples=["params.COUNT"])]
+    detail: str
 
 
 class Problem(BaseModel):
@@ -10,3 +19,4 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+    errors: Annotated[list[WrongField], Field(description="where parts of the request are at fault")] = []

@@ -31,7 +31,8 @@ class NewRun(BaseModel):
 class Start(BaseModel):
     """A run to start by hand: of a branch (without one, the default branch) or of a tag.
 
-    What doesn't fit the workflow files, a parameter of another type say, ends the run at once as *error*.
+    What doesn't fit the workflow files ends the run at once as *error*. A parameter of another type than the branch's
+    last run has found in them is answered 422, and starts nothing.
     """
 
     branch: Branch = ""
