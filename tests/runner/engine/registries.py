@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.mortal import mortal
 from tests.ports import free_port
 from tests.waiting import wait_until
 
@@ -35,7 +36,7 @@ class PrivateRegistry:
         self.address = f"127.0.0.1:{free_port()}"
         configuration = directory / "registry.json"
         configuration.write_text(json.dumps(self._configuration(directory, login)))
-        self._process = subprocess.Popen([program, "serve", configuration], stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(mortal([program, "serve", configuration]), stderr=subprocess.DEVNULL)
         wait_until(self._answers, what="docker-registry answers")
 
     def close(self) -> None:

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.details import Build
 from pipelines.plan import PlannedStep
-from pipelines.records import AnyRecord, StepStarted, Stream
+from pipelines.pulls import PullProgress
+from pipelines.records import AnyRecord, ImagePull, StepStarted, Stream
 from pipelines.status import Status
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
@@ -285,6 +287,40 @@ def test_the_lines_about_a_pull_tell_layers_and_bytes(engine: Engine, registry: 
     assert told[1:-1]
     assert all(re.fullmatch(rf"{registry.address}/a:1: ({PROGRESS})", line) for line in told[1:-1])
     assert told[-2].endswith("1 of 1 layers, 0.0 MB of 0.0 MB")
+
+
+def test_how_far_a_pull_is_is_told_in_numbers_too(engine: Engine, registry: FaultyRegistry) -> None:
+    shown: list[PullProgress] = []
+    images = Images(engine, patience=replace(QUICK, telling_seconds=0))
+    images.ensure(f"{registry.address}/a:1", lambda _line: None, Stop(), show=shown.append)
+    [layer] = [blob for blob in HERE.blobs.values() if not blob.startswith(b"{")]
+    assert shown[0] == PullProgress()
+    assert shown[-1] == PullProgress(layers=1, layers_done=1, bytes_done=len(layer), bytes_total=len(layer))
+
+
+def test_records_tell_of_a_pull_while_it_goes_on_and_which_steps_want_it(
+    containers: World, registry: FaultyRegistry
+) -> None:
+    """One pull for two steps and a base image; the registry says nothing until the first Record of each is there."""
+    image = f"{registry.address}/a:1"
+    registry.silent = True
+    pulls: list[ImagePull] = []
+
+    def watch(record: AnyRecord) -> None:
+        if isinstance(record, ImagePull):
+            pulls.append(record)
+            registry.speak()
+
+    steps = [PlannedStep(name=name, image=image, failure="ignore") for name in ("a", "b")]
+    built = PlannedStep(name="c", image="", build=Build(context="."), commands=("true",), failure="ignore")
+    base = f"{registry.address}/a:base"
+    registry.images = {"a:1": HERE, "a:base": made_image("amd64", text="base\n")}
+    containers.run(*steps, built, watch=watch, files={"Dockerfile": f"FROM {base}\n"})
+    for name, wanted in ((image, ("a", "b")), (base, ("c",))):
+        told = [(pull.steps, pull.progress.has_ended) for pull in pulls if pull.image == name]
+        assert told[0] == (wanted, False)
+        assert told[-1] == (wanted, True)
+        assert len(told) == len(set(told)), "each standing is told once"
 
 
 @pytest.fixture(scope="module")
