@@ -1,6 +1,6 @@
-"""The values of a run's parameters: what somebody gave by hand, checked against what the file asks for."""
+"""The values of a run's parameters: what somebody gave by hand, checked against what the workflows that run ask for."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from pipelines.details import Parameter
 from pipelines.event import Event, EventKind
@@ -15,17 +15,22 @@ from pipelines.variables import is_reserved
 
 
 def parameter_variables(root: Node, event: Event, report: Report) -> dict[str, str]:
-    """The variables that a file's `params` and the event's make: `CI_PARAM_<NAME>`, and the plain name if it is free.
-
-    Reports values of the wrong type, and required ones that a manual run lacks.
-    """
+    """The variables that a file's `params` and the event's make: `CI_PARAM_<NAME>`, and the plain name if free."""
     place = _place(root, report)
-    values = dict(event.params)
-    for name, parameter in _declared(place).items() if place else ():
-        _check(name, parameter, event, place)
-        if name not in values and parameter.default is not None:
-            values[name] = parameter.default
-    return _named(values)
+    declared = _declared(place) if place else {}
+    defaults = {name: each.default for name, each in declared.items() if each.default is not None}
+    return _named({**defaults, **event.params})
+
+
+def misfits(running: Iterable[Workflow], event: Event) -> Iterator[Problem]:
+    """The values that are of another type than a workflow that runs asks for, and those that a manual run lacks."""
+    for workflow in {each.file: each for each in running}.values():
+        report = Report(workflow.file)
+        for name, parameter in workflow.params.items():
+            if wrong := _wrong(name, parameter, event):
+                position = workflow.place_of("params")
+                report.add(position, "params", wrong, hint=f"give it by `--param {name}=…`")
+        yield from report.problems
 
 
 def undeclared(workflows: Sequence[Workflow], event: Event) -> Iterator[Problem]:
@@ -60,11 +65,10 @@ def _place(root: Node, report: Report) -> Place | None:
     return place if place and not place.is_null else None
 
 
-def _check(name: str, parameter: Parameter, event: Event, place: Place | None) -> None:
-    if place is None:
-        return
+def _wrong(name: str, parameter: Parameter, event: Event) -> str:
     value = event.params.get(name)
-    if value is not None and (what := complaint(parameter, value)):
-        place.problem(f"the parameter `{name}` {what}, not {value[:40]!r}", hint=f"give it by `--param {name}=…`")
-    elif value is None and parameter.required and parameter.default is None and event.kind is EventKind.MANUAL:
-        place.problem(f"the parameter `{name}` must be given", hint=f"give it by `--param {name}=…`")
+    if value is not None:
+        what = complaint(parameter, value)
+        return f"the parameter `{name}` {what}, not {value[:40]!r}" if what else ""
+    is_missing = parameter.required and parameter.default is None and event.kind is EventKind.MANUAL
+    return f"the parameter `{name}` must be given" if is_missing else ""

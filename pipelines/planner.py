@@ -11,7 +11,7 @@ from pipelines.event import Event
 from pipelines.granting import with_offers
 from pipelines.jobs import planned_job
 from pipelines.offers import Offers
-from pipelines.params import undeclared
+from pipelines.params import misfits, undeclared
 from pipelines.plan import Plan, PlannedJob
 from pipelines.plugins import with_privileges
 from pipelines.problems import Level, Problem, has_errors
@@ -49,7 +49,8 @@ def make_plan(
         drafts = tuple(with_offers(each, secrets) for each in drafts)
     workflows = [each.workflow for each in drafts]
     together = rules.check_together(workflows, {each.file: each.name for each in readings})
-    between = (*together, *undeclared(workflows, event))
+    running = [each.workflow for each in drafts if each.verdict.included]
+    between = (*together, *undeclared(workflows, event), *misfits(running, event))
     broken = {
         *(reading.file for reading in readings if has_errors(reading.problems)),
         *(each.workflow.file for each in drafts if has_errors(each.problems)),

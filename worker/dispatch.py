@@ -6,11 +6,9 @@ that are out: one that Redis has forgotten is put in again, one whose workers ha
 worker claimed but stopped renewing is lost. While Redis is away it waits, and counts nobody as lost for that time.
 """
 
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 
 import msgspec
 import structlog
@@ -20,12 +18,11 @@ from sqlalchemy import Connection
 from pipelines.status import Status
 from worker.continuing import Before
 from worker.errors import SettingsError, Unavailable, Unsealable
-from worker.exchange import Exchange, Holding, JobOrder
+from worker.exchange import Exchange, Holding, JobOrder, Order
 from worker.live import Live
-from worker.orders import order_of
 from worker.queue import TaskQueue
 from worker.roster import Roster
-from worker.secrets.sealing import Keyring
+from worker.rounds import Rounds
 from worker.storage import Storage
 from worker.store import decisions, history
 from worker.store import tasks as task_store
@@ -44,77 +41,54 @@ log = structlog.get_logger()
 
 
 class Dispatcher:
-    """A thread that keeps the queues in step with the database."""
+    """Keeps the queues in step with the database, in `thread`.
+
+    `order` says what a worker is told of a task; it may raise Unsealable and SettingsError. `live` hears of runs that
+    end here.
+    """
 
     def __init__(
         self,
         database: Database,
         exchange: Exchange,
         queue: TaskQueue,
-        keyring: Keyring,
         *,
+        order: Callable[[Connection, StoredTask], Order],
         storage: Storage,
         roster: Roster,
-        server_url: str,
-        privileged_plugins: tuple[str, ...] = (),
+        live: Live,
     ) -> None:
         self._database = database
         self._exchange = exchange
         self._queue = queue
-        self._order = partial(order_of, keyring=keyring, server_url=server_url, privileged_plugins=privileged_plugins)
-        self._news = threading.Event()
-        self._is_stopping = False
+        self._order = order
         self._storage = storage
         self._roster = roster
         self._crew = Crew()
         self._orphaned_since: dict[str, float] = {}
-        self._live: Live | None = None
-        self._thread = threading.Thread(target=self._run, name="dispatcher", daemon=True)
-
-    def start(self, live: Live) -> None:
-        """Begin. `live` hears of runs that end because their worker is lost."""
         self._live = live
-        self._thread.start()
-
-    def wake(self) -> None:
-        """There may be something new to do. May be called from any thread."""
-        self._news.set()
+        self._next_reconciliation = 0.0
+        self.thread = Rounds("dispatcher", self._dispatch, waits="runs wait")
 
     @property
     def crew(self) -> Crew:
         """The workers, as they were seen a moment ago. May be read from any thread."""
         return self._crew
 
-    def is_alive(self) -> bool:
-        """True while the thread runs."""
-        return self._thread.is_alive()
-
-    def stop(self) -> None:
-        """End, and wait for the end."""
-        self._is_stopping = True
-        self._news.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        next_reconciliation = 0.0
-        while not self._is_stopping:
-            self._news.clear()
-            try:
-                self._look_out()
-                if time.monotonic() >= next_reconciliation:
-                    self._reconcile()
-                    next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
-                is_waiting = self._give_out()
-                self._cancel()
-                patience = next_reconciliation - time.monotonic()
-                self._news.wait(max(0.0, min(patience, _LOOK_OUT_SECONDS) if is_waiting else patience))
-            except (RedisError, Unavailable) as error:
-                self._note_outage(error)
-                next_reconciliation = 0.0
-                time.sleep(_RETRY_SECONDS)
-            except Exception:
-                log.exception("a round of the dispatcher broke")  # the next one may not
-                time.sleep(_RETRY_SECONDS)
+    def _dispatch(self) -> float:
+        try:
+            self._look_out()
+            if time.monotonic() >= self._next_reconciliation:
+                self._reconcile()
+                self._next_reconciliation = time.monotonic() + _RECONCILE_SECONDS
+            is_waiting = self._give_out()
+            self._cancel()
+        except (RedisError, Unavailable) as error:
+            self._note_outage(error)
+            self.thread.pause(_RETRY_SECONDS)
+            return 0.0
+        patience = self._next_reconciliation - time.monotonic()
+        return min(patience, _LOOK_OUT_SECONDS) if is_waiting else patience
 
     def _look_out(self) -> None:
         """See which workers there are."""
@@ -124,11 +98,14 @@ class Dispatcher:
         self._crew = Crew(workers=workers, orphans=frozenset(self._orphaned_since))
 
     def _note_outage(self, error: Exception) -> None:
-        """What we knew of Redis may be gone with it."""
-        if not self._crew.is_redis_away:
+        """What we knew of Redis may be gone with it, and of our database what we read by halves."""
+        if isinstance(error, Unavailable):
+            log.warning("runs wait", error=str(error))
+        elif not self._crew.is_redis_away:
             log.warning("runs wait: can't reach the queue", error=str(error))
-        self._crew = replace(self._crew, is_redis_away=True)
+            self._crew = replace(self._crew, is_redis_away=True)
         self._orphaned_since.clear()
+        self._next_reconciliation = 0.0
 
     def _give_out(self) -> bool:
         """Give out the tasks whose turn it is; True if others wait."""
@@ -168,9 +145,8 @@ class Dispatcher:
                 self._queue.remove(task.id)
 
     def _tell(self, run_id: str) -> None:
-        if self._live:
-            self._live.publish(run_id)
-        self._news.set()
+        self._live.publish(run_id)
+        self.thread.wake()
 
     def _reconcile(self) -> None:
         """Look at every task that is out, and mend what Redis has lost."""

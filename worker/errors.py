@@ -10,10 +10,13 @@ ServiceError
 ├── Forbidden          who asks is known, and may not: HTTP 403
 ├── TooMany            too many attempts failed: HTTP 429
 ├── Malformed          a delivery or request that can't be understood: HTTP 400
+├── Misfit             values that are not of the types asked for: HTTP 422
 ├── TooLarge           a body over the limit: HTTP 413
 ├── Unsealable         a secret can't be sealed or opened: its key is missing, or it was changed
 └── Unavailable        something we need doesn't answer: HTTP 503
 """
+
+from collections.abc import Mapping
 
 
 class ServiceError(Exception):
@@ -72,6 +75,16 @@ class Malformed(ServiceError):  # noqa: N818
     """Raised when a delivery or a request can't be understood."""
 
     exit_code = 2
+
+
+class Misfit(ServiceError):  # noqa: N818
+    """Raised when values are not of the types asked for. `fields` says of each, by its place in the request, why."""
+
+    exit_code = 2
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{place} {what}" for place, what in fields.items()))
+        self.fields = fields
 
 
 class TooLarge(ServiceError):  # noqa: N818

@@ -7,8 +7,6 @@ hear with it: what a Redis has lost that was emptied, or that fell behind its di
 on with what has ended is told to stop.
 """
 
-import threading
-import time
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -19,6 +17,7 @@ from runner.results.logstore import LogStore
 from worker.errors import Unavailable
 from worker.exchange import Exchange, Report
 from worker.live import Live
+from worker.rounds import Rounds
 from worker.storage import Storage
 from worker.store import history
 from worker.store import tasks as task_store
@@ -30,57 +29,55 @@ log = structlog.get_logger()
 
 
 class Ingester:
-    """A thread that takes what workers report. `on_task_ended` is called with the id of each task that is over."""
+    """Takes what workers report, in `thread`.
+
+    `on_task_ended` is called with the id of each task that is over; `live` hears of every run that something new has
+    come of.
+    """
 
     def __init__(
-        self, database: Database, storage: Storage, exchange: Exchange, *, on_task_ended: Callable[[str], None]
+        self,
+        database: Database,
+        storage: Storage,
+        exchange: Exchange,
+        *,
+        live: Live,
+        on_task_ended: Callable[[str], None],
     ) -> None:
         self._database = database
         self._storage = storage
         self._exchange = exchange
         self._on_task_ended = on_task_ended
         self._open_logs: dict[str, LogStore] = {}
-        self._is_stopping = False
-        self._live: Live | None = None
-        self._thread = threading.Thread(target=self._run, name="ingester", daemon=True)
-
-    def start(self, live: Live) -> None:
-        """Begin. `live` hears of every run that something new has come of."""
         self._live = live
-        self._thread.start()
+        self._is_away = self._has_group = False
+        self._again = True
+        self.thread = Rounds("ingester", self._read, waits="records wait")
 
-    def is_alive(self) -> bool:
-        """True while the thread runs."""
-        return self._thread.is_alive()
+    def _read(self) -> float:
+        try:
+            self._take_next()
+        except ResponseError as error:
+            self._has_group = False  # a Redis that was emptied has forgotten the group, too
+            log.warning("records wait: redis refuses", error=str(error))
+            return _RETRY_SECONDS
+        except (RedisError, Unavailable, OSError) as error:  # OSError: the disk is full, say
+            if not self._is_away:
+                log.warning("records wait", error=str(error))
+            self._is_away = self._again = True
+            return _RETRY_SECONDS
+        self._is_away = False
+        return 0.0
 
-    def stop(self) -> None:
-        """End after the reports that are being taken, and wait for the end."""
-        self._is_stopping = True
-        self._thread.join()
-
-    def _run(self) -> None:
-        is_away = False
-        has_group = False
-        again = True
-        while not self._is_stopping:
-            try:
-                if not has_group:
-                    self._exchange.open_reports()
-                    has_group, again = True, True
-                reports = self._exchange.reports(again=again)
-                again = again and bool(reports)
-                if reports:
-                    self._take_all(reports)
-                is_away = False
-            except ResponseError as error:
-                has_group = False  # a Redis that was emptied has forgotten the group, too
-                log.warning("records wait: redis refuses", error=str(error))
-                time.sleep(_RETRY_SECONDS)
-            except (RedisError, Unavailable, OSError) as error:  # OSError: the disk is full, say
-                if not is_away:
-                    log.warning("records wait", error=str(error))
-                is_away, again = True, True
-                time.sleep(_RETRY_SECONDS)
+    def _take_next(self) -> None:
+        """Take what comes next, or what was read and not taken; waits a moment for it."""
+        if not self._has_group:
+            self._exchange.open_reports()
+            self._has_group = self._again = True
+        reports = self._exchange.reports(again=self._again)
+        self._again = self._again and bool(reports)
+        if reports:
+            self._take_all(reports)
 
     def _take_all(self, reports: Sequence[Report]) -> None:
         """Take these reports together; if one of them breaks us, the others by themselves, so that nothing waits."""
@@ -126,9 +123,8 @@ class Ingester:
                 self._close_logs(record.run)
             if isinstance(record, history.LAST_OF_A_TASK):
                 self._on_task_ended(task)
-        if self._live:
-            for run in {record.run for _, record in taken}:
-                self._live.publish(run)
+        for run in {record.run for _, record in taken}:
+            self._live.publish(run)
 
     def _logs_of(self, run: str) -> LogStore:
         if run not in self._open_logs:

@@ -120,7 +120,7 @@ def test_people_and_clocks_start_runs(service: Service, origin: Origin, headrace
 
     for arguments, complaint in (
         (("--branch", "mian"), "has no branch 'mian' (did you mean `main`?)"),
-        (("--param", "TARGET=mars"), "the parameter `TARGET` must be one of eu, us, not 'mars'"),
+        (("--param", "TARGET=mars", "--sha", sha), "the parameter `TARGET` must be one of eu, us, not 'mars'"),
         ((), "the parameter `TARGET` must be given"),
         (("--workflow", "biuld"), "there is no workflow biuld: there are build, nightly, ship"),
     ):

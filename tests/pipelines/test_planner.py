@@ -302,6 +302,13 @@ def test_parameter_that_does_not_fit_is_a_problem(event: Event, message: str) ->
     assert problem.message == message
 
 
+def test_workflow_that_does_not_run_asks_for_no_parameter() -> None:
+    of_pushes = "when: {event: push}\n" + PARAMS + STEP
+    assert plan(manual(), a=STEP, b=of_pushes).problems == ()
+    one_alone = Event(kind=EventKind.MANUAL, workflows=("a",))
+    assert plan(one_alone, a=STEP, b=PARAMS + STEP).problems == ()
+
+
 def test_parameters_are_asked_of_manual_runs_alone() -> None:
     assert plan(PUSH, a=PARAMS + STEP).problems == ()
 

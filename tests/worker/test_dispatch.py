@@ -1,9 +1,11 @@
 """The dispatcher, over a real database and a real Redis."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
+from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import update
@@ -21,6 +23,7 @@ from worker import dispatch
 from worker.dispatch import Dispatcher
 from worker.exchange import Exchange, JobOrder, PlanOrder
 from worker.live import Live
+from worker.orders import order_of
 from worker.queue import TaskQueue
 from worker.roster import Roster, Worker
 from worker.secrets.entrusted import Entrusted
@@ -54,15 +57,16 @@ def dispatcher(
         database,
         exchange,
         queue,
-        keyring,
+        order=partial(
+            order_of, keyring=keyring, server_url="https://ci.example.org", privileged_plugins=("acme/build",)
+        ),
         storage=Storage(tmp_path),
         roster=roster(redis),
-        server_url="https://ci.example.org",
-        privileged_plugins=("acme/build",),
+        live=live,
     )
     connect_workers(redis, 40)
     yield dispatcher
-    dispatcher.stop()
+    dispatcher.thread.stop()
 
 
 def roster(redis: PrivateRedis) -> Roster:
@@ -101,7 +105,7 @@ def queued(redis: PrivateRedis, **labels: str) -> list[str]:
 def enqueue_run(database: Database, dispatcher: Dispatcher, redis: PrivateRedis) -> str:
     """A new run that the dispatcher has put into the queue; gives the id of the task of planning it."""
     task = add_run(database)
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: queued(redis) == [task])
     return task
 
@@ -115,7 +119,7 @@ def live() -> Iterator[Live]:
 def test_pending_run_is_enqueued_with_its_order(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
 ) -> None:
-    dispatcher.start(live)
+    dispatcher.thread.start()
     task = enqueue_run(database, dispatcher, redis)
     order = Exchange(redis.client()).claim(task, "w")
     assert isinstance(order, PlanOrder)
@@ -131,7 +135,7 @@ def test_planning_hears_which_secrets_there_are_and_never_what_they_are(
         secrets.put(connection, keyring, Secret(scope=Scope.of(owner="acme"), name="token"), "s3cr3t-canary")
         limited = Secret(scope=Scope.of(), name="other", events=(EventKind.TAG,), images=("acme/deploy",))
         secrets.put(connection, keyring, limited, "s3cr3t-canary")
-    dispatcher.start(live)
+    dispatcher.thread.start()
     task = enqueue_run(database, dispatcher, redis)
     assert "s3cr3t-canary" not in str(redis.client().get(f"headrace:order:{task}"))
     order = Exchange(redis.client()).claim(task, "w")
@@ -151,7 +155,7 @@ def test_job_gets_the_secrets_it_asks_for_and_may_have(
         limited = Secret(scope=Scope.of(), name="limited", events=(EventKind.TAG,))
         secrets.put(connection, keyring, limited, "s3cr3t-limited")
     task = add_job(database, PlannedStep(name="a", image="x", environment={"A": asks("TOKEN"), "B": asks("limited")}))
-    dispatcher.start(live)
+    dispatcher.thread.start()
     wait_until(lambda: task in queued(redis))
     assert "s3cr3t" not in str(redis.client().get(f"headrace:order:{task}"))
     order = Exchange(redis.client()).claim(task, "w")
@@ -168,7 +172,7 @@ def test_planning_hears_what_the_repository_is_trusted_with_unless_it_is_of_a_fo
         repository = repositories.set_approval(connection, "acme", "web", Approval.NONE)
         request = PullRequest(number=1, from_fork=from_fork)
         run = inbox.add_run(connection, repository, Event(kind=EventKind.PULL_REQUEST, pull_request=request))
-    dispatcher.start(live)
+    dispatcher.thread.start()
     wait_until(lambda: queued(redis) == [f"{run.id}-plan-1"])
     order = Exchange(redis.client()).claim(f"{run.id}-plan-1", "w")
     assert isinstance(order, PlanOrder)
@@ -190,7 +194,7 @@ def test_job_gets_the_logins_of_its_images_registries_unless_it_is_of_a_fork(
         PlannedStep(name="a", image="a.example.org/x"),
         event=Event(kind=EventKind.PULL_REQUEST, pull_request=request),
     )
-    dispatcher.start(live)
+    dispatcher.thread.start()
     wait_until(lambda: task in queued(redis))
     assert "pa55word" not in str(redis.client().get(f"headrace:order:{task}"))
     order = Exchange(redis.client()).claim(task, "w")
@@ -207,14 +211,14 @@ def test_job_whose_secrets_can_not_be_opened_ends_with_the_reason(
     with database.write() as connection:
         secrets.put(connection, Keyring.fresh(), Secret(scope=Scope.of(), name="token"), "s3cr3t")
     task = add_job(database, PlannedStep(name="a", image="x", environment={"A": asks("token")}))
-    dispatcher.start(live)
+    dispatcher.thread.start()
     wait_until(lambda: state(database, task) is TaskState.ENDED)
     with database.read() as connection:
         [job] = parts.jobs_of(connection, task.rpartition("-")[0].rpartition("-")[0])
     assert job.status is Status.ERROR
     assert "secrets/secret/global/token needs the key" in job.reason
     other = add_run(database, "d2")
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: state(database, other) is not None, what="others are given out all the same")
 
 
@@ -238,7 +242,7 @@ def test_run_that_was_stored_before_the_start_is_enqueued(
 ) -> None:
     """The server died between its 202 and the start of the run."""
     task = add_run(database)
-    dispatcher.start(live)
+    dispatcher.thread.start()
     wait_until(lambda: queued(redis) == [task])
 
 
@@ -246,12 +250,12 @@ def test_runs_that_came_while_redis_was_away_are_all_enqueued_once(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
 ) -> None:
     redis.kill()
-    dispatcher.start(live)
+    dispatcher.thread.start()
     wanted = {add_run(database, f"d{number}") for number in range(20)}
-    dispatcher.wake()
+    dispatcher.thread.wake()
     redis.start()
     wait_until(lambda: len(queued(redis)) == 20, seconds=30)
-    dispatcher.wake()
+    dispatcher.thread.wake()
     assert set(queued(redis)) == wanted
 
 
@@ -259,7 +263,7 @@ def test_run_that_redis_has_forgotten_is_enqueued_again(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
-    dispatcher.start(live)
+    dispatcher.thread.start()
     task = enqueue_run(database, dispatcher, redis)
     redis.client().flushall()
     connect_workers(redis)
@@ -271,7 +275,7 @@ def test_task_whose_worker_stopped_renewing_is_lost(
 ) -> None:
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
     dispatcher._exchange.lease_seconds = 0.5
-    dispatcher.start(live)
+    dispatcher.thread.start()
     task = enqueue_run(database, dispatcher, redis)
     Exchange(redis.client()).claim(task, "w")
     redis.client().delete(f"headrace:lease:{task}")  # as it does by itself after 30 s
@@ -286,7 +290,7 @@ def test_task_whose_process_was_killed_is_lost_at_once(
 ) -> None:
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
     dispatcher._exchange.lease_seconds = 3600
-    dispatcher.start(live)
+    dispatcher.thread.start()
     task = enqueue_run(database, dispatcher, redis)
     exchange = Exchange(redis.client())
     exchange.claim(task, "w")
@@ -299,7 +303,7 @@ def test_task_whose_worker_is_alive_is_left_alone(
 ) -> None:
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.02)
     dispatcher._exchange.lease_seconds = 0.1
-    dispatcher.start(live)
+    dispatcher.thread.start()
     task = enqueue_run(database, dispatcher, redis)
     Exchange(redis.client()).claim(task, "w")
     marker = add_run(database, "d2")
@@ -316,11 +320,11 @@ def state(database: Database, task_id: str) -> TaskState | None:
 def test_run_that_is_cancelled_while_it_waits_in_the_queue_never_starts(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
 ) -> None:
-    dispatcher.start(live)
+    dispatcher.thread.start()
     task = enqueue_run(database, dispatcher, redis)
     with database.write() as connection:
         connection.execute(update(runs).values(cancel_reason="enough"))  # as for a job; a planning ends by itself
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: state(database, task) is TaskState.ENDED)
     assert Exchange(redis.client()).claim(task, "w") is None
 
@@ -328,13 +332,36 @@ def test_run_that_is_cancelled_while_it_waits_in_the_queue_never_starts(
 def test_workers_of_a_cancelled_run_are_asked_to_stop(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live
 ) -> None:
-    dispatcher.start(live)
+    dispatcher.thread.start()
     task = enqueue_run(database, dispatcher, redis)
     exchange = Exchange(redis.client())
     exchange.claim(task, "w")
     assert exchange.cancel_reason(task) is None
     with database.write() as connection:
         connection.execute(update(runs).values(cancel_reason="enough"))
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: exchange.cancel_reason(task) == "enough")
     assert state(database, task) is TaskState.QUEUED, "the worker says when it has ended"
+
+
+def test_worker_hears_of_a_cancel_even_if_its_task_can_not_be_taken_back(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Redis that was emptied takes a task for nobody's. Were it taken back first, and the server killed then, the
+    worker that does it would never be told."""
+    tried: list[str] = []
+
+    def dies(task: str) -> bool:
+        tried.append(task)
+        raise RedisError("gone in between")
+
+    monkeypatch.setattr(dispatcher._exchange, "withdraw", dies)
+    dispatcher.thread.start()
+    task = enqueue_run(database, dispatcher, redis)
+    exchange = Exchange(redis.client())
+    exchange.claim(task, "w")
+    with database.write() as connection:
+        connection.execute(update(runs).values(cancel_reason="enough"))
+    dispatcher.thread.wake()
+    wait_until(lambda: tried, what="it is to be taken back")
+    assert exchange.cancel_reason(task) == "enough"

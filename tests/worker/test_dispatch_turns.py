@@ -1,6 +1,7 @@
 """The dispatcher gives out what may run, to whom may run it, over a real database and a real Redis."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.worker.test_dispatch import connect_workers, queued, roster, state
 from worker import dispatch
 from worker.dispatch import Dispatcher
 from worker.exchange import Exchange, JobOrder
+from worker.orders import order_of
 from worker.queue import TaskQueue
 from worker.secrets.sealing import Keyring
 from worker.storage import Storage
@@ -37,19 +39,19 @@ def dispatcher(
     monkeypatch.setattr(dispatch, "_RECONCILE_SECONDS", 0.1)
     monkeypatch.setattr(dispatch, "_LOOK_OUT_SECONDS", 0.05)
     exchange, queue = Exchange(redis.client()), TaskQueue(redis.client())
-    dispatcher = Dispatcher(
-        database,
-        exchange,
-        queue,
-        Keyring.fresh(),
-        storage=Storage(tmp_path),
-        roster=roster(redis),
-        server_url="https://ci.example.org",
-    )
     with running_live() as live:
-        dispatcher.start(live)
+        dispatcher = Dispatcher(
+            database,
+            exchange,
+            queue,
+            order=partial(order_of, keyring=Keyring.fresh(), server_url="https://ci.example.org"),
+            storage=Storage(tmp_path),
+            roster=roster(redis),
+            live=live,
+        )
+        dispatcher.thread.start()
         yield dispatcher
-        dispatcher.stop()
+        dispatcher.thread.stop()
 
 
 def add_run(database: Database) -> str:
@@ -101,7 +103,7 @@ def test_task_waits_in_the_database_until_a_worker_is_there(
     database: Database, dispatcher: Dispatcher, redis: PrivateRedis
 ) -> None:
     run = add_run(database)
-    dispatcher.wake()
+    dispatcher.thread.wake()
     assert state(database, f"{run}-plan-1") is TaskState.PENDING
     connect_workers(redis)
     wait_until(lambda: queued(redis) == [f"{run}-plan-1"])
@@ -112,11 +114,11 @@ def test_no_more_is_given_out_than_workers_can_take(
 ) -> None:
     connect_workers(redis, 2)
     first, second, third = (f"{add_run(database)}-plan-1" for _ in range(3))
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: queued(redis) == [first, second])
     assert state(database, third) is TaskState.PENDING
     plan(database, first.removesuffix("-plan-1"))
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: third in queued(redis))
 
 
@@ -126,7 +128,7 @@ def test_job_goes_into_the_queue_of_workers_that_have_its_labels(
     connect_workers(redis, 9)
     task = add_job(database, labelled(gpu="true"))
     other = add_job(database, job("build"))
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: other in queued(redis))
     assert state(database, task) is TaskState.PENDING, "no worker has that label"
     connect_workers(redis, gpu="true")
@@ -138,7 +140,7 @@ def test_task_whose_workers_have_all_gone_is_given_to_others(
 ) -> None:
     connect_workers(redis, gpu="true")
     task = f"{add_run(database)}-plan-1"
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: queued(redis, gpu="true") == [task])
     roster(redis).leave("gpu-0")
     wait_until(lambda: state(database, task) is TaskState.PENDING)
@@ -153,7 +155,7 @@ def test_task_in_the_one_queue_of_older_versions_is_given_out_anew(
     run = add_run(database)
     TaskQueue(redis.client()).put(f"{run}-plan-1", "headrace")
     connect_workers(redis)
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: queued(redis) == [f"{run}-plan-1"])
 
 
@@ -162,11 +164,11 @@ def test_jobs_of_a_concurrency_group_run_one_after_another(
 ) -> None:
     connect_workers(redis, 9)
     first, second, third = (add_job(database, in_group()) for _ in range(3))
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: queued(redis) == [first])
     begin(database, first)
     finish(database, first)
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: second in queued(redis))
     assert state(database, third) is TaskState.PENDING
 
@@ -177,19 +179,19 @@ def test_newer_job_of_a_group_that_cancels_takes_the_older_ones_place(
     connect_workers(redis, 9)
     exchange = Exchange(redis.client())
     running = add_job(database, in_group(cancel=True))
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: queued(redis) == [running])
     assert exchange.claim(running, "w")
     begin(database, running)
     newer = add_job(database, in_group(cancel=True))
     newest = add_job(database, in_group(cancel=True))
-    dispatcher.wake()
+    dispatcher.thread.wake()
     reason = "run 2 is newer in concurrency group g"
     wait_until(lambda: exchange.cancel_reason(running) == reason)
     wait_until(lambda: job_of(database, newer) == (Status.CANCELLED, "run 3 is newer in concurrency group g"))
     assert state(database, newest) is TaskState.PENDING, "the older one has not ended yet"
     finish(database, running)
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: newest in queued(redis))
 
 
@@ -201,12 +203,12 @@ def test_repository_has_no_more_runs_at_once_than_it_may(
     connect_workers(redis, 9)
     first = add_job(database, job("build"))
     second = f"{add_run(database)}-plan-1"
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: queued(redis) == [first])
     assert state(database, second) is TaskState.PENDING
     begin(database, first)
     finish(database, first)
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: second in queued(redis))
 
 
@@ -221,7 +223,7 @@ def test_run_of_a_repository_with_priority_overtakes(
         run = inbox.add_run(connection, urgent, Event())
     assert from_web.priority == 0
     connect_workers(redis)
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: queued(redis) == [f"{run.id}-plan-1"])
 
 
@@ -231,7 +233,7 @@ def test_job_that_begins_anew_hears_what_there_is_of_its_steps(
     connect_workers(redis, 9)
     ship = replace(step("ship"), retry=Retry(attempts=2, on=("lost",)))
     task = add_job(database, job("build", ship))
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: queued(redis) == [task])
     exchange = Exchange(redis.client())
     assert exchange.claim(task, "w")
@@ -260,7 +262,7 @@ def test_tasks_to_be_cancelled_are_given_to_nobody(
     with database.write() as connection:
         history.cancel(connection, run_of(task), "enough")
     connect_workers(redis)
-    dispatcher.wake()
+    dispatcher.thread.wake()
     wait_until(lambda: state(database, task) is TaskState.ENDED)
     with database.read() as connection:
         assert tasks.find(connection, task)

@@ -47,10 +47,11 @@ class Service:
         self.ingester = self.new_ingester()
 
     def new_ingester(self) -> Ingester:
-        return Ingester(self.database, self.storage, Exchange(self._redis.client()), on_task_ended=self.ended.append)
+        exchange = Exchange(self._redis.client())
+        return Ingester(self.database, self.storage, exchange, live=self._live, on_task_ended=self.ended.append)
 
     def start(self) -> None:
-        self.ingester.start(self._live)
+        self.ingester.thread.start()
 
     def report_plan(self) -> None:
         step = PlannedStep(name="make", image="busybox")
@@ -82,7 +83,7 @@ def service(tmp_path: Path, database: Database, redis: PrivateRedis) -> Iterator
     with running_live() as live:
         service = Service(tmp_path, database, redis, live)
         yield service
-        service.ingester.stop()
+        service.ingester.thread.stop()
 
 
 def log(run: str, seq: int, line: int, *lines: str) -> Log:
@@ -117,7 +118,7 @@ def test_reports_that_were_read_but_not_stored_are_taken_once(service: Service) 
     service.report_plan()
     wait_until(service.is_planned)
     wait_until(lambda: service.exchange.backlog() == 0)
-    service.ingester.stop()
+    service.ingester.thread.stop()
 
     reported: list[AnyRecord] = [
         JobStarted(seq=1, time=TIME, run=service.run, job="build"),

@@ -63,7 +63,7 @@ def test_what_is_asked_for_reaches_the_run(service: Service) -> None:
         ({"params": {"A-B": "1"}}, "params"),
         ({"params": {"CI_COMMIT_SHA": "1"}}, "the param CI_COMMIT_SHA has a name that is Headrace's own"),
         ({"params": {"A": "a\0b"}}, "params"),
-        ({"params": {"A": 1}}, "params"),
+        ({"params": {"A": [1]}}, "params.A"),
         ({"params": {f"A{number}": "" for number in range(101)}}, "params"),
         ({"workflows": ["a/b"]}, "workflows"),
     ],
@@ -171,6 +171,71 @@ def test_inputs_are_those_that_the_last_run_of_the_branch_has_found(service: Ser
     assert [each["name"] for each in found] == ["WHERE", "COUNT"]
     of_dev = service.client.get("/api/repositories/acme/web/parameters", params={"branch": "dev"}).json()
     assert of_dev == {"parameters": []}
+
+
+COUNT = Parameter(type="number", default="1")
+REGION = Parameter(type="choice", options=("eu", "us"))
+
+
+def planned(service: Service, *params: dict[str, Parameter], event: Event = EVENT) -> Story:
+    """A run whose workflows a, b, … ask for these."""
+    with service.database.read() as connection:
+        repository = repositories.named(connection, "acme", "web")
+    story = service.add_run(repository, event)
+    story.plan(*(replace(job(name), params=each) for name, each in zip("abc", params, strict=False)))
+    return story
+
+
+def test_value_of_another_type_is_answered_422_with_its_place_and_starts_nothing(service: Service) -> None:
+    service.add_repository()
+    planned(service, {"COUNT": COUNT, "REGION": REGION, "DRY": Parameter(type="bool")})
+    answer = service.client.post(RUNS, json={"params": {"COUNT": "many", "REGION": "mars", "DRY": 1}})
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert {each["field"]: each["detail"] for each in answer.json()["errors"]} == {
+        "params.COUNT": "must be a number, not 'many'",
+        "params.REGION": "must be one of eu, us, not 'mars'",
+        "params.DRY": "must be true or false, not '1'",
+    }
+    assert service.count("runs") == 1
+
+
+def test_values_are_given_as_json_has_them(service: Service) -> None:
+    service.add_repository()
+    planned(service, {"COUNT": COUNT, "DRY": Parameter(type="bool")})
+    run = start(service, params={"COUNT": -1.5, "DRY": True, "OTHER": "x"})
+    assert event_of(service, run).params == {"COUNT": "-1.5", "DRY": "true", "OTHER": "x"}
+
+
+def test_value_is_refused_only_if_every_workflow_that_is_to_run_refuses_it(service: Service) -> None:
+    service.add_repository()
+    planned(service, {"COUNT": COUNT}, {"COUNT": Parameter()}, {"REGION": REGION})
+    start(service, params={"COUNT": "many"})
+    assert service.client.post(RUNS, json={"params": {"COUNT": "many"}, "workflows": ["a"]}).status_code == 422
+    start(service, params={"REGION": "mars"}, workflows=["b"])
+
+
+@pytest.mark.parametrize("asked", [{"branch": "dev"}, {"tag": "v1"}, {"sha": "abcdef0"}])
+def test_files_that_nobody_has_seen_refuse_nothing(service: Service, asked: dict[str, str]) -> None:
+    service.add_repository()
+    planned(service, {"COUNT": COUNT})
+    start(service, params={"COUNT": "many"}, **asked)
+
+
+def test_push_that_is_not_planned_yet_may_ask_for_something_else(service: Service) -> None:
+    repository = service.add_repository()
+    planned(service, {"COUNT": COUNT})
+    service.add_run(repository, EVENT)
+    start(service, params={"COUNT": "many"})
+
+
+def test_deployment_is_held_to_what_its_commit_asks_for(service: Service) -> None:
+    service.add_repository()
+    story = planned(service, {"COUNT": COUNT})
+    story.start_job("a")
+    story.finish_job("a")
+    planned(service, {"COUNT": Parameter()})
+    assert deploy(service, params={"COUNT": "many"}).status_code == 422
+    assert deploy(service, params={"COUNT": 2}).status_code == 201
 
 
 def test_repository_without_a_run_declares_nothing(service: Service) -> None:

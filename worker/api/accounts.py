@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from worker.access import passwords
 from worker.access.keys import setup_url
-from worker.api import managed, models
+from worker.api import models
 from worker.context import Context, Serving
 from worker.errors import Conflict, Malformed
 from worker.store import accounts, invitations
@@ -16,14 +16,14 @@ from worker.store.accounts import Account
 Name = Annotated[str, Path(max_length=64)]
 
 
-def list_accounts(context: Serving) -> managed.Accounts:
+def list_accounts(context: Serving) -> models.Accounts:
     """All accounts, by name."""
     with context.database.read() as connection:
         stored = accounts.every(connection)
-    return managed.Accounts(accounts=[_described(account) for account in stored])
+    return models.Accounts(accounts=[_described(account) for account in stored])
 
 
-def add_account(wanted: managed.NewAccount, context: Serving) -> managed.AddedAccount:
+def add_account(wanted: models.NewAccount, context: Serving) -> models.AddedAccount:
     """Let somebody in from now on, or a robot; gives the link by which they choose a password, if they are to."""
     password = wanted.password.get_secret_value() if wanted.password else None
     if wanted.robot and password is not None:
@@ -32,22 +32,22 @@ def add_account(wanted: managed.NewAccount, context: Serving) -> managed.AddedAc
     with context.database.write() as connection:
         account = accounts.add(connection, wanted.name, role=wanted.role, password=kept)
         link = "" if wanted.robot or kept else _link(connection, context, account)
-    return managed.AddedAccount(**_described(account).model_dump(), link=link)
+    return models.AddedAccount(**_described(account).model_dump(), link=link)
 
 
-def make_link(account: Name, _: models.Decision, context: Serving) -> managed.Link:
+def make_link(account: Name, _: models.Decision, context: Serving) -> models.Link:
     """A link by which an account's owner chooses a new password; one that was given before is worth nothing now."""
     with context.database.write() as connection:
-        return managed.Link(link=_link(connection, context, accounts.named(connection, account)))
+        return models.Link(link=_link(connection, context, accounts.named(connection, account)))
 
 
-def make_first_link(_: models.Decision, context: Serving) -> managed.Link:
+def make_first_link(_: models.Decision, context: Serving) -> models.Link:
     """A link that makes the first account. Nobody can ask for it over the network: without an account nobody may."""
     with context.database.write() as connection:
         key = invitations.invite_first(connection)
     if key is None:
         raise Conflict("there are accounts: say whose link it is to be; see `headrace user list`")
-    return managed.Link(link=setup_url(context.settings.url, key))
+    return models.Link(link=setup_url(context.settings.url, key))
 
 
 def remove_account(account: Name, context: Serving) -> Response:
@@ -61,5 +61,5 @@ def _link(connection: Connection, context: Context, account: Account) -> str:
     return setup_url(context.settings.url, invitations.invite(connection, account))
 
 
-def _described(account: Account) -> managed.Account:
-    return managed.Account(name=account.name, role=account.role, created_at=account.created_at)
+def _described(account: Account) -> models.Account:
+    return models.Account(name=account.name, role=account.role, created_at=account.created_at)

@@ -1,5 +1,6 @@
 """Problems: the one place where what went wrong becomes an HTTP status and a body (RFC 9457)."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +12,7 @@ from worker.errors import (
     Forbidden,
     Gone,
     Malformed,
+    Misfit,
     NotFound,
     Refused,
     ServiceError,
@@ -22,6 +24,7 @@ from worker.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+_MOST_FIELDS = 20
 _STATUSES: dict[type[ServiceError], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
     Gone: HTTPStatus.GONE,
@@ -31,6 +34,7 @@ _STATUSES: dict[type[ServiceError], HTTPStatus] = {
     Forbidden: HTTPStatus.FORBIDDEN,
     TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Malformed: HTTPStatus.BAD_REQUEST,
+    Misfit: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Unsealable: HTTPStatus.SERVICE_UNAVAILABLE,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -53,7 +57,7 @@ def described(error: Exception) -> tuple[HTTPStatus, str]:
 def problem(error: Exception) -> JSONResponse:
     """The answer to a program."""
     status, detail = described(error)
-    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail}
+    body = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": detail} | _fields(error)
     return JSONResponse(body, status_code=status, media_type=MEDIA_TYPE, headers=headers_of(error))
 
 
@@ -70,6 +74,23 @@ def headers_of(error: Exception) -> dict[str, str]:
             return {}
 
 
+def _fields(error: Exception) -> dict[str, list[dict[str, str]]]:
+    """What is wrong with which part of the request, where that is known."""
+    match error:
+        case Misfit():
+            found = list(error.fields.items())
+        case RequestValidationError():
+            found = [(_place(each["loc"]), str(each["msg"])) for each in error.errors() if len(each["loc"]) > 1]
+        case _:
+            found = []
+    return {"errors": [{"field": field, "detail": detail} for field, detail in found[:_MOST_FIELDS]]} if found else {}
+
+
+def _place(location: Sequence[int | str]) -> str:
+    """A place below the query, the path or the body."""
+    return ".".join(str(part) for part in location[1:])
+
+
 def _first_complaint(error: RequestValidationError) -> str:
     """One line about the first thing that is wrong, with its place below the query, the path or the body."""
     first = error.errors()[0]
@@ -77,4 +98,4 @@ def _first_complaint(error: RequestValidationError) -> str:
         return f"the body is no JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
     if first["loc"] == ("body",):
         return "the body must be a JSON object, sent with `Content-Type: application/json`"
-    return f"{'.'.join(str(part) for part in first['loc'][1:])}: {first['msg']}"
+    return f"{_place(first['loc'])}: {first['msg']}"

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from fastapi import Path, Query, Response
 
-from worker.api import managed
+from worker.api import models
 from worker.api.secrets import ScopeText
 from worker.context import Serving
 from worker.secrets.entrusted import RegistryLogin
@@ -16,16 +16,16 @@ from worker.store import secrets
 Host = Annotated[str, Path(description="HOST or HOST:PORT", max_length=260)]
 
 
-def list_registries(context: Serving, scope: Annotated[ScopeText | None, Query()] = None) -> managed.Logins:
+def list_registries(context: Serving, scope: Annotated[ScopeText | None, Query()] = None) -> models.Logins:
     """For which registries there are logins: all, those of a scope, or all that reach a repository."""
     with context.database.read() as connection:
         stored = secrets.every(connection, Scope.parse(scope).reached_by if scope else None, kind=Kind.REGISTRY)
-    return managed.Logins(registries=[_described(secret) for secret in stored])
+    return models.Logins(registries=[_described(secret) for secret in stored])
 
 
 def put_registry(
-    registry: Host, wanted: managed.NewLogin, context: Serving, scope: Annotated[ScopeText, Query()] = str(GLOBAL)
-) -> managed.Login:
+    registry: Host, wanted: models.NewLogin, context: Serving, scope: Annotated[ScopeText, Query()] = str(GLOBAL)
+) -> models.Login:
     """Store a login, in place of one for the same registry."""
     login = RegistryLogin(user=wanted.user, password=checked_value(wanted.password.get_secret_value()))
     secret = Secret(scope=Scope.parse(scope), name=checked_registry(registry), kind=Kind.REGISTRY)
@@ -41,8 +41,8 @@ def remove_registry(registry: Host, context: Serving, scope: Annotated[ScopeText
     return Response(status_code=204)
 
 
-def _described(secret: Secret) -> managed.Login:
-    return managed.Login(
+def _described(secret: Secret) -> models.Login:
+    return models.Login(
         registry=secret.name,
         level=secret.scope.level,
         of=secret.scope.name,

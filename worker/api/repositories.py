@@ -5,7 +5,7 @@ from fastapi import Response
 from sqlalchemy import Connection
 
 from runner.source.mirrordirectory import forget_mirrors
-from worker.api import managed, models
+from worker.api import models
 from worker.api.credentials import checked_credential
 from worker.context import Context, Serving
 from worker.errors import Malformed
@@ -33,7 +33,7 @@ def show_repository(owner: str, name: str, context: Serving) -> models.Repositor
         return _repository(context, repositories.named(connection, owner, name))
 
 
-def add_repository(wanted: managed.NewRepository, context: Serving) -> managed.Hook:
+def add_repository(wanted: models.NewRepository, context: Serving) -> models.Hook:
     """Build a repository from now on; gives what its forge is to be told."""
     if wanted.forge not in FORGES:
         raise Malformed(f"{wanted.forge!r} is no forge: expected {', '.join(FORGES)}")
@@ -43,7 +43,7 @@ def add_repository(wanted: managed.NewRepository, context: Serving) -> managed.H
     return _hook(context, stored)
 
 
-def show_hook(owner: str, name: str, context: Serving) -> managed.Hook:
+def show_hook(owner: str, name: str, context: Serving) -> models.Hook:
     """What a repository's forge is to be told, its secret included."""
     with context.database.read() as connection:
         return _hook(context, repositories.named(connection, owner, name))
@@ -107,9 +107,9 @@ def _forget_files(context: Context, run_id: str) -> None:
         log.warning("files can't be removed yet", run=run_id, error=str(error))
 
 
-def _hook(context: Context, repository: StoredRepository) -> managed.Hook:
+def _hook(context: Context, repository: StoredRepository) -> models.Hook:
     hook = hook_of(repository, context.settings.url)
-    return managed.Hook(
+    return models.Hook(
         name=repository.full_name,
         hook_url=hook.url,
         secret=hook.secret,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import asdict
 
-from worker.api import managed, models
+from worker.api import models
 from worker.context import Context, Serving
 from worker.retention.policy import Policy
 from worker.retention.removal import Removed, Retention, policies, would_remove
@@ -26,29 +26,29 @@ def put_retention(owner: str, name: str, wanted: models.NewRetention, context: S
     return _told(context, policy)
 
 
-def show_all_retention(context: Serving) -> managed.ServerRetention:
+def show_all_retention(context: Serving) -> models.ServerRetention:
     """How long things are kept: of each repository, and of those that say nothing."""
     default = context.settings.retention
     found = [
-        managed.Kept(repository=repository.full_name, in_force=str(policy))
+        models.Kept(repository=repository.full_name, in_force=str(policy))
         for repository, policy in policies(context.database, default)
     ]
-    return managed.ServerRetention(default=str(default), repositories=found)
+    return models.ServerRetention(default=str(default), repositories=found)
 
 
-def show_removals(context: Serving) -> managed.Removals:
+def show_removals(context: Serving) -> models.Removals:
     """What is not kept any more and would go now."""
     return _removals(would_remove(context.database, context.settings.retention))
 
 
-def remove_now(_: models.Decision, context: Serving) -> managed.Removals:
+def remove_now(_: models.Decision, context: Serving) -> models.Removals:
     """Have it go at once: the server does so by itself, every ten minutes."""
     retention = Retention(context.database, context.storage, context.settings.retention, pause=lambda: False)
     return _removals(retention.remove())
 
 
-def _removals(found: Iterable[Removed]) -> managed.Removals:
-    return managed.Removals(removed=[managed.Removed(**asdict(removed)) for removed in found])
+def _removals(found: Iterable[Removed]) -> models.Removals:
+    return models.Removals(removed=[models.Removed(**asdict(removed)) for removed in found])
 
 
 def _told(context: Context, policy: Policy) -> models.Retention:

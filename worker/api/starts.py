@@ -3,14 +3,17 @@
 from typing import Annotated
 
 from fastapi import Query
+from sqlalchemy import Connection
 
+from pipelines.event import Event
 from worker.access.guard import Caller
 from worker.api import models
 from worker.api.numbers import Number
 from worker.api.runs import summary_of
 from worker.context import Context, Serving
+from worker.errors import Misfit
 from worker.starting import REF_NAME_PATTERN, Start, deployment_event, manual_event
-from worker.store import queries, repositories
+from worker.store import declared, queries, repositories
 from worker.store.declared import DeclaredParameter, declared_parameters
 from worker.store.inbox import AcceptedRun, add_run
 
@@ -53,10 +56,12 @@ def list_parameters(
 
 
 def started(context: Context, owner: str, name: str, start: Start, *, by: str) -> AcceptedRun:
-    """The new run of a start. Raises NotFound or Malformed."""
+    """The new run of a start. Raises NotFound, Malformed or Misfit."""
     with context.database.write() as connection:
         repository = repositories.named(connection, owner, name)
         event = manual_event(start, default_branch=repository.default_branch, by=by)
+        if not event.tag and not event.asked_sha:
+            _check_params(connection, declared.run_at_tip(connection, repository.id, event.branch), event)
         run = add_run(connection, repository, event)
     context.announce()
     return run
@@ -65,13 +70,20 @@ def started(context: Context, owner: str, name: str, start: Start, *, by: str) -
 def deployed(
     context: Context, run: tuple[str, str, int], *, target: str, task: str, params: dict[str, str], by: str
 ) -> AcceptedRun:
-    """The new run that deploys the run `(owner, name, number)`. Raises NotFound, Conflict or Malformed."""
+    """The new run that deploys the run `(owner, name, number)`. Raises NotFound, Conflict, Malformed or Misfit."""
     with context.database.write() as connection:
         earlier = queries.run_numbered(connection, *run)
         event = deployment_event(earlier, target=target, task=task, params=params, by=by)
+        _check_params(connection, earlier.id, event)
         new = add_run(connection, repositories.named(connection, earlier.owner, earlier.name), event)
     context.announce()
     return new
+
+
+def _check_params(connection: Connection, run_id: str, event: Event) -> None:
+    """Raise Misfit if the workflow files that this run has planned take no such values."""
+    if wrong := declared.misfits(connection, run_id, event):
+        raise Misfit({f"params.{name}": complaint for name, complaint in wrong.items()})
 
 
 def _parameter(each: DeclaredParameter) -> models.Parameter:

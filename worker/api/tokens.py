@@ -10,7 +10,7 @@ from fastapi import Response
 
 from runner.clock import from_now
 from worker.access.guard import Caller
-from worker.api import managed
+from worker.api import models
 from worker.api.numbers import Number
 from worker.context import Serving
 from worker.errors import Forbidden
@@ -18,14 +18,14 @@ from worker.store import accounts, tokens
 from worker.store.tokens import Token
 
 
-def list_tokens(context: Serving) -> managed.Tokens:
+def list_tokens(context: Serving) -> models.Tokens:
     """All tokens: whose, what for, when last used. Never the tokens themselves."""
     with context.database.read() as connection:
         stored = tokens.every(connection)
-    return managed.Tokens(tokens=[_described(token) for token in stored])
+    return models.Tokens(tokens=[_described(token) for token in stored])
 
 
-def add_token(wanted: managed.NewToken, caller: Caller, context: Serving, response: Response) -> managed.AddedToken:
+def add_token(wanted: models.NewToken, caller: Caller, context: Serving, response: Response) -> models.AddedToken:
     """A new token of an account, which nobody is shown again."""
     lasts = timedelta(days=wanted.days)
     if caller.expires_at and from_now(lasts) > caller.expires_at:
@@ -36,7 +36,7 @@ def add_token(wanted: managed.NewToken, caller: Caller, context: Serving, respon
         account = accounts.named(connection, wanted.account)
         key = tokens.create(connection, account, wanted.name, scope=wanted.scope, lasts=lasts)
     response.headers["cache-control"] = "no-store"
-    return managed.AddedToken(token=key)
+    return models.AddedToken(token=key)
 
 
 def revoke_token(number: Number, context: Serving) -> Response:
@@ -46,8 +46,8 @@ def revoke_token(number: Number, context: Serving) -> Response:
     return Response(status_code=204)
 
 
-def _described(token: Token) -> managed.Token:
-    return managed.Token(
+def _described(token: Token) -> models.Token:
+    return models.Token(
         id=token.id,
         account=token.account,
         name=token.name,

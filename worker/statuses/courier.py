@@ -64,7 +64,7 @@ class Courier:
                 except Unavailable as error:
                     log.warning("statuses wait", error=str(error))
                 except Exception:
-                    log.exception("a round of the courier broke")  # the next one may not
+                    log.exception("a round broke", thread="courier")  # the next one may not
                 await asyncio.to_thread(self._stopping.wait, self._pace.look.total_seconds())
             await self._take_leave()
 

@@ -281,10 +281,10 @@ def test_server_s_keeper_removes_by_itself_and_ends_when_told(service: Service, 
     for _ in range(3):
         tell_run(service, repository)
     keeper = Keeper(service.database, service.storage, Policy(runs_count=1), first_seconds=0.01)
-    keeper.start()
+    keeper.thread.start()
     wait_until(lambda: service.count("runs") == 1, what="the keeper has had its turn")
-    keeper.stop()
-    assert not keeper.is_alive()
+    keeper.thread.stop()
+    assert not keeper.thread.is_alive()
 
 
 def test_command_says_what_would_go_and_sets_rules(service: Service, repository: StoredRepository) -> None:

@@ -225,17 +225,17 @@ def scheduler(database: Database) -> Iterator[tuple[Scheduler, list[datetime], t
     clock, told = [NOON], threading.Event()
     scheduler = Scheduler(database, announce=told.set, clock=lambda: clock[0])
     yield scheduler, clock, told
-    if scheduler.is_alive():
-        scheduler.stop()
+    if scheduler.thread.is_alive():
+        scheduler.thread.stop()
 
 
 def test_thread_makes_up_for_what_was_missed_as_soon_as_it_starts_and_tells_of_it(
     database: Database, repository: StoredRepository, scheduler: tuple[Scheduler, list[datetime], threading.Event]
 ) -> None:
-    thread, clock, told = scheduler
+    kept, clock, told = scheduler
     add(database, repository)
     clock[0] = NOON + 3 * HOUR
-    thread.start()
+    kept.thread.start()
     assert told.wait(10)
     assert count(database) == 1
 
@@ -246,7 +246,7 @@ def test_thread_lives_on_when_a_round_of_it_breaks(
     scheduler: tuple[Scheduler, list[datetime], threading.Event],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    thread, clock, told = scheduler
+    kept, clock, told = scheduler
     add(database, repository)
     clock[0] = NOON + 3 * HOUR
     keep, broken = schedules.keep, threading.Event()
@@ -258,6 +258,6 @@ def test_thread_lives_on_when_a_round_of_it_breaks(
         return keep(*arguments)  # type: ignore[arg-type] # passed on as they came
 
     monkeypatch.setattr(schedules, "keep", keep_or_break)
-    thread.start()
+    kept.thread.start()
     wait_until(told.is_set, what="the next round")
-    assert (thread.is_alive(), count(database)) == (True, 1)
+    assert (kept.thread.is_alive(), count(database)) == (True, 1)
