@@ -16,6 +16,7 @@ from worker.store.tasks import TaskState
 from worker.waiting.crew import Crew, classes_of
 from worker.waiting.phrases import (
     FOR_APPROVAL,
+    FOR_ITS_JOB,
     FOR_REDIS,
     FOR_TAKING,
     Facts,
@@ -119,18 +120,20 @@ def _of_parts(
             of_jobs[row.name] = by_job.get(row.id) or job_phrase(before)
         elif row.status == Status.BLOCKED:
             of_jobs[row.name] = approval_phrase(approvals_in(plans[row.id]))
-        elif row.status == Status.RUNNING:
-            of_steps |= _of_steps(connection, row.id, plans[row.id])
+        if row.status in _OPEN:
+            of_steps |= _of_steps(connection, row.id, plans[row.id], has_begun=row.status == Status.RUNNING)
     return of_jobs, of_steps
 
 
-def _of_steps(connection: Connection, job_id: int, plan: PlannedJob) -> dict[tuple[str, str], str]:
-    """What the steps of a job under way wait for."""
+def _of_steps(connection: Connection, job_id: int, plan: PlannedJob, *, has_begun: bool) -> dict[tuple[str, str], str]:
+    """What the steps of a job wait for that has not ended."""
     query = select(steps.c.name, steps.c.status).where(steps.c.job_id == job_id).order_by(steps.c.position)
     statuses = {name: Status(status) for name, status in connection.execute(query)}
     open_steps = {name for name, status in statuses.items() if not status.is_terminal}
     return {
         (plan.name, step.name): step_phrase([name for name in step.depends_on if name in open_steps], image=step.image)
+        if has_begun
+        else FOR_ITS_JOB
         for step in (*plan.services, *plan.steps)
         if statuses.get(step.name) is Status.PENDING
     }

@@ -232,3 +232,7 @@ def test_token_makes_none_that_outlives_it(service: Service) -> None:
     made = service.client.post("/api/tokens", json={**wanted, "days": 1}, headers=bearer)
     assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
     assert status(service, made.json()["token"]) == 200
+    as_long_as_it_can = service.client.post("/api/tokens", json={**wanted, "name": "as long"}, headers=bearer)
+    assert as_long_as_it_can.status_code == 201
+    ends = {each["name"]: each["expires_at"] for each in service.client.get("/api/tokens").json()["tokens"]}
+    assert ends["as long"] <= ends["short"]
