@@ -10,6 +10,7 @@ from enum import StrEnum
 import msgspec
 
 from pipelines.plan import Plan
+from pipelines.pulls import PullProgress
 from pipelines.status import Status
 
 VERSION = 1
@@ -70,6 +71,15 @@ class JobFinished(Record, frozen=True, kw_only=True, tag="job_finished"):
     status: Status
     reason: str = ""
     duration_ms: int
+
+
+class ImagePull(Record, frozen=True, kw_only=True, tag="image_pull"):
+    """An image is on its way, ahead of their turn or not, to these steps and services of the job; told each second."""
+
+    job: str
+    image: str
+    steps: tuple[str, ...]
+    progress: PullProgress
 
 
 class StepStarted(Record, frozen=True, kw_only=True, tag="step_started"):
@@ -145,7 +155,16 @@ class Artifact(Record, frozen=True, kw_only=True, tag="artifact"):
 
 
 AnyRecord = (
-    RunStarted | RunFinished | JobStarted | JobFinished | StepStarted | StepRetried | StepFinished | Log | Artifact
+    RunStarted
+    | RunFinished
+    | JobStarted
+    | JobFinished
+    | ImagePull
+    | StepStarted
+    | StepRetried
+    | StepFinished
+    | Log
+    | Artifact
 )
 Sink = Callable[[AnyRecord], None]
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import BinaryIO, Protocol
 
 from pipelines.plan import PlannedJob, PlannedStep
+from pipelines.pulls import PullProgress
 from pipelines.records import Stream
 from pipelines.status import Status
 from runner.stop import Stop
@@ -32,6 +33,14 @@ class Beside:
     """
 
     chunks: Callable[[], Iterator[bytes]]
+
+
+PullSink = Callable[[str, tuple[str, ...], PullProgress], None]
+"""Takes how far the pull of an image is, with the names of the steps and services that want it; from any thread."""
+
+
+def unheard(_image: str, _steps: tuple[str, ...], _progress: PullProgress) -> None:
+    """A PullSink for whom nobody listens."""
 
 
 Tree = Callable[[], Iterator[bytes | Beside]]
@@ -140,5 +149,8 @@ class Site(Protocol):
 class Backend(Protocol):
     """Makes Sites. One Backend serves many jobs, from many threads."""
 
-    def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop, /) -> Site:
-        """A Site for this job, in the making: what goes wrong with it is told by its `wait_until_open`."""
+    def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop, pulls: PullSink = unheard, /) -> Site:
+        """A Site for this job, in the making: what goes wrong with it is told by its `wait_until_open`.
+
+        Until it is closed, `pulls` hears of images that are on their way, also ahead of their step's turn.
+        """

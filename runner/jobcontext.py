@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pipelines.plan import PlannedJob, PlannedStep
+from pipelines.pulls import PullProgress
+from pipelines.records import ImagePull
 from pipelines.status import Status
 from runner.environment import step_environment
 from runner.results.artifacts import ArtifactStore
@@ -43,6 +45,10 @@ class JobContext:
             secrets=self.secrets,
             outputs=self.outputs.variables(),
         )
+
+    def tell_pull(self, image: str, steps: tuple[str, ...], progress: PullProgress) -> None:
+        """Record how far the pull of an image is, which these steps want."""
+        self.scribe.write(ImagePull, job=self.job.name, image=image, steps=steps, progress=progress)
 
     def log(self, step: PlannedStep, stop: Stop) -> StepLog:
         """A new log of a step. A broken Sink requests `stop`."""

@@ -76,7 +76,7 @@ class JobRun:
             check_secrets(self._context.job, self._context.secrets)
             if not self._stop.requested:
                 with self._time_limit():
-                    site = backend.open(self._context.job, ticket, tree, self._stop)
+                    site = backend.open(self._context.job, ticket, tree, self._stop, self._context.tell_pull)
                     self._work(site)
         except SinkError:
             raise

@@ -5,6 +5,9 @@ import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in lower case
 
+RUN_ID_PATTERN = f"[{_ALPHABET}]{{26}}"
+"""What they all look like."""
+
 
 def new_run_id() -> str:
     """26 characters: 48 bits of milliseconds, then 80 random bits."""

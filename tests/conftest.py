@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from runner.engine.client import Engine
 from tests.leftovers import in_engine, on_this_machine
 from tests.private_postgresql import PrivatePostgresql, private_postgresql
 from tests.private_redis import PrivateRedis
+from tests.session_directory import new_session_directory, remove_abandoned_directories, remove_session_directory
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +27,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run also the tests that take minutes")
 
 
-def pytest_configure() -> None:
+@pytest.hookimpl(tryfirst=True)  # before pytest chooses a place for what tests write
+def pytest_configure(config: pytest.Config) -> None:
+    """Give the session what it needs, and see to it that it can be interrupted."""
+    _hear_signals()
+    remove_abandoned_directories()
+    directory = new_session_directory()
+    config.add_cleanup(lambda: remove_session_directory(directory))
+    os.environ["TMPDIR"] = str(directory)
+    tempfile.tempdir = None  # it knows of another already
+    if config.option.basetemp is None:
+        config.option.basetemp = directory / "t"
+
+
+def _hear_signals() -> None:
     """Hear of Ctrl-C and its kin even if we were started deaf to them: else what tests start would be, too."""
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:

@@ -11,11 +11,15 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import count
 from pathlib import Path
 
 import psycopg
+from sqlalchemy import make_url
 
+from tests.databases import make_tables
+from tests.mortal import mortal
 from tests.waiting import wait_until
 
 _FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=", "max_connections=100")
@@ -28,11 +32,35 @@ class PrivatePostgresql:
         self._socket = socket
         self._numbers = count(1)
 
-    def new_database(self) -> str:
-        """The URL of a database with nothing in it."""
+    def new_database(self, *, template: str = "template1") -> str:
+        """The URL of a new database: with nothing in it, or a copy of another."""
         name = f"test{next(self._numbers)}"
+        self._order(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        return self._url(name)
+
+    @contextmanager
+    def database_with_tables(self) -> Iterator[str]:
+        """The URL of a database with our tables, for as long as the block lasts."""
+        url = self.new_database(template=self._template)
+        yield url
+        self.drop(url)
+
+    def drop(self, url: str) -> None:
+        """Remove a database, whoever is still connected to it: a few hundred would fill the memory."""
+        self._order(f"DROP DATABASE {make_url(url).database} WITH (FORCE)")
+
+    @cached_property
+    def _template(self) -> str:
+        """The name of the database whose tables are copied."""
+        url = self.new_database()
+        make_tables(url)
+        return str(make_url(url).database)
+
+    def _order(self, statement: str) -> None:
         with self.connect("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(statement)
+
+    def _url(self, name: str) -> str:
         return f"postgresql://headrace@/{name}?host={self._socket}"
 
     def connect(self, name: str) -> "psycopg.Connection[tuple[object, ...]]":
@@ -72,7 +100,7 @@ def _running(directory: Path, user: str) -> Iterator["subprocess.Popen[bytes]"]:
     options = [option for setting in _FAST for option in ("-c", setting)]
     command = [program("postgres"), "-D", data, "-k", str(directory), *options]
     with (directory / "log").open("wb") as log:
-        process = subprocess.Popen(command, user=user, cwd=directory, stderr=log)
+        process = subprocess.Popen(mortal(command), user=user, cwd=directory, stderr=log)
     try:
         yield process
     finally:

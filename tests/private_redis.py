@@ -7,6 +7,7 @@ from pathlib import Path
 
 from redis import Redis
 
+from tests.mortal import mortal
 from worker.redis_client import answers
 
 _SECONDS = 10
@@ -34,7 +35,7 @@ class PrivateRedis:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(mortal(self._command), stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + _SECONDS
         while not answers(self.url):
             assert time.monotonic() < deadline, "redis-server did not answer"

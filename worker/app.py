@@ -18,7 +18,8 @@ from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
 from worker.intake import Intake
 from worker.live import Live
-from worker.routes import ROUTES
+from worker.pulse import Pulse
+from worker.routes import answering_routes
 from worker.secrets.keyfile import open_keyring
 from worker.settings import AccessLog, Settings
 from worker.storage import Storage
@@ -61,6 +62,7 @@ def create_app(
                 live=live,
                 keyring=open_keyring(settings),
                 inbox=GroupedWrites(database),
+                pulse=Pulse(database, settings.data),
                 announce=backstage.announce,
                 trouble=backstage.trouble,
                 crew=backstage.crew,
@@ -83,8 +85,7 @@ def create_app(
     for error in (ServiceError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, _answer_error)
     app.mount("/static", StaticFiles(directory=_STATIC))
-    for route in ROUTES:
-        route.add_to(app.router)
+    app.router.routes.extend(answering_routes())
     return app
 
 

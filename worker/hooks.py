@@ -106,7 +106,10 @@ def _delivery(
     text: bytes | None = None,
     said: Reading | None = None,
 ) -> Delivery:
-    """What is kept of it: all that was understood, else the beginning."""
+    """What is kept of it: all that was understood, else the beginning.
+
+    The digest is of the JSON, not of the body: Gitea's signature doesn't cover the form that may be around it.
+    """
     forge = FORGES[repository.forge]
     payload = text if text is not None else body[:LARGEST_REFUSED_BYTES]
     return Delivery(
@@ -115,7 +118,7 @@ def _delivery(
         headers=kept_headers(forge, request.headers),
         payload=scrubbed(payload, repository.secret),
         size_bytes=len(body),
-        digest=hashlib.sha256(body).hexdigest() if said and forge.is_once else None,
+        digest=hashlib.sha256(payload).hexdigest() if said and forge.is_once else None,
     )
 
 

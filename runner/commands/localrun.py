@@ -1,9 +1,10 @@
 """A local run, from the working tree over its plan to the exit code."""
 
+import errno
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,7 +20,8 @@ from pipelines.records import AnyRecord, Sink, StepFinished, encode
 from pipelines.status import Status
 from runner.backend import Backend, Ticket
 from runner.config import Config
-from runner.errors import SourceError
+from runner.display import Display
+from runner.errors import SinkError, SourceError
 from runner.events import EventOptions, PlanOptions, local_event
 from runner.excerpts import with_excerpt
 from runner.execute import execute
@@ -86,9 +88,9 @@ def _given(secrets: Iterable[str]) -> Offers:
 
 def _run(plan: Plan, tree: WorkingTree, means: Means) -> int:
     backend = means.backend()
-    with closing(LocalHistory(means.config.runs_directory, means.run)) as history:
+    with closing(LocalHistory(means.config.runs_directory, means.run)) as history, _display(means) as display:
         ends: list[StepFinished] = []
-        scribe = Scribe(means.run, _to_all(history, _noted(ends), _shown(means)))
+        scribe = Scribe(means.run, _to_all(history, _noted(ends), display))
 
         def perform(job: PlannedJob) -> Status:
             return execute(
@@ -110,6 +112,22 @@ def _run(plan: Plan, tree: WorkingTree, means: Means) -> int:
     return exit_code_of(status)
 
 
+@contextmanager
+def _display(means: Means) -> Iterator[Display]:
+    """What shows the run on stdout. At the end it waits for who reads that, unless it is to end at once."""
+    display = Display(_shown(means), stop=means.stop, abort=means.abort)
+    try:
+        yield display
+    finally:
+        if not display.close():
+            sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - to the end: the other one is stuck in a write
+    if display.failure:
+        _forget_stdout()
+        raise SinkError(f"the run can't be shown: {display.failure}") from display.failure
+    if display.left_out:
+        click.echo(f"headrace: {display.left_out} lines were not read and are left out above", err=True)
+
+
 def _shown(means: Means) -> Sink:
     """What shows the run on stdout. Once nobody reads that any more (`headrace run | head`), the run is stopped."""
     show: Sink = _print_json if means.output == "json" else Terminal(PlainConsole(highlight=False))
@@ -117,16 +135,28 @@ def _shown(means: Means) -> Sink:
     def shown(record: AnyRecord) -> None:
         try:
             show(record)
-        except BrokenPipeError:
+        except OSError as error:
+            if not _is_unread(error):
+                raise
             _forget_stdout()
             means.stop.request(Status.CANCELLED, "nobody reads the output any more")
 
     return shown
 
 
+def _is_unread(error: OSError) -> bool:
+    """True of a pipe that is closed, and of a terminal that is gone."""
+    return isinstance(error, BrokenPipeError) or error.errno == errno.EIO
+
+
 def _forget_stdout() -> None:
-    """Let what is still written, also by Python at its end, go nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Let what is still written, also by Python at its end, go nowhere; to a terminal that is gone by stderr, too."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    try:
+        os.write(sys.stderr.fileno(), b"")
+    except OSError:
+        os.dup2(nowhere, sys.stderr.fileno())
 
 
 def _noted(ends: list[StepFinished]) -> Sink:

@@ -11,7 +11,7 @@ from functools import partial
 from ipaddress import IPv4Network
 
 from pipelines.plan import PlannedJob, PlannedStep
-from runner.backend import Outcome, Output, Ticket, Tree, WorkspaceFile
+from runner.backend import Outcome, Output, PullSink, Ticket, Tree, WorkspaceFile, unheard
 from runner.engine.address import Certificates
 from runner.engine.admitted import has_own_network
 from runner.engine.builds.builder import Builder
@@ -31,6 +31,7 @@ from runner.engine.outputfile import make_output_file, read_output_file
 from runner.engine.ownership import Owner, labels_for, this_process
 from runner.engine.process import Container, as_asked_by_its_step, follow, start
 from runner.engine.pull import Say
+from runner.engine.pullnews import PullNews
 from runner.engine.spec import FILES_AT, Options, Place, service_options, step_options
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.sweep import STILL_IN_USE
@@ -85,9 +86,9 @@ class DockerBackend:
             while True:
                 self._ahead.get_nowait().clear()
 
-    def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> "DockerSite":
+    def open(self, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop, pulls: PullSink = unheard) -> "DockerSite":
         """A Site for this job, in the making."""
-        return DockerSite(self, job, ticket, tree, stop)
+        return DockerSite(self, job, ticket, tree, stop, pulls)
 
     def ground_for(self, ticket: Ticket, *, addresses: int) -> Ground:
         """What a job that has so many containers on its network stands on: what was begun, else a new one."""
@@ -109,13 +110,16 @@ class DockerSite:
     `wait_until_open` does that; what was made ready on the one before is made again when its turn comes.
     """
 
-    def __init__(self, backend: DockerBackend, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop) -> None:
+    def __init__(
+        self, backend: DockerBackend, job: PlannedJob, ticket: Ticket, tree: Tree, stop: Stop, pulls: PullSink
+    ) -> None:
         self._backend = backend
         self._engine = backend.engine
         self._job = job
         self._ticket = ticket
         self._tree = tree
         self._stop = stop
+        self._news = PullNews(pulls)
         self._workspace = self._in_files(job.workspace)
         self._lay(backend.ground_for(ticket, addresses=self._addresses))
 
@@ -124,8 +128,8 @@ class DockerSite:
         self._ground = ground
         self._is_laid = True
         source = Source(self._engine, ground.files_name, self._workspace)
-        builder = Builder(self._backend.images, source, network=ground.place.network, run=self._ticket.run)
-        self._images = StepImages(self._backend.images, builder, run=self._ticket.run)
+        builder = Builder(self._backend.images, source, self._news, network=ground.place.network, run=self._ticket.run)
+        self._images = StepImages(self._backend.images, builder, self._news, run=self._ticket.run)
         self._images.begin(self._job)
         self._filled = ground.errands.submit(self._fill, ground)
 
@@ -144,7 +148,7 @@ class DockerSite:
             self.close()
             self._lay(self._backend.new_ground(self._ticket, addresses=self._addresses))
         try:
-            self._ground.sandboxes.wait_for(0)
+            self._ground.sandboxes.wait_for_network(0)
             self._filled.result()
         except BackendError:
             self._is_laid = False
@@ -164,7 +168,12 @@ class DockerSite:
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> GatedStep:
         """Create and start the step's container behind its gate, unless the image is missing or the engine refuses."""
-        gated = GatedStep(self._engine, self._maker(step, environment, lane), self._remove)
+        gated = GatedStep(
+            self._engine,
+            self._maker(step, environment, lane),
+            self._remove,
+            partial(self._wait_for_network, step, lane),
+        )
         gated.prepare()
         return gated
 
@@ -281,6 +290,10 @@ class DockerSite:
             return self._container(identifier, step, identity(step.image, image), sandbox)
 
         return make
+
+    def _wait_for_network(self, step: PlannedStep, lane: int) -> None:
+        if not has_own_network(step):
+            self._ground.sandboxes.wait_for_network(lane)
 
     def _create(self, options: Options, step: PlannedStep) -> str:
         with as_asked_by_its_step():

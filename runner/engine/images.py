@@ -1,9 +1,9 @@
 """Images: those of one engine. Each is pulled once, however many steps and jobs ask for it at the same time.
 
-DESIGN. A pull runs in a thread of its own and keeps the lines it has told. Whoever wants the image follows it: the
-first sees all lines, others the newest and those that come, until the pull ends or the follower is stopped. When the
-last follower has gone, the pull is broken off. What a pull raised, it raises for each follower. An image that is to be
-asked for anew is so once in a run: whoever wants it later in that run takes what came then.
+DESIGN. A pull runs in a thread of its own and keeps what it has told: lines, and how far it is. Whoever wants the
+image follows it: the first sees all, others the newest and what comes, until the pull ends or the follower is stopped.
+When the last follower has gone, the pull is broken off. What a pull raised, it raises for each follower. An image that
+is to be asked for anew is so once in a run: whoever wants it later in that run takes what came then.
 """
 
 import threading
@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
 
+from pipelines.pulls import PullProgress
 from runner.engine.client import Engine, EngineInfo, EngineLost, Image
 from runner.engine.credentials import Credentials
-from runner.engine.pull import Patience, Say, pull
+from runner.engine.pull import Patience, Say, Show, pull
 from runner.engine.sandbox import MACHINES
 from runner.errors import BackendError, ImageError
 from runner.once import Once
@@ -54,9 +55,18 @@ class Images:
         self._fresh: set[tuple[str, str]] = set()  # runs, and the images that were pulled for them
 
     def ensure(
-        self, name: str, say: Say, stop: Stop, *, policy: PullPolicy = PullPolicy.MISSING, run: str = ""
+        self,
+        name: str,
+        say: Say,
+        stop: Stop,
+        *,
+        show: Show = lambda _progress: None,
+        policy: PullPolicy = PullPolicy.MISSING,
+        run: str = "",
     ) -> Image | None:
         """The image, which is on the engine's machine on return, with its digest told; None if stopped before.
+
+        If it is pulled, `show` hears how far that is.
 
         Raises ImageError in one line that names it, BackendError if the engine fails.
         """
@@ -65,7 +75,7 @@ class Images:
         if found is None and policy is PullPolicy.NEVER:
             raise ImageError(f"image {name}: not on this machine, and `pull: never` keeps it from being pulled")
         if found is None:
-            self._follow(name, say, stop, policy, run)
+            self._follow(name, say, show, stop, policy, run)
             if stop.requested:
                 return None
             found = self._engine.image(name)
@@ -84,18 +94,21 @@ class Images:
         """True if the image was pulled for this run."""
         return (run, name) in self._fresh
 
-    def _follow(self, name: str, say: Say, stop: Stop, policy: PullPolicy, run: str) -> None:
+    def _follow(self, name: str, say: Say, show: Show, stop: Stop, policy: PullPolicy, run: str) -> None:
         """Follow the pull of an image to its end, or to the stop's."""
         with self._lock:
-            first_line = -1
+            first = -1
             if name not in self._pulls:
-                first_line = 0
+                first = 0
                 self._pulls[name] = _Pull(partial(self._pull, name, _REASONS[policy]))
             under_way = self._pulls[name]
             under_way.followers += 1
         try:
-            for line in under_way.lines(stop, first=first_line):
-                say(line)
+            for news in under_way.news(stop, first=first):
+                if isinstance(news, str):
+                    say(news)
+                else:
+                    show(news)
             if run and not stop.requested:
                 self._fresh.add((run, name))
         finally:
@@ -110,19 +123,19 @@ class Images:
         if is_last:
             under_way.break_off()
 
-    def _pull(self, name: str, why: str, say: Say, stop: Stop) -> None:
-        pull(self._engine, name, self._credentials, say, stop, why=why, patience=self._patience)
+    def _pull(self, name: str, why: str, say: Say, show: Show, stop: Stop) -> None:
+        pull(self._engine, name, self._credentials, say, show, stop, why=why, patience=self._patience)
 
 
 class _Pull:
     """One pull under way. `followers` is counted by its owner."""
 
-    def __init__(self, work: Callable[[Say, Stop], None]) -> None:
+    def __init__(self, work: Callable[[Say, Show, Stop], None]) -> None:
         self.followers = 0
         self._work = work
         self._stop = Stop()
         self._changed = threading.Condition()
-        self._lines: list[str] = []
+        self._news: list[str | PullProgress] = []
         self._has_ended = False
         self._failure: Exception | None = None
         threading.Thread(target=self._run, name="headrace-pull", daemon=True).start()
@@ -131,18 +144,18 @@ class _Pull:
         """Nobody wants it any more. One that has ended is let be."""
         self._stop.request(self._stop.status, "nobody waits for the image any more")
 
-    def lines(self, stop: Stop, *, first: int) -> Iterator[str]:
-        """The lines from the first on (-1: the newest) until the pull has ended or `stop` is requested.
+    def news(self, stop: Stop, *, first: int) -> Iterator[str | PullProgress]:
+        """Lines and standings from the first on (-1: the newest) until the pull has ended or `stop` is requested.
 
         Raises what the pull raised.
         """
         stop.on_request(self._wake)
-        position = first if first >= 0 else max(0, len(self._lines) - 1)
+        position = first if first >= 0 else max(0, len(self._news) - 1)
         while not stop.requested:
             with self._changed:
                 while not self._has_news(position, stop):
                     self._changed.wait()
-                news, has_ended = self._lines[position:], self._has_ended
+                news, has_ended = self._news[position:], self._has_ended
             yield from news
             position += len(news)
             if has_ended:
@@ -150,7 +163,7 @@ class _Pull:
                 return
 
     def _has_news(self, position: int, stop: Stop) -> bool:
-        return len(self._lines) > position or self._has_ended or stop.requested
+        return len(self._news) > position or self._has_ended or stop.requested
 
     def _raise_failure(self) -> None:
         """An error of its own for each follower: they raise it in threads of their own."""
@@ -163,16 +176,16 @@ class _Pull:
 
     def _run(self) -> None:
         try:
-            self._work(self._say, self._stop)
+            self._work(self._tell, self._tell, self._stop)
         except Exception as failure:  # noqa: BLE001 - whatever broke is for the followers to raise
             self._failure = failure
         with self._changed:
             self._has_ended = True
             self._changed.notify_all()
 
-    def _say(self, line: str) -> None:
+    def _tell(self, news: str | PullProgress) -> None:
         with self._changed:
-            self._lines.append(line)
+            self._news.append(news)
             self._changed.notify_all()
 
     def _wake(self) -> None:

@@ -2,8 +2,8 @@
 
 DESIGN. We attach before the start, so no byte is missed. A container has ended when the engine says so *and* its
 output has ended; output that stays open and silent afterwards is given a short grace. Stopping is SIGTERM, a grace,
-SIGKILL, in a thread of its own, until the engine has taken it or the container has ended: whoever asks for it doesn't
-wait. A container with a gate prints nothing before its release, so until then nobody needs to read.
+SIGKILL, and then an end to output that nobody takes, in a thread of its own, until the container has ended: whoever
+asks for it doesn't wait. A container with a gate prints nothing before its release, so until then nobody needs to read.
 """
 
 import socket
@@ -25,6 +25,7 @@ from runner.errors import BackendError, StepError
 from runner.stop import Stop
 
 _SIGNALS = {2: "SIGINT", 6: "SIGABRT", 9: "SIGKILL", 11: "SIGSEGV", 13: "SIGPIPE", 15: "SIGTERM"}
+_LOOK_SECONDS = 0.2
 _NAMED = {125: "the container could not be run", 126: "not executable", 127: "command not found"}
 
 
@@ -73,7 +74,7 @@ def follow(container: Container, stream: socket.socket, output: Output, stop: St
     symptoms = Symptoms(output, pids_limit=container.processes)
     reader = Reader(container.engine, container.id, stream, symptoms.output)
     try:
-        stopper = _Stopper(container, stop)
+        stopper = _Stopper(container, stop, reader)
         vigil = Vigil(container.engine, container.id, container.witness, reader, stop)
         try:
             state = vigil.keep(stop_grace_seconds=container.stop_grace_seconds)
@@ -102,8 +103,9 @@ def outcome_of(state: ContainerState) -> Outcome:
 class _Stopper:
     """Stops a container when its Stop is requested, unless it has ended before."""
 
-    def __init__(self, container: Container, stop: Stop) -> None:
+    def __init__(self, container: Container, stop: Stop, reader: Reader) -> None:
         self._container = container
+        self._reader = reader
         self._ended = threading.Event()
         stop.on_request(lambda: threading.Thread(target=self._stop, name="headrace-stop", daemon=True).start())
 
@@ -116,6 +118,10 @@ class _Stopper:
             self._send("SIGTERM")
         if not self._ended.wait(self._container.stop_grace_seconds):
             self._send("SIGKILL")
+        while not self._ended.wait(_LOOK_SECONDS):
+            if self._reader.is_stuck:  # then the engine may be waiting for output to be taken, too
+                self._reader.cut()
+                return
 
     def _send(self, name: str) -> None:
         engine, identifier = self._container.engine, self._container.id

@@ -1,10 +1,11 @@
-"""Progress: what an engine's many messages about one pull amount to, in one line."""
+"""Progress: what an engine's many messages about one pull amount to."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_MEGABYTE = 1_000_000
+from pipelines.pulls import PullProgress
+
 _DONE = {"Pull complete", "Already exists"}
 _DOWNLOADED = {"Verifying Checksum", "Download complete", "Extracting"}
 _OTHERS = {"Pulling fs layer", "Waiting", "Downloading"}
@@ -20,7 +21,7 @@ class _Layer:
 
 
 class Progress:
-    """Takes the messages of a pull in order; `str()` says how far it is: `3 of 7 layers, 42.1 MB of 98.3 MB`."""
+    """Takes the messages of a pull in order."""
 
     def __init__(self) -> None:
         self._layers: dict[str, _Layer] = {}
@@ -40,20 +41,15 @@ class Progress:
         if status in _DONE:
             layer.is_done, layer.total_bytes = True, layer.current_bytes
 
-    def __str__(self) -> str:
+    @property
+    def standing(self) -> PullProgress:
+        """How far it is now."""
         layers = self._layers.values()
-        if not layers:
-            return "waiting for the registry"
-        counted = f"{sum(layer.is_done for layer in layers)} of {len(layers)} layers"
-        return f"{counted}, {self._bytes()}" if any(layer.current_bytes for layer in layers) else counted
-
-    def _bytes(self) -> str:
-        """What has been downloaded; of how much, only once every layer's size is known."""
-        totals = [layer.total_bytes for layer in self._layers.values()]
-        current = _megabytes(sum(layer.current_bytes for layer in self._layers.values()))
+        totals = [layer.total_bytes for layer in layers]
         known = [total for total in totals if total is not None]
-        return f"{current} of {_megabytes(sum(known))}" if len(known) == len(totals) else current
-
-
-def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / _MEGABYTE:.1f} MB"
+        return PullProgress(
+            layers=len(layers),
+            layers_done=sum(layer.is_done for layer in layers),
+            bytes_done=sum(layer.current_bytes for layer in layers),
+            bytes_total=sum(known) if layers and len(known) == len(totals) else None,
+        )

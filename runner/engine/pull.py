@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pipelines.pulls import PullProgress
 from runner.engine.client import Engine, EngineRefusal, EngineSilence
 from runner.engine.credentials import Credentials, CredentialsError, Login, registry_of
 from runner.engine.progress import Progress
@@ -14,6 +15,9 @@ from runner.stop import Stop
 
 Say = Callable[[str], None]
 """Takes one line for the log of whoever waits for the image."""
+
+Show = Callable[[PullProgress], None]
+"""Takes how far a pull has come, when it begins and then as often as its log is told."""
 
 _LONGEST_PAUSE_SECONDS = 60.0
 
@@ -33,14 +37,23 @@ class Patience:
 
 
 def pull(
-    engine: Engine, name: str, credentials: Credentials, say: Say, stop: Stop, *, why: str, patience: Patience
+    engine: Engine,
+    name: str,
+    credentials: Credentials,
+    say: Say,
+    show: Show,
+    stop: Stop,
+    *,
+    why: str,
+    patience: Patience,
 ) -> None:
     """Pull an image; ends early if `stop` is requested. Raises ImageError in one line, with `why` it was pulled."""
     registry = registry_of(name)
+    show(PullProgress())
     say(f"pulling {name}")
     login = _login(credentials, registry, say)
     for pause in (*patience.pauses_seconds, None):
-        failed = _try(engine, name, login, say, stop, patience)
+        failed = _try(engine, name, login, say, show, stop, patience)
         if failed is None or stop.requested:
             return
         verdict = judge(*failed, registry, had_login=login is not None)
@@ -59,7 +72,7 @@ def _login(credentials: Credentials, registry: str, say: Say) -> Login | None:
 
 
 def _try(
-    engine: Engine, name: str, login: Login | None, say: Say, stop: Stop, patience: Patience
+    engine: Engine, name: str, login: Login | None, say: Say, show: Show, stop: Stop, patience: Patience
 ) -> tuple[str, int] | None:
     """Pull once. Gives the engine's words and status if it failed."""
     progress, told = Progress(), time.monotonic()
@@ -71,7 +84,8 @@ def _try(
             progress.take(message)
             if time.monotonic() - told >= patience.telling_seconds:
                 told = time.monotonic()
-                say(f"{name}: {progress}")
+                show(progress.standing)
+                say(f"{name}: {progress.standing}")
     except EngineRefusal as refusal:
         return refusal.answer, refusal.status
     except EngineSilence as silence:

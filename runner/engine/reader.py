@@ -4,7 +4,9 @@ DESIGN. A stream that breaks looks like one that ends; whether it has ended is f
 to say, and to give another stream that goes on. After a container's end its stream ends by itself, but behind all that
 is still on its way, and whoever takes the output may be slow: so what is waited for is silence, not the clock.
 An engine may take no container for ended, SIGKILL or not, while there is output that it can't get rid of (Docker 20.10
-doesn't even answer questions about it then). So whoever won't read on shuts the stream before anything else.
+doesn't even answer questions about it then). So whoever won't read on shuts the stream before anything else. An Output
+that takes nothing any more, such as a pipe to a pager, holds its thread for as long as it likes. A container that is
+killed isn't to outlive its grace for that: its stream is `cut`, and the thread left to itself, with nothing to hand on.
 """
 
 import socket
@@ -20,6 +22,8 @@ from runner.engine.outage import persist
 from runner.errors import BackendError
 
 OUTPUT_GRACE_SECONDS = 5.0
+_LOOK_SECONDS = 0.2
+_STUCK_SECONDS = 1.0
 _READ_BYTES = 256 * 1024
 _HEADER = struct.Struct(">BxxxL")
 _STREAMS = {1: Stream.STDOUT, 2: Stream.STDERR}
@@ -34,13 +38,21 @@ class Reader:
         self._container = container
         self._failure: Exception | None = None
         self._silent_since: float | None = None
+        self._busy_since: float | None = None
         self._closed = threading.Event()
+        self._is_cut = False
         self._begin(stream)
 
     @property
     def has_ended(self) -> bool:
         """True once the stream has ended."""
         return not self._thread.is_alive()
+
+    @property
+    def is_stuck(self) -> bool:
+        """True while the Output has been busy with one and the same piece for longer than it could need."""
+        since = self._busy_since
+        return since is not None and time.monotonic() - since > _STUCK_SECONDS
 
     def resume(self, stream: socket.socket) -> None:
         """Go on with another stream of the same container, after the one before has ended."""
@@ -54,8 +66,8 @@ class Reader:
 
     def finish(self) -> None:
         """Wait for the stream's end, after the container's. Raises what the Output raised."""
-        while self._thread.is_alive() and self._silent_seconds() < OUTPUT_GRACE_SECONDS:
-            self._thread.join(OUTPUT_GRACE_SECONDS - self._silent_seconds())
+        while self._thread.is_alive() and self._silent_seconds() < OUTPUT_GRACE_SECONDS and not self._is_cut:
+            self._thread.join(min(OUTPUT_GRACE_SECONDS - self._silent_seconds(), _LOOK_SECONDS))
         self.close()
         self.check()
 
@@ -64,12 +76,17 @@ class Reader:
         if self._failure is not None:
             raise self._failure
 
+    def cut(self) -> None:
+        """Hand nothing more on, as the container was killed; what the Output is still busy with is not waited for."""
+        self._is_cut = True
+        self._shut()
+
     def close(self) -> None:
-        """End the thread. May be called again."""
+        """End the thread, or, after a `cut`, leave it to end once the Output lets it. May be called again."""
         self._closed.set()
         if self._thread.is_alive():
             self._shut()
-        self._thread.join()
+        self._thread.join(0 if self._is_cut else None)
         self._socket.close()
 
     def _shut(self) -> None:
@@ -113,9 +130,16 @@ class Reader:
                 end = position + _HEADER.size + length
                 if end > len(held):
                     break
-                self.output(_STREAMS[number], bytes(held[position + _HEADER.size : end]))
+                if self._is_cut:
+                    return
+                self._hand_on(_STREAMS[number], bytes(held[position + _HEADER.size : end]))
                 position = end
             del held[:position]
+
+    def _hand_on(self, stream: Stream, data: bytes) -> None:
+        self._busy_since = time.monotonic()
+        self.output(stream, data)
+        self._busy_since = None
 
     def _receive(self) -> bytes:
         self._silent_since = time.monotonic()

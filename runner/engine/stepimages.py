@@ -5,6 +5,7 @@ for anew and that hasn't been done in this run. What isn't at hand then is had w
 it in. An image that is built is never at hand ahead: steps before may write what it is built from.
 """
 
+from collections import defaultdict
 from enum import Enum, auto
 
 from msgspec.structs import replace
@@ -17,6 +18,7 @@ from runner.engine.builds.builder import Builder
 from runner.engine.client import Image
 from runner.engine.images import Images, PullPolicy
 from runner.engine.pull import Say
+from runner.engine.pullnews import PullNews
 from runner.errors import BuildError, ImageError
 from runner.stop import Stop
 
@@ -31,15 +33,22 @@ class Turn(Enum):
 class StepImages:
     """For one job of a run. Pulls that were begun ahead go on until `close`."""
 
-    def __init__(self, images: Images, builder: Builder, *, run: str) -> None:
+    def __init__(self, images: Images, builder: Builder, news: PullNews, *, run: str) -> None:
         self._images = images
         self._builder = builder
         self._run = run
-        self._ahead = PullsAhead(images, run=run)
+        self._news = news
+        self._wanted: dict[tuple[str, PullPolicy], tuple[str, ...]] = {}
+        self._ahead = PullsAhead(images, news, run=run)
 
     def begin(self, job: PlannedJob) -> None:
-        """Pull what the job's services and steps will want, ahead of their turn."""
-        self._ahead.begin(each for each in (*job.services, *job.steps) if each.included)
+        """Pull what the job's services and steps will want, ahead of their turn. What is to be built comes later."""
+        wanted: dict[tuple[str, PullPolicy], list[str]] = defaultdict(list)
+        for each in (*job.services, *job.steps):
+            if each.included and not each.build:
+                wanted[each.image, PullPolicy(each.pull)].append(each.name)
+        self._wanted = {image: tuple(names) for image, names in wanted.items()}
+        self._ahead.begin(self._wanted)
 
     def close(self) -> None:
         """Give up what was begun. May be called again."""
@@ -62,7 +71,8 @@ class StepImages:
             if policy is PullPolicy.ALWAYS and not self._images.is_fresh(step.image, self._run):
                 raise ImageError(f"image {step.image}: still to be asked for")
             policy = PullPolicy.NEVER
-        image = self._images.ensure(step.image, say, stop, policy=policy, run=self._run)
+        with self._news.of(step.image, self._wanted.get((step.image, policy), (step.name,))) as show:
+            image = self._images.ensure(step.image, say, stop, show=show, policy=policy, run=self._run)
         return None if stop.requested else image
 
 

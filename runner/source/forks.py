@@ -3,6 +3,8 @@
 SECURITY. Whoever opens the pull request owns that repository. Its address is made of our own record's host and a name
 of two plain parts, so a delivery leads to no other machine, and it is read in nobody's name over https: what a
 repository of ours may be read with is never shown for somebody else's. A fork that isn't public is not read at all.
+Whatever the forge: what a commit of a fork names, such as a submodule, is read in nobody's name as well, for its author
+may not be allowed to read what our credentials open, and would find it in the workspace.
 """
 
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from urllib.parse import urlsplit
 from pipelines.deliveries.fields import is_repository_name
 from pipelines.event import Event, fork_ref
 from runner.errors import SourceError
+from runner.source.access import ANONYMOUS, Access
 from runner.source.remotes import repository_of
 
 
@@ -51,3 +54,13 @@ def _host(clone_url: str) -> str:
     if clone_url.startswith(("https://", "http://")):
         return urlsplit(clone_url).netloc.rpartition("@")[2]
     return repository_of(clone_url).forge
+
+
+def access_for_author(event: Event, access: Access, *, url: str) -> Access:
+    """In whose name is read what the author of the event's commit has named, such as a submodule at `url`.
+
+    `access` is the repository's own. For a commit of a fork it counts for the repository alone.
+    """
+    request = event.pull_request
+    is_elsewhere = url != event.repository.clone_url
+    return ANONYMOUS if request is not None and request.from_fork and is_elsewhere else access

@@ -4,7 +4,7 @@ DESIGN. No smudge filter runs: pointers are found by reading the commit, `git lf
 the mirror (it checks each file's hash), and the files go from there into the stream in the places of their pointers.
 So memory is bounded, nothing is fetched twice, and no file of the commit configures anything but the store's address,
 `lfs.url` of `.lfsconfig`. That is used with the repository's credentials only below its owner's address, as that of a
-submodule is. How many bytes a commit may bring is limited.
+submodule is. Of a fork that is kept apart the store is its own. How many bytes a commit may bring is limited.
 """
 
 import re
@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.event import Event
 from runner.errors import SourceError
 from runner.source.access import ANONYMOUS, Access
 from runner.source.addresses import access_below, checked_address
 from runner.source.fetch import PATIENCE, retried
+from runner.source.forks import access_for_author, fork_of
 from runner.source.gitcommand import WITHOUT_USER_CONFIGURATION, GitFailure, git
 from runner.source.index import mentions
 from runner.source.listing import Entry
@@ -154,17 +156,23 @@ def _fetch(mirror: Mirror, entries: tuple[Entry, ...], lock: int) -> None:
 
 def _store(mirror: Mirror, entries: tuple[Entry, ...]) -> tuple[str, Access]:
     """The store's address, `""` for the repository's own, and in whose name it is read."""
+    event, what = mirror.event, "the `lfs.url` of .lfsconfig"
     file = next((entry for entry in entries if entry.path == _CONFIGURATION and entry.is_file), None)
     url = _configured(mirror, file.object) if file else ""
     if not url:
-        return "", mirror.access
-    what = "the `lfs.url` of .lfsconfig"
-    access = access_below(
-        checked_address(url, what=what), origin=mirror.event.repository.clone_url, access=mirror.access
-    )
+        fork = fork_of(event)
+        return (f"{fork.url}/info/lfs", ANONYMOUS) if fork else ("", mirror.access)
+    own = mirror.access if _is_own(url, event) else access_for_author(event, mirror.access, url=url)
+    access = access_below(checked_address(url, what=what), origin=event.repository.clone_url, access=own)
     if access is ANONYMOUS and not url.startswith("https://"):
         raise SourceError(f"{what} is at {url!r}: expected an https address, or one of the repository's owner")
     return url, access
+
+
+def _is_own(url: str, event: Event) -> bool:
+    """True for the address that the repository's store has anyway."""
+    repository = event.repository.clone_url.removesuffix(".git")
+    return url.rstrip("/") in (f"{repository}.git/info/lfs", f"{repository}/info/lfs")
 
 
 def _configured(mirror: Mirror, blob: str) -> str:

@@ -25,6 +25,7 @@ from runner.source.archive import overrule_attributes
 from runner.source.clonesettings import CloneSettings
 from runner.source.damage import is_noted, note_damage
 from runner.source.fetch import NoCommit, commit_of, fetch, fetch_ref, has_commit, retried
+from runner.source.forks import access_for_author
 from runner.source.gitcommand import GitFailure, git
 from runner.source.gitdirectory import object_format
 from runner.source.mirror import Mirror
@@ -68,6 +69,7 @@ def fetched_as_asked(
     tries = Tries(attempts=settings.attempts, backoff=settings.backoff, stop=stop or Stop())
     if settings.remote:
         url = checked_address(settings.remote, what="the clone's `remote`")
+        access = access_for_author(event, access, url=url)
         access = access_to(url, origin=event.repository.clone_url, access=access)
         event = replace(event, repository=replace(event.repository, clone_url=url))
         event = _all_there(event)

@@ -22,6 +22,7 @@ from runner.source.addresses import access_to
 from runner.source.archive import archive
 from runner.source.clonesettings import DEFAULT_CLONE, CloneSettings
 from runner.source.fetch import fetch_tags, retried
+from runner.source.forks import access_for_author
 from runner.source.gitcommand import git
 from runner.source.gitdirectory import Revision, make_git_directory
 from runner.source.index import fill_index
@@ -136,10 +137,11 @@ def _git_directory(mirror: Mirror, index: Path, submodules: tuple[Submodule, ...
 
 
 def _fetched(part: _Part, submodule: Submodule) -> _Part:
-    """The submodule's part of the tree, fetched in nobody's name unless it is of the same owner."""
+    """The submodule's part of the tree, fetched in nobody's name unless it is of the same owner, and no fork's."""
     mirror = part.mirror
     event = Event(repository=Repository(clone_url=submodule.url), sha=submodule.commit)
-    access = access_to(submodule.url, origin=mirror.event.repository.clone_url, access=mirror.access)
+    access = access_for_author(mirror.event, mirror.access, url=submodule.url)
+    access = access_to(submodule.url, origin=mirror.event.repository.clone_url, access=access)
     return _Part(
         mirror=fetched(mirror.root, event, access=access, tries=mirror.tries),
         below=f"{part.below}{submodule.path}/",

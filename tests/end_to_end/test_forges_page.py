@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +46,6 @@ def commands(title: str) -> list[str]:
     section = re.search(rf"^### {re.escape(title)}\n(.*?)(?=^##)", PAGE, re.MULTILINE | re.DOTALL)
     assert section, title
     return re.findall(r"^```sh\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    (tmp_path / "service").mkdir()
-    service = Service(tmp_path / "service")
-    yield service
-    service.end()
 
 
 def typed(service: Service, text: str) -> str:
@@ -106,17 +97,17 @@ def test_page_leads_to_a_green_check(service: Service, tmp_path: Path, busybox: 
         assert set(forge.cloned_by) == {USERS.get(name, "oauth2")}
 
 
-def deliver(name: str, printed: str, sha: str) -> httpx.Response:
+def deliver(name: str, printed: str, sha: str, delivery: str = "1") -> httpx.Response:
     """The push, as this forge would tell of it to the hook that was printed."""
     url, secret = (re.findall(rf"{what} +(\S+)", printed)[0] for what in ("Hook URL", "Secret"))
     body = json.dumps(payload(name, sha)).encode()
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {
-        "github": {"x-github-event": "push", "x-github-delivery": "1", "x-hub-signature-256": f"sha256={digest}"},
-        "gitlab": {"x-gitlab-event": "Push Hook", "idempotency-key": "1", "x-gitlab-token": secret},
-        "gitea": {"x-gitea-event": "push", "x-gitea-delivery": "1", "x-gitea-signature": digest},
-        "forgejo": {"x-forgejo-event": "push", "x-forgejo-delivery": "1", "x-forgejo-signature": digest},
-        "bitbucket": {"x-event-key": "repo:push", "x-request-uuid": "1", "x-hub-signature": f"sha256={digest}"},
+        "github": {"x-github-event": "push", "x-github-delivery": delivery, "x-hub-signature-256": f"sha256={digest}"},
+        "gitlab": {"x-gitlab-event": "Push Hook", "idempotency-key": delivery, "x-gitlab-token": secret},
+        "gitea": {"x-gitea-event": "push", "x-gitea-delivery": delivery, "x-gitea-signature": digest},
+        "forgejo": {"x-forgejo-event": "push", "x-forgejo-delivery": delivery, "x-forgejo-signature": digest},
+        "bitbucket": {"x-event-key": "repo:push", "x-request-uuid": delivery, "x-hub-signature": f"sha256={digest}"},
     }[name]
     return httpx.post(url, content=body, headers={"content-type": "application/json", **headers}, timeout=10)
 

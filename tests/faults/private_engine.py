@@ -16,6 +16,7 @@ from pathlib import Path
 
 from runner.engine.client import Engine
 from runner.errors import BackendError
+from tests.mortal import mortal
 from tests.waiting import wait_until
 
 _ROOT = Path(__file__).parents[2]
@@ -45,7 +46,8 @@ class PrivateEngine:
         (self.directory / "data").mkdir()
         namespaces = ("--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
         self._holder = subprocess.Popen(
-            ["unshare", *namespaces, sys.executable, "-c", _HOLDER, self.directory, disk], stdout=subprocess.PIPE
+            mortal(["unshare", *namespaces, sys.executable, "-c", _HOLDER, self.directory, disk]),
+            stdout=subprocess.PIPE,
         )
         assert self._holder.stdout is not None
         assert self._holder.stdout.readline() == b"ready\n"
@@ -114,9 +116,7 @@ class PrivateEngine:
         if self._dockerd is not None:
             self._wake_entrance()
             self._dockerd.wait(60)
-        for group in Path("/sys/fs/cgroup").glob(f"**/{self._cgroup}"):
-            wait_until(lambda group=group: _is_removed(group), what=f"{group} is empty")  # type: ignore[misc]
-        shutil.rmtree(self.directory)
+        _remove(self.directory)
 
     def _wake_entrance(self) -> None:
         """Whoever entered the namespaces with the engine stops when that does."""
@@ -140,6 +140,15 @@ def _child_of(pid: int) -> int:
     """The only child of a process, as we see its number."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
     return int(wait_until(lambda: children.read_text().split(), what=f"process {pid} has a child")[0])
+
+
+def _remove(directory: Path) -> None:
+    """Remove what an engine that has ended has written, and its control groups."""
+    for group in (
+        Path(above, directory.name) for above, names, _ in os.walk("/sys/fs/cgroup") if directory.name in names
+    ):
+        wait_until(lambda group=group: _is_removed(group), what=f"{group} is empty")  # type: ignore[misc]
+    shutil.rmtree(directory)
 
 
 def _is_removed(group: Path) -> bool:

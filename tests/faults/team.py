@@ -1,96 +1,133 @@
-"""A team whose service gets hurt: a server, workers and a Redis apart, and what must be true however it ends."""
+"""A team whose service gets hurt: a forge, a server, workers and a Redis apart, and what must be true at the end."""
 
 import os
 import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
-import httpx
 from redis.exceptions import RedisError
 
+from pipelines.records import AnyRecord, decode
 from runner.engine.client import Engine
-from runner.engine.ownership import RUN
+from runner.engine.ownership import ROLE, RUN
+from tests.databases import give_tables
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Process, Service
+from tests.end_to_end.test_forges_page import deliver
+from tests.end_to_end.test_statuses import connect
+from tests.faults.truth import assert_log_exact, assert_one_end, assert_told_once
 from tests.private_redis import PrivateRedis
 from tests.waiting import wait_until
+from tests.worker.statuses.fakeforge import FakeForge, fake_forge
 
 LINES = 300
+LEASE_SECONDS = 3
+NEVER_END = "sleep 600"
+"""For a step that is still to be under way when something happens to it."""
 _COUNT = f"i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo line $i; sleep 0.01; done"
+_COUNTED = tuple(f"line {number}" for number in range(1, LINES + 1))
 _WORKFLOW = """
 steps:
   count: {{image: {image}, commands: '{commands}'}}
   mourn: {{image: {image}, commands: echo alas, when: {{status: [success, failure]}}}}
 """
-_ENDS = {"success", "failure", "error", "cancelled", "timed_out", "skipped", "lost"}
-_LEASE_SECONDS = 3
 
 
 class Team:
     """A repository that is pushed to, and the service that runs what it says."""
 
-    def __init__(
-        self, directory: Path, redis: PrivateRedis, engine: Engine, image: str, environment: Mapping[str, str]
-    ) -> None:
+    def __init__(self, service: Service, redis: PrivateRedis, engine: Engine, image: str, forge: FakeForge) -> None:
+        self.service = service
         self.redis = redis
-        settings = {"HEADRACE_LEASE_SECONDS": str(_LEASE_SECONDS), "HEADRACE_GRACE_SECONDS": "1"}
-        self.service = Service(directory, redis_url=redis.url, environment={**settings, **environment})
-        self.server = self.service.server()
-        self.worker = self.service.worker()
+        self.forge = forge
+        give_tables(f"sqlite:///{service.data}/headrace.sqlite")
+        self.server = service.server()
+        self.worker = service.worker()
         self._engine = engine
         self._image = image
-        self._origin = Origin(directory)
-        self.service.add_repository(self._origin)
+        self._origin = Origin(service.directory)
+        self._hook = connect(service, forge, self._origin)
+        self._printed: dict[str, tuple[str, ...]] = {}
+        self._server_was_killed = False
 
-    def push(self, commands: str = _COUNT) -> str:
-        """Push a workflow whose step counts lines, or does this; gives the run's id."""
-        workflow = _WORKFLOW.format(image=self._image, commands=commands)
-        return self.service.run_of(self._origin.push(_headrace_yaml=workflow, change=os.urandom(8).hex()))
+    def push(self, commands: str = _COUNT, *, prints: tuple[str, ...] = _COUNTED) -> str:
+        """Push a workflow whose step counts lines, or does this and prints that; gives the run's id."""
+        return self._push(_WORKFLOW.format(image=self._image, commands=commands), prints)
 
-    def push_counting(self) -> str:
-        """Push the workflow, and wait until its step counts."""
-        run_id = self.push()
-        wait_until(lambda: self.lines(run_id), seconds=30, what="the step prints")
+    def push_idle(self) -> str:
+        """Push a workflow that is for another branch; gives the run's id."""
+        return self._push("when: {branch: other}\nsteps: {never: {image: never, commands: 'false'}}\n", ())
+
+    def _push(self, workflow: str, prints: tuple[str, ...]) -> str:
+        self._origin.push(_headrace_yaml=workflow, change=os.urandom(8).hex())
+        sha = self._origin.developer.git("rev-parse", "HEAD")
+        answer = deliver("github", self._hook, sha, delivery=sha)
+        assert answer.status_code == 202, answer.text
+        run_id: str = answer.json()["run"]
+        assert run_id not in self._printed
+        self._printed[run_id] = prints
         return run_id
 
-    def again(self, run_id: str) -> str:
-        """Have a run run once more; gives the new one's id."""
-        address, headers = f"{self.service.url}/api/runs", self.service.authorization()
-        answer = httpx.post(address, json={"again": run_id}, headers=headers, timeout=10)
-        new: str = answer.json()["id"]
-        return new
+    def push_counting(self, *, then: str = "true") -> str:
+        """Push the workflow, whose step does this when it has counted, and wait until it counts."""
+        run_id = self.push(f"{_COUNT}; {then}")
+        wait_until(lambda: self.counts(run_id), seconds=30, what="the step prints")
+        return run_id
 
-    def lines(self, run_id: str) -> list[int]:
-        """The numbers of the counted lines in what the server has of the step's log."""
+    def counts(self, run_id: str) -> bool:
+        """True once the server has a line that the step of this run has counted."""
         jobs = self.service.run(run_id)["jobs"]
         if not jobs or jobs[0]["steps"][0]["status"] == "pending":
-            return []
+            return False
         path = f"/api/runs/{run_id}/jobs/{jobs[0]['name']}/steps/count/log"
-        return numbers_in(self.service.get(path).text)
+        return bool(numbers_in(self.service.get(path).text))
+
+    def kill_server(self) -> None:
+        """End the server without a chance to note what it has just done."""
+        self._server_was_killed = True
+        self.server.end(signal.SIGKILL)
 
     def ended(self, run_id: str, *, seconds: float = 60) -> dict[str, Any]:
-        """The run once it has ended, after a look at what must be true of every run that has."""
+        """The run once it has ended, after a look at all that must be true of every run that has."""
         run = self.service.finished_run(run_id, seconds=seconds)
-        assert run["status"] in _ENDS, run
-        for each in (*run["jobs"], *(step for job in run["jobs"] for step in job["steps"])):
-            assert each["status"] in _ENDS, run
-        if run["status"] == "success":
-            assert self.lines(run_id) == list(range(1, LINES + 1))
-        elif run["jobs"]:
-            lines = self.lines(run_id)
-            assert lines == list(range(1, len(lines) + 1)), "none is missing before the last, and none is twice"
         wait_until(lambda: self.is_swept(run_id), seconds=60, what=f"nothing is left of {run_id}")
         wait_until(self.is_taken, seconds=20, what="the server has taken every Record")
+        records = self.records(run_id)
+        assert_one_end(run, records)
+        assert_log_exact(records, "count", self._printed[run_id], is_whole=run["status"] == "success")
+        assert_told_once(self.forge, run, is_repeated=self._server_was_killed)
         assert self.service.run(run_id) == run, "an end is the end"
         return run
+
+    def look_back(self) -> list[dict[str, Any]]:
+        """All runs, which are those that were pushed for, after a look at all that must be true of each."""
+        found = self.service.get("/api/runs?limit=200").json()["runs"]
+        assert sorted(run["id"] for run in found) == sorted(self._printed), "none is lost, and none is there twice"
+        return [self.ended(run_id) for run_id in self._printed]
+
+    def assert_no_more_is_told(self, runs: list[dict[str, Any]]) -> None:
+        """Nothing has come to the forge over an end of these runs."""
+        for run in runs:
+            assert_told_once(self.forge, run, is_repeated=self._server_was_killed)
+
+    def records(self, run_id: str) -> list[AnyRecord]:
+        """A run's whole history, log lines too."""
+        text = self.service.get(f"/api/runs/{run_id}/records?logs=1&format=jsonl").content
+        return [decode(line) for line in text.splitlines()]
 
     def left_of(self, run_id: str) -> list[str]:
         """What the engine holds of a run."""
         label = f"{RUN}={run_id}"
         found = (*self._engine.containers(label), *self._engine.networks(label), *self._engine.volumes(label))
         return [each.name for each in found]
+
+    def steps_of(self, run_id: str) -> list[str]:
+        """The containers of a run's steps, running and made ready."""
+        return [each.name for each in self._engine.containers(f"{RUN}={run_id}") if ROLE not in each.labels]
 
     def is_swept(self, run_id: str) -> bool:
         """True if the engine holds nothing of a run."""
@@ -102,6 +139,27 @@ class Team:
             return self.redis.client().xlen("headrace:records") == 0
         except RedisError:
             return False
+
+
+@contextmanager
+def hurt_team(
+    directory: Path,
+    redis: PrivateRedis,
+    engine: Engine,
+    image: str,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Team]:
+    """A team within the block, at whose end all that must be true is looked at, for every run."""
+    settings = {"HEADRACE_LEASE_SECONDS": str(LEASE_SECONDS), "HEADRACE_GRACE_SECONDS": "1", **environment}
+    service = Service(directory, redis_url=redis.url, environment=settings)
+    with fake_forge() as forge:
+        try:
+            team = Team(service, redis, engine, image, forge)
+            yield team
+            runs = team.look_back()
+        finally:
+            service.end()
+        team.assert_no_more_is_told(runs)
 
 
 def horses(worker: Process) -> list[int]:

@@ -1,7 +1,6 @@
-"""The runner ends at any moment, by SIGKILL, SIGTERM or because nobody reads it: a sweep leaves nothing of it."""
+"""The runner ends at any moment, by a signal or because nobody reads it: a sweep leaves nothing of it."""
 
 import json
-import os
 import random
 import signal
 import subprocess
@@ -14,79 +13,15 @@ import pytest
 
 from runner.engine.client import Engine
 from runner.engine.ownership import HOST, RUN, this_process
-from tests.gitrepo import GitRepository
+from tests.faults.installation import Installation
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.docker
 
 MOMENTS, AT_ONCE = 10, 5
 LONGEST_SECONDS = 4.0
-WORKFLOW = """
-services:
-  db: {image: IMAGE, commands: sleep 300}
-steps:
-  first: {image: IMAGE, commands: [echo first, sleep 0.2]}
-  second: {image: IMAGE, commands: [echo second, sleep 0.2, touch made], artifacts: made}
-  third: {image: IMAGE, commands: 'while :; do echo third; sleep 0.1; done'}
-  mourn: {image: IMAGE, commands: echo alas, when: {status: [success, failure]}}
-"""
 
 End = Callable[["subprocess.Popen[bytes]"], None]
-
-
-class Installation:
-    """A place where Headrace runs things: a repository, a state of its own."""
-
-    def __init__(self, directory: Path, engine: Engine, image: str, workflow: str = WORKFLOW) -> None:
-        self._engine = engine
-        self._state = directory / "state"
-        self._processes: list[subprocess.Popen[bytes]] = []
-        self._repository = GitRepository(directory / "project")
-        self._repository.write(".headrace.yaml", workflow.replace("IMAGE", image))
-        self._repository.commit(readme="hello\n")
-
-    @property
-    def state(self) -> Path:
-        """Where it keeps its runs."""
-        return self._state
-
-    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start `headrace` with these arguments."""
-        process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "runner.cli", *arguments],
-            cwd=self._repository.path,
-            env={
-                **os.environ,
-                "HEADRACE_STATE": str(self._state),
-                "HEADRACE_GRACE_SECONDS": "1",
-                "PYTHONFAULTHANDLER": "1",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self._processes.append(process)
-        return process
-
-    def end(self) -> None:
-        """End what a test that failed has left running."""
-        for process in self._processes:
-            if process.poll() is None:
-                process.kill()
-                process.communicate()
-
-    def left(self) -> list[str]:
-        """What the engine holds of the runs of this place."""
-        directory = self._state / "runs"
-        runs = [path.name for path in directory.iterdir()] if directory.exists() else []
-        found = (*self._engine.containers(RUN), *self._engine.networks(RUN), *self._engine.volumes(RUN))
-        return [each.name for each in found if each.labels[RUN] in runs]
-
-    def is_swept(self) -> bool:
-        """True if a sweep leaves nothing of them."""
-        process = self.start("clean")
-        _, told = process.communicate(timeout=60)
-        assert process.returncode == 0, told
-        return self.left() == []
 
 
 @pytest.fixture
@@ -130,6 +65,10 @@ def terminate(process: "subprocess.Popen[bytes]") -> None:
     process.terminate()
 
 
+def hang_up(process: "subprocess.Popen[bytes]") -> None:
+    process.send_signal(signal.SIGHUP)
+
+
 def close_the_pipe(process: "subprocess.Popen[bytes]") -> None:
     assert process.stdout
     process.stdout.close()
@@ -138,6 +77,7 @@ def close_the_pipe(process: "subprocess.Popen[bytes]") -> None:
 EXIT_CODES: dict[End, tuple[int, ...]] = {
     kill: (-signal.SIGKILL,),
     terminate: (130, -signal.SIGTERM),
+    hang_up: (130, -signal.SIGHUP),
     close_the_pipe: (130,),
 }
 """A signal that comes before we listen for it is Python's."""
@@ -158,7 +98,7 @@ def assert_ended(process: "subprocess.Popen[bytes]", codes: tuple[int, ...]) -> 
     return told
 
 
-@pytest.mark.parametrize("end", [kill, terminate, close_the_pipe])
+@pytest.mark.parametrize("end", [kill, terminate, hang_up, close_the_pipe])
 def test_nothing_is_left_of_runs_that_ended_at_ten_random_moments(
     place: Installation, foreign: Callable[[], list[str]], end: End
 ) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from runner.engine.client import Engine
 from runner.errors import BackendError
+from tests.mortal import mortal
 from tests.waiting import wait_until
 
 _CONFIGURATION = """
@@ -39,7 +40,7 @@ class PrivatePodman:
         self._podman = [program, *self._options()]
         with (self.directory / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                [*self._podman, "system", "service", "--time", "0", self.url],
+                mortal([*self._podman, "system", "service", "--time", "0", self.url]),
                 env=self._environment,
                 stdout=log,
                 stderr=log,

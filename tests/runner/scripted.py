@@ -22,7 +22,7 @@ from typing import IO, cast
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import Stream
 from pipelines.status import Status
-from runner.backend import Beside, Outcome, Output, Ticket, Tree, WorkspaceFile
+from runner.backend import Beside, Outcome, Output, PullSink, Ticket, Tree, WorkspaceFile, unheard
 from runner.engine.client import ContainerState, EngineRefusal, Image
 from runner.engine.health import HealthWatch, check_of
 from runner.errors import BackendError, ImageError
@@ -48,7 +48,9 @@ class ScriptedBackend:
         self.released: list[tuple[str, int]] = []
         self.discarded: list[str] = []
 
-    def open(self, _job: PlannedJob, _ticket: Ticket, tree: Tree, _stop: Stop) -> "ScriptedSite":
+    def open(
+        self, _job: PlannedJob, _ticket: Ticket, tree: Tree, _stop: Stop, _pulls: PullSink = unheard
+    ) -> "ScriptedSite":
         self.open_sites += 1
         return ScriptedSite(self, tree)
 

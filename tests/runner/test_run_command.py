@@ -14,6 +14,7 @@ import pytest
 from runner.engine.client import Engine
 from runner.engine.ownership import PROCESS, RUN
 from tests.gitrepo import GitRepository
+from tests.mortal import mortal
 
 pytestmark = pytest.mark.docker
 
@@ -37,7 +38,7 @@ class Project:
         """Start `headrace run` with these arguments."""
         environment = {**os.environ, "HEADRACE_STATE": str(self._state), "HEADRACE_GRACE_SECONDS": "2"}
         process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "runner.cli", "run", *arguments],
+            mortal([sys.executable, "-P", "-m", "runner.cli", "run", *arguments]),
             cwd=self.repository.path,
             env=environment | options.pop("environment", {}),
             stdout=options.pop("stdout", subprocess.PIPE),

@@ -15,10 +15,12 @@ from sqlalchemy import update
 from pipelines.event import Event, Repository
 from pipelines.plan import Plan, PlannedJob, PlannedStep
 from pipelines.problems import Problem
+from pipelines.pulls import PullProgress
 from pipelines.records import (
     AnyRecord,
     Artifact,
     CommandRun,
+    ImagePull,
     JobFinished,
     JobStarted,
     Log,
@@ -31,6 +33,7 @@ from pipelines.records import (
 from pipelines.status import Status
 from runner.remote.connection import Connection
 from runner.results.logstore import LogStore
+from tests.databases import give_tables
 from tests.private_postgresql import PrivatePostgresql
 from tests.waiting import wait_until
 from worker.access.identity import Role, Scope
@@ -163,6 +166,12 @@ class Story:
         self.seq += 1
         self.tell(StepStarted(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, image="busybox"))
 
+    def pull_image(self, job: str, *steps: str, image: str = "busybox", progress: PullProgress) -> None:
+        self.seq += 1
+        self.tell(
+            ImagePull(seq=self.seq, time=TIME, run=self.run.id, job=job, image=image, steps=steps, progress=progress)
+        )
+
     def log(
         self,
         job: str,
@@ -276,8 +285,21 @@ def step(name: str, *, included: bool = True, reason: str = "") -> PlannedStep:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database: each test that asks for it runs over both kinds."""
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database with our tables: each test that asks for it runs over both kinds."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path}/headrace.sqlite"
+        give_tables(url)
+        yield url
+        return
+    server: PrivatePostgresql = request.getfixturevalue("postgresql")
+    with server.database_with_tables() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a database with nothing in it, of both kinds in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/headrace.sqlite"
     server: PrivatePostgresql = request.getfixturevalue("postgresql")
@@ -316,6 +338,7 @@ def twin(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Twin]:
     """What a command does must be the same on both ways: each test that asks for it runs over both."""
     if request.param == "on the machine":
         settings = Settings.build({}, data=str(tmp_path), url=TWINS_URL)
+        give_tables(settings.database_url)
         with local_connection(settings) as connection:
             yield Twin(settings=settings, connection=connection)
         return
@@ -356,6 +379,7 @@ def serving(
         address = f"http://{address_of(listening)}"
         given = {"url": url or address, "database_url": database_url, "access_log": access_log}
         settings = Settings.build({}, data=str(data), **given)
+        give_tables(settings.database_url)
         database = Database(settings.database_url)
         storage = Storage(settings.runs_directory)
         lives: list[Live] = []

@@ -210,6 +210,17 @@ def test_repositories_are_listed_without_their_secrets(service: Service) -> None
         ("/api/artifacts/x/content", 400, "artifact_id: Input should be a valid integer"),
         ("/api/runs?limit=0", 400, "limit: Input should be greater than or equal to 1"),
         ("/api/repositories/acme/nothing/runs", 404, "there is no repository acme/nothing"),
+        ("/api/nothing", 404, "there is nothing at /api/nothing; see /api/docs"),
+        ("/api/", 404, "there is nothing at /api/"),
+        ("/hooks/github", 404, "there is nothing at /hooks/github"),
+        ("/hooks/github/acme/web", 405, "/hooks/github/acme/web takes POST, and not GET"),
+        ("/api/runs/nothing/cancel", 405, "/api/runs/nothing/cancel takes POST, and not GET"),
+        ("/api/runs?before=junk", 400, "before: String should match pattern"),
+        ("/api/repositories/acme/web/runs?before=junk", 400, "before: Input should be a valid integer"),
+        ("/api/repositories/acme/web/deliveries?before=0", 400, "before: Input should be greater than"),
+        ("/api/runs/nothing/artifacts?after=junk", 400, "after: Input should be a valid integer"),
+        ("/api/runs/nothing/jobs/a/steps/b/log?from=0", 400, "from: Input should be greater than"),
+        ("/api/runs/nothing/jobs/a/steps/b/log?tail=-1", 400, "tail: Input should be greater than"),
     ],
 )
 def test_what_is_wrong_is_said_in_one_line(service: Service, path: str, status: int, detail: str) -> None:
@@ -218,6 +229,13 @@ def test_what_is_wrong_is_said_in_one_line(service: Service, path: str, status: 
     problem = answer.json()
     assert problem["status"] == status
     assert problem["detail"].startswith(detail)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_method_that_a_path_does_not_take_is_told_from_a_path_that_is_not_there(service: Service, method: str) -> None:
+    wrong = service.client.request(method, "/api/workers")
+    assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
+    assert service.client.request(method, "/api/nothing").status_code == 404
 
 
 # Logs

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 from sqlalchemy import update
@@ -341,3 +342,26 @@ def test_workers_of_a_cancelled_run_are_asked_to_stop(
     dispatcher.thread.wake()
     wait_until(lambda: exchange.cancel_reason(task) == "enough")
     assert state(database, task) is TaskState.QUEUED, "the worker says when it has ended"
+
+
+def test_worker_hears_of_a_cancel_even_if_its_task_can_not_be_taken_back(
+    database: Database, dispatcher: Dispatcher, redis: PrivateRedis, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Redis that was emptied takes a task for nobody's. Were it taken back first, and the server killed then, the
+    worker that does it would never be told."""
+    tried: list[str] = []
+
+    def dies(task: str) -> bool:
+        tried.append(task)
+        raise RedisError("gone in between")
+
+    monkeypatch.setattr(dispatcher._exchange, "withdraw", dies)
+    dispatcher.thread.start()
+    task = enqueue_run(database, dispatcher, redis)
+    exchange = Exchange(redis.client())
+    exchange.claim(task, "w")
+    with database.write() as connection:
+        connection.execute(update(runs).values(cancel_reason="enough"))
+    dispatcher.thread.wake()
+    wait_until(lambda: tried, what="it is to be taken back")
+    assert exchange.cancel_reason(task) == "enough"

@@ -1,6 +1,7 @@
 """Grouped writes: all of a crowd is committed, what fails fails alone, and nobody is told yes before it is true."""
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,7 +9,8 @@ from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pipelines.event import Repository
-from worker.errors import Conflict
+from tests.waiting import wait_until
+from worker.errors import Conflict, Unavailable
 from worker.store import repositories
 from worker.store.database import Database
 from worker.store.grouped import GroupedWrites
@@ -65,3 +67,40 @@ def test_half_done_work_is_rolled_back(database: Database) -> None:
     with pytest.raises(IntegrityError):
         writes.do(work)
     assert count(database) == 0
+
+
+def break_down(connection: Connection) -> None:
+    """Trouble that ends the whole transaction: a full disk, as SQLite sees it; a PostgreSQL that is stopped."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA max_page_count=1")
+        connection.exec_driver_sql("CREATE TABLE large AS SELECT zeroblob(1000000)")
+    connection.exec_driver_sql("SELECT pg_terminate_backend(pg_backend_pid())")
+
+
+def test_nobody_is_told_yes_in_a_group_whose_transaction_breaks_down(database: Database) -> None:
+    """Of the work before it nothing is left, and what comes after it has no transaction to be in."""
+    writes, begun, go = GroupedWrites(database), threading.Event(), threading.Event()
+    works: list[Callable[[Connection], object]] = [adding_to("before"), break_down, adding_to("after")]
+
+    def hold(_: Connection) -> None:
+        begun.set()
+        go.wait(10)
+
+    with ThreadPoolExecutor(4) as pool:
+        pool.submit(writes.do, hold)
+        assert begun.wait(10), "the first has its turn"
+        crowd = []
+        for work in works:
+            crowd.append(pool.submit(writes.do, work))
+            wait_until(lambda: len(writes._waiting) == len(crowd), what="they stand in line")
+        go.set()
+        for outcome in crowd:
+            with pytest.raises(Unavailable, match=r"full|terminat"):
+                outcome.result(10)
+    assert count(database) == 0
+    writes.do(adding_to("later"))
+    assert count(database) == 1
+
+
+def adding_to(name: str) -> Callable[[Connection], object]:
+    return lambda connection: repositories.add(connection, adding(name), forge="git")

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from pipelines.details import Retry
+from pipelines.pulls import PullProgress
 from pipelines.records import AnyRecord, Log, StepFinished, Stream
 from pipelines.status import Status
 from runner.clock import from_now
@@ -145,3 +146,18 @@ def test_job_whose_delay_is_over_waits_for_its_turn_alone(service: Service) -> N
     with service.database.read() as connection:
         wait_until(lambda: turns.next_waiting(connection), seconds=5, what="its time has come")
         assert not turns.holds_any_back(connection)
+
+
+def test_pull_of_the_attempt_that_was_lost_is_over(service: Service, story: Story) -> None:
+    story.pull_image("deploy", "ship", progress=PullProgress())
+    assert waits(service, story)["ship"] == "for its image: pulling busybox, waiting for the registry"
+    lose(service, story)
+    story.start_job("deploy")
+    story.start_step("deploy", "ship")
+    assert waits(service, story)["ship"] == ""
+
+
+def waits(service: Service, story: Story) -> dict[str, str]:
+    """What each step waits for, as the API says it."""
+    [shown] = service.client.get(f"/api/runs/{story.run.id}").json()["jobs"]
+    return {each["name"]: each["waits_for"] for each in shown["steps"]}

@@ -62,17 +62,17 @@ def tables_of(database_url: str) -> set[str]:
         return set(inspect(connection).get_table_names())
 
 
-def test_migrations_lead_to_the_tables_that_the_program_works_with(database_url: str) -> None:
-    open_and_close(database_url)
-    with connected(database_url) as connection:
+def test_migrations_lead_to_the_tables_that_the_program_works_with(empty_database_url: str) -> None:
+    open_and_close(empty_database_url)
+    with connected(empty_database_url) as connection:
         options = {"compare_type": True, "compare_server_default": True}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
 
 
-def test_difference_between_migrations_and_tables_is_found(database_url: str) -> None:
+def test_difference_between_migrations_and_tables_is_found(empty_database_url: str) -> None:
     """Else the test above would show nothing."""
-    open_and_close(database_url)
-    with connected(database_url) as connection:
+    open_and_close(empty_database_url)
+    with connected(empty_database_url) as connection:
         connection.exec_driver_sql("DROP INDEX tasks_by_run")
         assert compare_metadata(MigrationContext.configure(connection), metadata) != []
 
@@ -86,15 +86,15 @@ def test_migrations_form_one_line_in_the_order_of_their_numbers() -> None:
     assert revisions.newest() == SCRIPTS.get_current_head()
 
 
-def test_database_from_before_there_were_migrations_is_taken_over_with_what_is_in_it(database_url: str) -> None:
-    make_first_revision(database_url)
-    with connected(database_url) as connection:
+def test_database_from_before_there_were_migrations_is_taken_over_with_what_is_in_it(empty_database_url: str) -> None:
+    make_first_revision(empty_database_url)
+    with connected(empty_database_url) as connection:
         connection.exec_driver_sql(  # as programs of then did
             "INSERT INTO repositories (owner, name, forge, clone_url, url, default_branch, secret, "
             "last_number, created_at) "
             "VALUES ('acme', 'web', 'git', '/srv/web.git', '', '', 's3cr3t', 0, '2026-11-24T03:04:05.678Z')"
         )
-    with closing(Database(database_url, older=Older.UPGRADE)) as database, database.read() as connection:
+    with closing(Database(empty_database_url, older=Older.UPGRADE)) as database, database.read() as connection:
         assert [repository.full_name for repository in repositories.every(connection)] == ["acme/web"]
         assert revisions.missing(revisions.revision_of(connection)) == ()
 
@@ -139,10 +139,10 @@ def put_two_runs(connection: Connection) -> None:
 
 
 @pytest.mark.parametrize("revision", revisions.missing(None))
-def test_what_waits_in_a_database_of_any_revision_goes_on_in_todays(database_url: str, revision: str) -> None:
-    with filling(database_url, revision) as connection:
+def test_what_waits_in_a_database_of_any_revision_goes_on_in_todays(empty_database_url: str, revision: str) -> None:
+    with filling(empty_database_url, revision) as connection:
         put_two_runs(connection)
-    with closing(Database(database_url, older=Older.UPGRADE)) as database:
+    with closing(Database(empty_database_url, older=Older.UPGRADE)) as database:
         with database.read() as connection:
             found = [(run.number, run.status) for run in queries.latest_runs(connection, limit=9)]
             assert sorted(found) == [(1, Status.SUCCESS), (2, Status.PENDING)]
@@ -152,26 +152,26 @@ def test_what_waits_in_a_database_of_any_revision_goes_on_in_todays(database_url
     assert run.number == 3
 
 
-def test_database_of_a_newer_program_is_refused_in_one_line_and_left_as_it_is(database_url: str) -> None:
-    open_and_close(database_url)
-    with connected(database_url) as connection:
+def test_database_of_a_newer_program_is_refused_in_one_line_and_left_as_it_is(empty_database_url: str) -> None:
+    open_and_close(empty_database_url)
+    with connected(empty_database_url) as connection:
         MigrationContext.configure(connection)._version.create(connection, checkfirst=True)
         connection.exec_driver_sql("DELETE FROM alembic_version")
         connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('9999')")
-    before = tables_of(database_url)
+    before = tables_of(empty_database_url)
     with pytest.raises(Conflict, match=r"^the database is of a newer Headrace: its revision is 9999.*$"):
-        Database(database_url, older=Older.UPGRADE)
-    assert tables_of(database_url) == before
+        Database(empty_database_url, older=Older.UPGRADE)
+    assert tables_of(empty_database_url) == before
 
 
-def test_many_programs_that_start_at_once_make_the_tables_once(database_url: str) -> None:
+def test_many_programs_that_start_at_once_make_the_tables_once(empty_database_url: str) -> None:
     barrier = Barrier(4)
     failures: list[Exception] = []
 
     def start() -> None:
         barrier.wait()
         try:
-            open_and_close(database_url, older=Older.UPGRADE)
+            open_and_close(empty_database_url, older=Older.UPGRADE)
         except Exception as error:  # noqa: BLE001 -- the main thread tells of it
             failures.append(error)
 
@@ -181,15 +181,17 @@ def test_many_programs_that_start_at_once_make_the_tables_once(database_url: str
     for thread in threads:
         thread.join()
     assert failures == []
-    assert {table.name for table in metadata.tables.values()} <= tables_of(database_url)
+    assert {table.name for table in metadata.tables.values()} <= tables_of(empty_database_url)
 
 
-def test_migration_that_fails_leaves_the_database_as_it_was(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migration_that_fails_leaves_the_database_as_it_was(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Both kinds undo the making of tables with the rest."""
     monkeypatch.setattr(Operations, "create_index", fail_half_way)
     with pytest.raises(ZeroDivisionError):
-        Database(database_url, older=Older.UPGRADE)
-    assert tables_of(database_url) == set()
+        Database(empty_database_url, older=Older.UPGRADE)
+    assert tables_of(empty_database_url) == set()
 
 
 def fail_half_way(*_: Any, **__: Any) -> None:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from pipelines.details import Approval, Concurrency
 from pipelines.event import Event, EventKind, PullRequest
+from pipelines.pulls import PullProgress
 from runner.commands import runs, workers
 from tests.worker.conftest import TIME, Service, Story, job, step
 from worker.roster import Worker
@@ -104,6 +105,23 @@ def test_steps_of_a_job_that_a_person_must_let_begin_wait_for_it(service: Servic
     run, jobs, steps = shown(service, story)
     assert (run, jobs) == ("for approval by a person: Ship it?", {"ship": "for approval by a person: Ship it?"})
     assert steps == {"a": "for its job to begin"}
+
+
+def test_step_says_how_far_the_pull_of_its_image_is(service: Service, story: Story) -> None:
+    connect(service, WORKER)
+    story.plan(job("build", step("a"), replace(step("b"), depends_on=("a",)), step("c")))
+    story.start_job("build")
+    half = PullProgress(layers=7, layers_done=3, bytes_done=12_000_000, bytes_total=40_000_000)
+    story.pull_image("build", "a", "b", progress=PullProgress())
+    story.pull_image("build", "a", "b", progress=half)
+    phrase = "for its image: pulling busybox, 3 of 7 layers, 12.0 MB of 40.0 MB"
+    other = "for a container of busybox"
+    assert shown(service, story)[2] == {"a": phrase, "b": "for step a", "c": other}
+    story.start_step("build", "a")
+    assert shown(service, story)[2] == {"a": phrase, "b": "for step a", "c": other}
+    assert f"waits {phrase}" in service.client.get("/acme/web/runs/1").text
+    story.pull_image("build", "a", "b", progress=replace(half, layers_done=7, has_ended=True))
+    assert shown(service, story)[2] == {"a": "", "b": "for step a", "c": other}
 
 
 def test_job_of_a_group_counts_the_runs_before_it(service: Service, repository: StoredRepository) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from pipelines import event as events
 from pipelines.event import EventKind
 from pipelines.status import Status
+from runner.run_id import RUN_ID_PATTERN
 from worker.api import models
 from worker.api.numbers import LARGEST
 from worker.context import Context, Serving, path
@@ -18,6 +19,11 @@ from worker.store.attempts import StoredAttempt
 from worker.store.parts import StoredJob, StoredStep
 from worker.store.queries import StoredRun, Wanted
 from worker.store.waits import Waits, waits_of_run, waits_of_runs
+
+OlderThan = Annotated[
+    str | None, Query(description="only runs older than the one with this id", pattern=f"^{RUN_ID_PATTERN}$")
+]
+"""The type of an endpoint's argument that says where a list of runs goes on."""
 
 Limit = Annotated[int, Query(description="at most this many", ge=1, le=200)]
 
@@ -55,7 +61,7 @@ def list_runs(
     context: Serving,
     wanted: WantedRuns,
     limit: Limit = 50,
-    before: Annotated[str | None, Query(description="only runs older than the one with this id")] = None,
+    before: OlderThan = None,
 ) -> models.RunsOfAll:
     """The latest runs over all repositories, latest first: all, or those of a branch, status, event or author."""
     with context.database.read() as connection:

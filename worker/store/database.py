@@ -121,6 +121,15 @@ def _naming_trouble() -> Iterator[None]:
     try:
         yield
     except OperationalError as error:
-        raise Unavailable(f"the database does not answer: {error.orig}") from error
+        raise Unavailable(f"the database does not answer: {_first_trouble(error).orig}") from error
     except PoolTimeoutError as error:
         raise Unavailable("the database does not answer: too many ask at once") from error
+
+
+def _first_trouble(error: OperationalError) -> OperationalError:
+    """What came first, if there was more trouble in rolling back."""
+    first, cause = error, error.__context__
+    while cause is not None:
+        first = cause if isinstance(cause, OperationalError) else first
+        cause = cause.__context__
+    return first

@@ -34,7 +34,7 @@ class Verdict(StrEnum):
 class Delivery:
     """What a forge sent, fit to be kept. `key` is the forge's id of it, `event` its word for what happened.
 
-    `size_bytes` is the body's as it was sent; `digest` is that body's, where no two may be the same, else None.
+    `size_bytes` is the body's as it was sent; `digest` is its JSON's, where no two may be the same, else None.
     """
 
     key: str = ""

@@ -2,7 +2,8 @@
 
 DESIGN. Whoever has work appends it to a queue and waits for the turn to write. The one whose turn it is does the work
 of all who wait, each in a savepoint of its own, and commits once; the others find theirs done. So a lone writer waits
-for nobody, and a crowd for two commits at the most. What fails is rolled back alone; a commit that fails, fails all.
+for nobody, and a crowd for two commits at the most. What fails is rolled back alone; a commit that fails, fails all, as
+does trouble of the database's own: with a full disk, say, SQLite takes back all that the transaction has done so far.
 
 Who brings work is told within twice the patience, however others hold the database: a forge hangs up after 5 s and then
 never hears that its delivery has arrived. So a group waits that long for our own threads and for other programs; and
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
 from worker.errors import Unavailable
 from worker.store.database import Database
@@ -80,8 +82,11 @@ class GroupedWrites:
 
 
 def _outcome(connection: Connection, work: Callable[[Connection], T]) -> tuple[T | None, Exception | None]:
+    """What the work gives, or how it failed. Raises OperationalError if nothing of the transaction may be left."""
     try:
         with connection.begin_nested():
             return work(connection), None
+    except OperationalError:
+        raise
     except Exception as error:  # noqa: BLE001 -- it belongs to the one who brought the work
         return None, error

@@ -10,12 +10,13 @@ from sqlalchemy import Connection, Select, select
 
 from pipelines.event import Event, EventKind
 from pipelines.problems import Problem
-from pipelines.records import StepFinished, StepRetried, decode
+from pipelines.records import ImagePull, JobStarted, StepFinished, StepRetried, decode
 from pipelines.status import Status
 from worker.errors import Gone, NotFound
 from worker.store.tables import records, repositories, runs, tasks
 
 _ENDS = re.compile(rb'^\{"type":"step_(?:finished|retried)"')
+_PULLS = re.compile(rb'^\{"type":"(?:image_pull|job_started)"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +149,19 @@ def ends_of_attempts(connection: Connection, run_id: str) -> Iterator[StepRetrie
             record = decode(body)
             if isinstance(record, StepRetried | StepFinished):
                 yield record
+
+
+def pulls_under_way(connection: Connection, run_id: str) -> list[ImagePull]:
+    """Where the pulls of a run's jobs stand that have not ended. Those of a lost attempt at a job don't count."""
+    query = select(records.c.body).where(records.c.run_id == run_id).order_by(records.c.seq)
+    found: dict[tuple[str, str, tuple[str, ...]], ImagePull] = {}
+    for body in connection.execute(query).scalars():
+        record = decode(body) if _PULLS.search(body) else None
+        if isinstance(record, JobStarted):
+            found = {key: pull for key, pull in found.items() if pull.job != record.job}
+        elif isinstance(record, ImagePull):
+            found[record.job, record.image, record.steps] = record
+    return [pull for pull in found.values() if not pull.progress.has_ended]
 
 
 def _query() -> Select[Any]:

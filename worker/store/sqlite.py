@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from worker.errors import Unavailable
 from worker.store.purpose import Purpose, patience_ms_of, purpose_of
@@ -34,6 +34,7 @@ def make_engine(url: URL, *, busy_seconds: float) -> Engine:
     event.listen(engine, "connect", _configure)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "commit", _check_references)
+    event.listen(engine, "commit", _check_transaction)
     with naming_database(url):
         _make_file(Path(url.database or ""), busy_seconds)
     return engine
@@ -94,3 +95,9 @@ def _check_references(connection: Connection) -> None:
     if purpose_of(connection) is Purpose.MIGRATE:
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
         assert not broken, f"the migration breaks references: {broken[:5]}"  # noqa: S101 -- our own mistake
+
+
+def _check_transaction(connection: Connection) -> None:
+    """SQLite ends a transaction by itself where the disk is full, and Python's `commit` then does nothing, silently."""
+    if not connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+        raise OperationalError("COMMIT", None, sqlite3.OperationalError("the transaction was rolled back"))

@@ -7,9 +7,10 @@ import msgspec
 from sqlalchemy import Connection, select
 
 from pipelines.plan import PlannedJob
+from pipelines.records import ImagePull
 from pipelines.status import Status
+from worker.store import queries, turns
 from worker.store import tasks as task_store
-from worker.store import turns
 from worker.store.asking import approvals_in
 from worker.store.tables import jobs, steps, tasks
 from worker.store.tasks import TaskState
@@ -22,6 +23,7 @@ from worker.waiting.phrases import (
     Facts,
     approval_phrase,
     job_phrase,
+    pull_phrase,
     step_phrase,
     task_phrase,
 )
@@ -114,26 +116,43 @@ def _of_parts(
     unfinished = {plans[row.id].name: plans[row.id].workflow for row in rows if not Status(row.status).is_terminal}
     of_jobs: dict[str, str] = {}
     of_steps: dict[tuple[str, str], str] = {}
+    pulls = _pulls_by_step(connection, run_id)
     for row in rows:
         if row.status == Status.PENDING:
             before = [name for name, workflow in unfinished.items() if workflow in plans[row.id].depends_on]
             of_jobs[row.name] = by_job.get(row.id) or job_phrase(before)
         elif row.status == Status.BLOCKED:
             of_jobs[row.name] = approval_phrase(approvals_in(plans[row.id]))
-        if row.status in _OPEN:
-            of_steps |= _of_steps(connection, row.id, plans[row.id], has_begun=row.status == Status.RUNNING)
+        if row.status == Status.RUNNING:
+            of_steps |= _of_steps(connection, row.id, plans[row.id], pulls)
+        elif row.status in _OPEN:
+            of_steps |= {(row.name, step): FOR_ITS_JOB for step in _pending_steps(connection, row.id)}
     return of_jobs, of_steps
 
 
-def _of_steps(connection: Connection, job_id: int, plan: PlannedJob, *, has_begun: bool) -> dict[tuple[str, str], str]:
-    """What the steps of a job wait for that has not ended."""
+def _of_steps(
+    connection: Connection, job_id: int, plan: PlannedJob, pulls: Mapping[tuple[str, str], ImagePull]
+) -> dict[tuple[str, str], str]:
+    """What the steps of a job under way wait for. One whose turn has come may still wait for its image."""
     query = select(steps.c.name, steps.c.status).where(steps.c.job_id == job_id).order_by(steps.c.position)
     statuses = {name: Status(status) for name, status in connection.execute(query)}
     open_steps = {name for name, status in statuses.items() if not status.is_terminal}
-    return {
-        (plan.name, step.name): step_phrase([name for name in step.depends_on if name in open_steps], image=step.image)
-        if has_begun
-        else FOR_ITS_JOB
-        for step in (*plan.services, *plan.steps)
-        if statuses.get(step.name) is Status.PENDING
-    }
+    found: dict[tuple[str, str], str] = {}
+    for step in (*plan.services, *plan.steps):
+        pull = pulls.get((plan.name, step.name))
+        if statuses.get(step.name) is Status.PENDING:
+            before = [name for name in step.depends_on if name in open_steps]
+            found[plan.name, step.name] = step_phrase(before, image=step.image, pull=pull)
+        elif statuses.get(step.name) is Status.RUNNING and pull:
+            found[plan.name, step.name] = pull_phrase(pull)
+    return found
+
+
+def _pending_steps(connection: Connection, job_id: int) -> list[str]:
+    query = select(steps.c.name).where(steps.c.job_id == job_id, steps.c.status == Status.PENDING.value)
+    return list(connection.execute(query).scalars())
+
+
+def _pulls_by_step(connection: Connection, run_id: str) -> dict[tuple[str, str], ImagePull]:
+    """The pulls under way, by the names of the job and of each step that wants the image."""
+    return {(pull.job, step): pull for pull in queries.pulls_under_way(connection, run_id) for step in pull.steps}

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from pipelines.details import Approval
+from pipelines.records import ImagePull
 from worker.waiting.labels import ANY, as_text
 from worker.waiting.turns import UnderWay, WaitingTask, WorkerClass, may_take
 
@@ -63,9 +64,19 @@ def job_phrase(unfinished: Sequence[str]) -> str:
     return f"for job {_listed(unfinished)}" if unfinished else ""
 
 
-def step_phrase(unfinished: Sequence[str], *, image: str) -> str:
-    """What a step of a job under way waits for: the steps before it that have not ended, else its own container."""
-    return f"for step {_listed(unfinished)}" if unfinished else f"for a container of {image}"
+def step_phrase(unfinished: Sequence[str], *, image: str, pull: ImagePull | None = None) -> str:
+    """What a step of a job under way waits for that has not begun.
+
+    The steps before it that have not ended, else an image that is being pulled, else its own container.
+    """
+    if unfinished:
+        return f"for step {_listed(unfinished)}"
+    return pull_phrase(pull) if pull else f"for a container of {image}"
+
+
+def pull_phrase(pull: ImagePull) -> str:
+    """What a step waits for whose image is on its way."""
+    return f"for its image: pulling {pull.image}, {pull.progress}"
 
 
 def _no_worker(task: WaitingTask, classes: Sequence[WorkerClass]) -> str:

@@ -13,6 +13,7 @@ from worker.access.guard import Caller
 from worker.access.identity import Identity
 from worker.api.numbers import LARGEST, Number
 from worker.api.problems import described, headers_of
+from worker.api.runs import OlderThan
 from worker.badges.address import badge_path, markdown
 from worker.badges.standing import is_for_everybody
 from worker.context import Serving, path
@@ -32,9 +33,7 @@ _TEMPLATES = Environment(
 _PAGE_SIZE = 50
 
 
-def show_latest(
-    caller: Caller, context: Serving, before: Annotated[str | None, Query(max_length=40)] = None
-) -> HTMLResponse:
+def show_latest(caller: Caller, context: Serving, before: OlderThan = None) -> HTMLResponse:
     """The latest runs over all repositories."""
     with context.database.read() as connection:
         runs = queries.latest_runs(connection, limit=_PAGE_SIZE, before=before)

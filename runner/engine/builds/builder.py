@@ -13,6 +13,7 @@ for long is swept. Images that are left of stages, and of a build that failed, a
 of the next, and nothing without a name would ever be swept.
 """
 
+import re
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -25,9 +26,10 @@ from runner.engine.builds.buildlog import BuildLog
 from runner.engine.builds.context import Context, Source, read_context
 from runner.engine.builds.dockerfile import DockerfileError, base_images, check_trigger
 from runner.engine.builds.recipe import REPOSITORY, Recipe
-from runner.engine.client import Engine, EngineKind, Image
+from runner.engine.client import Engine, EngineKind, EngineRefusal, Image
 from runner.engine.images import Images, PullPolicy
 from runner.engine.pull import Say
+from runner.engine.pullnews import PullNews
 from runner.errors import BackendError, BuildError, ImageError
 from runner.stop import Stop
 
@@ -38,12 +40,21 @@ _NOT_BY_PODMAN = (
 )
 
 
+NO_BUILDER = (
+    "the container engine has no classic builder, which is the one behind its API: let an engine that has it run the "
+    "step, or give the step an `image` that was built elsewhere"
+)
+_NO_SUCH_CALL = (404, 405, 501)
+_OTHER_BUILDER = re.compile(r"(?i)buildkit|(?:legacy|classic) builder|builder version")
+
+
 @dataclass(frozen=True, slots=True)
 class Builder:
     """Builds for one job of a run: from its workspace, in its network."""
 
     images: Images
     source: Source
+    news: PullNews
     network: str
     run: str
 
@@ -78,7 +89,9 @@ class Builder:
     def _bases(self, step: PlannedStep, names: Iterable[str], say: Say, stop: Stop) -> Iterable[Image]:
         """The base images until `stop` is requested."""
         for name in names:
-            image = self.images.ensure(name, say, stop, policy=PullPolicy(step.pull), run=self.run)
+            with self.news.of(name, (step.name,)) as show:
+                policy = PullPolicy(step.pull)
+                image = self.images.ensure(name, say, stop, show=show, policy=policy, run=self.run)
             if image is None:
                 return
             try:
@@ -101,8 +114,11 @@ class Builder:
         log, watched = BuildLog(say), stop.child()
         with _Watch(self._engine, watched):
             options = recipe.options(step.resources, self.network)
-            for message in self._engine.build_image(recipe.context.tar, options, watched):
-                log.take(message)
+            try:
+                for message in self._engine.build_image(recipe.context.tar, options, watched):
+                    log.take(message)
+            except EngineRefusal as refusal:
+                raise _without_builder(refusal, build=recipe.build) or refusal from refusal
         log.finish()
         self._keep(recipe, log)
         if stop.requested:
@@ -128,6 +144,13 @@ class Builder:
     @property
     def _engine(self) -> Engine:
         return self.source.engine
+
+
+def _without_builder(refusal: EngineRefusal, *, build: Build) -> ImageError | None:
+    """The error of an engine that knows the call no more, or says that it builds in another way only."""
+    if refusal.status in _NO_SUCH_CALL or _OTHER_BUILDER.search(refusal.answer):
+        return ImageError(f"build {build.context}: {NO_BUILDER} ({refusal.answer})")
+    return None
 
 
 class _Watch:

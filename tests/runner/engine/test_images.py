@@ -8,7 +8,6 @@ import subprocess
 import tarfile
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -16,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.details import Build
 from pipelines.plan import PlannedStep
-from pipelines.records import AnyRecord, StepStarted, Stream
+from pipelines.pulls import PullProgress
+from pipelines.records import AnyRecord, ImagePull, StepStarted, Stream
 from pipelines.status import Status
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
@@ -26,7 +27,17 @@ from runner.engine.images import Images, PullPolicy
 from runner.engine.pull import Patience
 from runner.errors import ImageError
 from runner.stop import Stop
-from tests.runner.engine.registries import BreakingLine, FaultyRegistry, PrivateRegistry, digest, made_image, made_list
+from tests.runner.engine.registries import (
+    BreakingLine,
+    FaultyRegistry,
+    PrivateRegistry,
+    digest,
+    guarded_image,
+    made_image,
+    made_list,
+    remove_images,
+    write_login,
+)
 from tests.runner.world import World
 from tests.waiting import wait_until
 
@@ -46,14 +57,6 @@ def registry(engine: Engine) -> Iterator[FaultyRegistry]:
     yield registry
     registry.close()
     remove_images(registry.address)
-
-
-def remove_images(registry: str) -> None:
-    """Remove what was pulled from a registry: both its tags and its digests, of which one may take the other along."""
-    names = ["--digests", "--format", "{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}"]
-    found = subprocess.run(["docker", "images", *names], check=True, capture_output=True, text=True).stdout.split()
-    ours = [name for name in found if name.startswith(f"{registry}/")]
-    subprocess.run(["docker", "image", "rm", *ours], capture_output=True, check=False)
 
 
 def ensure(
@@ -286,25 +289,46 @@ def test_the_lines_about_a_pull_tell_layers_and_bytes(engine: Engine, registry: 
     assert told[-2].endswith("1 of 1 layers, 0.0 MB of 0.0 MB")
 
 
+def test_how_far_a_pull_is_is_told_in_numbers_too(engine: Engine, registry: FaultyRegistry) -> None:
+    shown: list[PullProgress] = []
+    images = Images(engine, patience=replace(QUICK, telling_seconds=0))
+    images.ensure(f"{registry.address}/a:1", lambda _line: None, Stop(), show=shown.append)
+    [layer] = [blob for blob in HERE.blobs.values() if not blob.startswith(b"{")]
+    assert shown[0] == PullProgress()
+    assert shown[-1] == PullProgress(layers=1, layers_done=1, bytes_done=len(layer), bytes_total=len(layer))
+
+
+def test_records_tell_of_a_pull_while_it_goes_on_and_which_steps_want_it(
+    containers: World, registry: FaultyRegistry
+) -> None:
+    """One pull for two steps and a base image; the registry says nothing until the first Record of each is there."""
+    image = f"{registry.address}/a:1"
+    registry.silent = True
+    pulls: list[ImagePull] = []
+
+    def watch(record: AnyRecord) -> None:
+        if isinstance(record, ImagePull):
+            pulls.append(record)
+            registry.speak()
+
+    steps = [PlannedStep(name=name, image=image, failure="ignore") for name in ("a", "b")]
+    built = PlannedStep(name="c", image="", build=Build(context="."), commands=("true",), failure="ignore")
+    base = f"{registry.address}/a:base"
+    registry.images = {"a:1": HERE, "a:base": made_image("amd64", text="base\n")}
+    containers.run(*steps, built, watch=watch, files={"Dockerfile": f"FROM {base}\n"})
+    for name, wanted in ((image, ("a", "b")), (base, ("c",))):
+        told = [(pull.steps, pull.progress.has_ended) for pull in pulls if pull.image == name]
+        assert told[0] == (wanted, False)
+        assert told[-1] == (wanted, True)
+        assert len(told) == len(set(told)), "each standing is told once"
+
+
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, busybox: str) -> Iterator[tuple[str, Path]]:
     """An image on a registry that wants a login, and a Docker configuration that has it."""
-    registry = PrivateRegistry(tmp_path_factory.mktemp("registry"), login=LOGIN)
     home = tmp_path_factory.mktemp("docker")
-    name = f"{registry.address}/team/tool:1"
-    write_login(home, registry.address, *LOGIN)
-    try:
-        for command in (["tag", busybox, name], ["--config", str(home), "push", name], ["image", "rm", name]):
-            subprocess.run(["docker", *command], check=True, capture_output=True)
+    with guarded_image(tmp_path_factory.mktemp("registry"), home, busybox, LOGIN) as name:
         yield name, home
-    finally:
-        registry.close()
-        remove_images(registry.address)
-
-
-def write_login(home: Path, registry: str, user: str, password: str) -> None:
-    auth = b64encode(f"{user}:{password}".encode()).decode()
-    (home / "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
 
 
 def test_an_open_registry_needs_no_login(engine: Engine, tmp_path: Path, busybox: str) -> None:

@@ -18,7 +18,7 @@ def told(*messages: Mapping[str, Any]) -> str:
     progress = Progress()
     for each in messages:
         progress.take(each)
-    return str(progress)
+    return str(progress.standing)
 
 
 def test_before_the_first_layer_the_registry_is_waited_for() -> None:

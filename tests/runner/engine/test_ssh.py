@@ -19,6 +19,7 @@ from pipelines.status import Status
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
 from runner.errors import BackendError
+from tests.mortal import mortal
 from tests.runner.world import World
 from tests.waiting import wait_until
 
@@ -67,7 +68,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshServe
     (tmp_path / "bin" / "ssh").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path / "bin"), prepend=os.pathsep)
     with (tmp_path / "log").open("wb") as log:
-        process = subprocess.Popen([program, "-D", "-e", "-f", tmp_path / "server"], stderr=log)
+        process = subprocess.Popen(mortal([program, "-D", "-e", "-f", tmp_path / "server"]), stderr=log)
     server = SshServer(port, tmp_path, process)
     server.configure()
     wait_until(lambda: answers(port), what="sshd answers")

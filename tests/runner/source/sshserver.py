@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.mortal import mortal
 from tests.waiting import wait_until
 
 
@@ -41,7 +42,9 @@ def ssh_server_in(directory: Path) -> Iterator[SshServer]:
         Path("/run/sshd").mkdir(exist_ok=True)
     program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program, "openssh-server is needed by the tests of access by ssh"
-    with subprocess.Popen([program, "-D", "-e", "-f", str(configuration)], stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        mortal([program, "-D", "-e", "-f", str(configuration)]), stderr=subprocess.DEVNULL
+    ) as process:
         try:
             wait_until(lambda: is_open(port), what="sshd listens")
             host_key = (directory / "host.pub").read_text()

@@ -1,5 +1,6 @@
 """Pull requests from forks whose forge keeps their commits there: a git server over https has both repositories."""
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.gitrepo import GitRepository
 from tests.runner.source.certificate import Certificate
 from tests.runner.source.checkouts import unpacked
 from tests.runner.source.gitserver import GitServer
+from tests.runner.source.test_submodules import with_submodule
 
 ANN = GitCredentials(owner="acme/web", username="ann", password="canary-s3cret")
 
@@ -141,3 +143,87 @@ def test_only_the_pull_request_s_own_ref_is_in_the_fork(server: GitServer) -> No
     event = pull_request_from_eve(server, "a" * 40)
     for ref in ("refs/heads/main", "refs/pull-requests/8/from", ""):
         assert fork_of(replace(event, ref=ref)) is None
+
+
+# What a fork's author names
+
+
+def test_large_files_of_a_fork_come_from_its_own_store(origin: GitRepository, forge: GitServer, tmp_path: Path) -> None:
+    forked(origin, forge)
+    origin.write("big.bin", forge.keep(b"large"))
+    ahead = origin.commit(**{".gitattributes": "*.bin filter=lfs\n"})
+    forge.publish(origin, "eve/web")
+    workspace = unpacked(tmp_path, pull_request_from_eve(forge, ahead), access=ANN)
+    assert (workspace.path / "big.bin").read_bytes() == b"large"
+    assert ("/eve/web.git/info/lfs/objects/batch", "") in forge.seen
+
+
+def pulled(forge: GitServer, origin: GitRepository, sha: str) -> Event:
+    """A pull request from a fork whose commits the forge has in the repository as well, as most forges do."""
+    forge.publish(origin, "acme/web")
+    event = pull_request_from_eve(forge, sha, fork="")
+    return replace(event, ref="refs/heads/oil")
+
+
+@pytest.fixture
+def private(forge: GitServer, tmp_path: Path) -> str:
+    """A repository of the same owner, which our credentials open; gives its commit."""
+    other = GitRepository(tmp_path / "other")
+    sha = other.commit(plans="1")
+    forge.publish(other, "acme/private")
+    return sha
+
+
+def shown_to_private(forge: GitServer) -> set[str]:
+    return {authorization for path, authorization in forge.seen if "private" in path}
+
+
+@pytest.mark.parametrize("url", ["../private.git", "{url}/acme/private.git", "{url}/acme/../acme/private.git"])
+def test_submodule_that_a_fork_names_is_read_in_nobody_s_name(
+    origin: GitRepository, forge: GitServer, tmp_path: Path, private: str, url: str
+) -> None:
+    origin.git("checkout", "--quiet", "-b", "oil")
+    sha = with_submodule(origin, "lib", url.format(url=forge.url), private)
+    event = pulled(forge, origin, sha)
+    with pytest.raises(SourceError):
+        unpacked(tmp_path, event, access=ANN)
+    assert shown_to_private(forge) == {""}
+
+
+def test_remote_that_a_fork_names_is_read_in_nobody_s_name(
+    origin: GitRepository, forge: GitServer, tmp_path: Path, private: str
+) -> None:
+    origin.git("checkout", "--quiet", "-b", "oil")
+    event = replace(pulled(forge, origin, origin.commit(a="1")), sha=private)
+    with pytest.raises(SourceError):
+        unpacked(tmp_path, event, CloneSettings(remote=f"{forge.url}/acme/private.git"), access=ANN)
+    assert shown_to_private(forge) == {""}
+
+
+def test_remote_that_is_the_repository_itself_is_read_in_its_own_name(
+    origin: GitRepository, forge: GitServer, tmp_path: Path
+) -> None:
+    origin.git("checkout", "--quiet", "-b", "oil")
+    event = pulled(forge, origin, origin.commit(a="1"))
+    workspace = unpacked(tmp_path, event, CloneSettings(remote=event.repository.clone_url), access=ANN)
+    assert (workspace.path / "a").read_text() == "1"
+
+
+@pytest.mark.parametrize(("store", "is_shown"), [("private", False), ("web", True)])
+def test_store_that_a_fork_names_is_read_in_nobody_s_name_unless_it_is_the_repository_s(
+    origin: GitRepository,
+    forge: GitServer,
+    tmp_path: Path,
+    store: str,
+    is_shown: bool,  # noqa: FBT001 -- a parameter
+) -> None:
+    origin.git("checkout", "--quiet", "-b", "oil")
+    origin.write("big.bin", forge.keep(b"large"))
+    url = f"{forge.url}/acme/{store}.git/info/lfs"
+    sha = origin.commit(**{".gitattributes": "*.bin filter=lfs\n", ".lfsconfig": f"[lfs]\n\turl = {url}\n"})
+    event = pulled(forge, origin, sha)
+    with nullcontext() if is_shown else pytest.raises(SourceError):
+        unpacked(tmp_path, event, access=ANN)
+    asked = {bool(authorization) for path, authorization in forge.seen if path.startswith(f"/acme/{store}.git/info")}
+    assert (True in asked) == is_shown
+    assert asked

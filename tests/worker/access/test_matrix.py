@@ -14,9 +14,12 @@ from worker.access.identity import Role, Scope
 from worker.app import create_app
 from worker.settings import Settings
 
+METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
+
 # What each route needs, as people would say it. `READ` is for everybody with an account.
 TABLE = {
     "POST /hooks/{forge}/{owner:path}/{name}": Need.NOTHING,
+    **{f"{method} /hooks/{{rest:path}}": Need.NOTHING for method in METHODS},
     "GET /healthz": Need.NOTHING,
     "HEAD /healthz": Need.NOTHING,
     "HEAD /readyz": Need.NOTHING,
@@ -89,6 +92,7 @@ TABLE = {
     "POST /api/retention/removals": Need.ADMIN,
     "GET /api/docs": Need.READ,
     "GET /api/openapi.json": Need.READ,
+    **{f"{method} /api/{{rest:path}}": Need.READ for method in METHODS},
     "GET /{owner:path}/{name}/-/start": Need.WRITE,
     "POST /{owner:path}/{name}/-/start": Need.WRITE,
     "POST /{owner:path}/{name}/runs/{number:int}/deploy": Need.WRITE,
@@ -106,6 +110,7 @@ TABLE = {
 UNGUARDED = {"/static"}
 
 PLACES = {
+    "{rest:path}": "nothing/at/all",
     "{forge}": "git",
     "{owner:path}": "acme",
     "{name}": "nothing",
@@ -202,7 +207,7 @@ def may(need: Need, who: Who, method: str) -> bool:
         return True
     if need is Need.OWN_PAGE:
         return who.is_on_own_page
-    if who.scope is None or (who.is_person and method != "GET" and not who.is_on_own_page):
+    if who.scope is None or (who.is_person and method not in ("GET", "HEAD", "OPTIONS") and not who.is_on_own_page):
         return False
     if need is Need.PERSON:
         return who.is_person

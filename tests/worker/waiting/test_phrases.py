@@ -2,6 +2,8 @@
 
 import pytest
 
+from pipelines.pulls import PullProgress
+from pipelines.records import ImagePull
 from worker.waiting.phrases import Facts, job_phrase, step_phrase, task_phrase
 from worker.waiting.turns import UnderWay, WaitingTask, WorkerClass
 
@@ -54,3 +56,10 @@ def test_job_names_the_jobs_before_it() -> None:
 def test_step_names_the_steps_before_it_and_then_its_own_container() -> None:
     assert step_phrase(["compile"], image="busybox") == "for step compile"
     assert step_phrase([], image="busybox") == "for a container of busybox"
+
+
+def test_step_whose_image_is_on_its_way_says_how_far_that_is() -> None:
+    progress = PullProgress(layers=2, layers_done=1, bytes_done=12_000_000)
+    pull = ImagePull(seq=1, time="", run="r", job="j", image="node:24", steps=("a",), progress=progress)
+    assert step_phrase([], image="node:24", pull=pull) == "for its image: pulling node:24, 1 of 2 layers, 12.0 MB"
+    assert step_phrase(["compile"], image="node:24", pull=pull) == "for step compile"
