@@ -26,7 +26,7 @@ def list_accounts(context: Serving, paging: Paged) -> models.Accounts:
 
 def add_account(wanted: models.NewAccount, context: Serving) -> models.AddedAccount:
     """Let somebody in from now on, or a robot; gives the link by which they choose a password, if they are to."""
-    password = wanted.password.get_secret_value() if wanted.password else None
+    password = wanted.password.get_secret_value() if wanted.password is not None else None
     if wanted.robot and password is not None:
         raise Malformed("a robot has no password: it has tokens")
     kept = passwords.hashed(password) if password is not None else None
