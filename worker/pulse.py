@@ -18,7 +18,7 @@ import structlog
 from worker.errors import Unavailable
 from worker.store.database import Database
 
-_HOLDS_SECONDS = 5.0
+_HOLDS_SECONDS = 2.0
 _PATIENCE_SECONDS = 2.0
 _ROOM_BYTES = 1024**2
 

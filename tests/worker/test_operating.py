@@ -162,7 +162,7 @@ def test_trial_holds_for_some_seconds_and_trouble_is_logged_when_it_begins_and_e
     service: Service, tmp_path: Path
 ) -> None:
     """However many ask, and whoever they are."""
-    moments = iter([0.0, 0.0, 4.0, 5.0, 5.0, 10.0, 10.0, 15.0, 15.0])
+    moments = iter([0.0, 0.0, 1.0, 5.0, 5.0, 10.0, 10.0, 15.0, 15.0])
     data = tmp_path / "disk"
     data.mkdir()
     pulse = Pulse(service.database, data, clock=lambda: next(moments))
