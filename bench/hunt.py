@@ -134,7 +134,8 @@ def _read(process: Headrace) -> Iterator[list[bytes]]:
     thread = threading.Thread(target=read, daemon=True)
     thread.start()
     yield lines
-    thread.join(10)
+    thread.join(_LONGEST_SECONDS)
+    _check(not thread.is_alive(), "its output does not end")
 
 
 def _await_end(process: Headrace) -> None:

@@ -204,7 +204,7 @@ def test_canary_is_known_to_its_step_and_is_nowhere_else(
     for path in (
         f"/api/runs/{run_id}",
         f"/api/runs/{run_id}/records?logs=1&format=jsonl",
-        "/api/deliveries",
+        "/api/repositories/acme/web/deliveries",
         "/acme/web/runs/1",
         "/",
     ):
