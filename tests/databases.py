@@ -17,7 +17,7 @@ def give_tables(url: str) -> None:
         return
     path = Path(parsed.database or "")
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.write_bytes(_sqlite_file())
 
 

@@ -19,7 +19,7 @@ from worker.errors import ServiceError, Unidentified
 from worker.intake import Intake
 from worker.live import Live
 from worker.pulse import Pulse
-from worker.routes import ROUTES
+from worker.routes import answering_routes
 from worker.secrets.keyfile import open_keyring
 from worker.settings import AccessLog, Settings
 from worker.storage import Storage
@@ -85,8 +85,7 @@ def create_app(
     for error in (ServiceError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(error, _answer_error)
     app.mount("/static", StaticFiles(directory=_STATIC))
-    for route in ROUTES:
-        route.add_to(app.router)
+    app.router.routes.extend(answering_routes())
     return app
 
 

@@ -7,10 +7,12 @@ name, and what programs ask for and isn't there is answered before it is taken f
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
+from starlette.routing import BaseRoute
 
 from worker import health, hooks, metrics
 from worker.access.guard import Need, guarded
@@ -236,3 +238,12 @@ _ABOUT_REPOSITORIES = (
 )
 
 ROUTES = (*_HOOKS, *_REPOSITORIES, *_RUNS, *_SERVER, *_ACCOUNTS, *_ABOUT_REPOSITORIES)
+
+
+@cache
+def answering_routes() -> tuple[BaseRoute, ...]:
+    """All of them behind their guards. They know of no application, so those of a process share them: 0.1 s to make."""
+    router = APIRouter()
+    for route in ROUTES:
+        route.add_to(router)
+    return tuple(router.routes)

@@ -1,17 +1,21 @@
 """The whole service as its users run it: our own commands in processes of their own, spoken to over HTTP and git."""
 
+import io
 import json
 import os
 import re
 import signal
 import subprocess
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import httpx
+import pytest
 
+from runner.cli import main
 from tests.end_to_end.origin import Origin
 from tests.mortal import mortal
 from tests.ports import free_port
@@ -122,9 +126,12 @@ class Service:
         return {"authorization": f"Bearer {self._token}"}
 
     def headrace(self, *arguments: str) -> str:
-        """What a command says to stdout, on the server's own machine."""
-        command = headrace_command(*arguments, "--data", str(self.data), "--url", self.url)
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        """What a command says to stdout, on the server's own machine. Here it takes a second less than as a process."""
+        said = io.StringIO()
+        with redirect_stdout(said), pytest.raises(SystemExit) as ended:
+            main([*arguments, "--data", str(self.data), "--url", self.url])
+        assert ended.value.code == 0
+        return said.getvalue()
 
     def run(self, run_id: str) -> dict[str, Any]:
         """A run as the API shows it."""

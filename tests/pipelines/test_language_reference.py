@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from pipelines.event import Event, EventKind
-from pipelines.reading.library import Library
 from pipelines.reading.oldnames import RENAMED_VARIABLES
 from pipelines.syntax.conditions import WHEN_KEYS
 from pipelines.syntax.keys import Key, Keys
@@ -19,15 +18,13 @@ from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
 from pipelines.validate import read_workflow
 from pipelines.variables import AT_RUN_TIME, event_variables
+from tests.pipelines.shelf import SHELF
 
 DOCS = Path(__file__).parents[2] / "docs"
 REFERENCE = (DOCS / "language.md").read_text()
 EXAMPLES = [(match[1], REFERENCE.count("\n", 0, match.start()) + 2) for match in re.finditer(
     r"^```yaml\n(.*?)^```$", REFERENCE, re.MULTILINE | re.DOTALL
 )]  # fmt: skip
-TEMPLATES = {"go.yaml": b"steps: {.go: {image: golang}}", "lint.yaml": b"steps: {lint: {image: x, commands: lint}}"}
-INCLUDABLE = {"ci/common.yaml": b"environment: {CGO_ENABLED: '0'}"}
-SHELF = Library(files=INCLUDABLE, reach=lambda repo, ref: Library(files=TEMPLATES, name=f"{repo}@{ref}"))
 CHAPTERS = (WORKFLOW_KEYS, STEP_KEYS, SERVICE_KEYS, WHEN_KEYS)
 KEYS = [pytest.param(keys, key, id=f"{key.name} of {keys.owner}") for keys in CHAPTERS for key in keys.known]
 

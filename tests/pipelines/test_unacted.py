@@ -13,7 +13,7 @@ from pipelines.syntax.steps import SERVICE_KEYS, STEP_KEYS
 from pipelines.syntax.trusted import TRUST_WORDS
 from pipelines.syntax.workflow import WORKFLOW_KEYS
 from pipelines.unacted import is_idle
-from tests.pipelines.test_language_reference import SHELF
+from tests.pipelines.shelf import SHELF
 
 ON_SERVER = Event(kind=EventKind.MANUAL, system=System(platform="linux/amd64"))
 HERE = Event(kind=EventKind.MANUAL, system=System(platform="linux/amd64"), local=True)
