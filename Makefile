@@ -49,6 +49,7 @@ bench: setup ## measure steps, runs, long jobs, logs, checkouts, the language an
 	$(PYTHON) bench/hooks.py
 	$(PYTHON) bench/history.py
 	$(PYTHON) bench/load.py
+	$(PYTHON) bench/viewers.py
 
 docs: ## write the pages, chapters and the schema that come from the tables of language and settings
 	@scripts/bootstrap python

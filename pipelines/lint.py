@@ -7,6 +7,7 @@ from pipelines.habits import bad_habits
 from pipelines.nodes import Position
 from pipelines.problems import Problem
 from pipelines.reading.library import NOTHING, Library
+from pipelines.unacted import never_acted
 from pipelines.validate import Reading, check_together, read_workflows
 
 
@@ -47,3 +48,4 @@ def _of_file(reading: Reading, text: bytes) -> Iterable[Problem]:
     yield from reading.problems
     if reading.workflow is not None:
         yield from bad_habits(reading.workflow, text)
+        yield from never_acted(reading.workflow)

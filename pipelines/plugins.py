@@ -1,7 +1,8 @@
 """Plugins that are trusted with more than their author, as long as settings alone tell their program what to do.
 
 DESIGN. Commands, another entry point or an image built on the way would run something else under the trusted name, and
-so would a variable: `BASH_ENV` makes a shell script run whatever is in the workspace first.
+so would a variable: `BASH_ENV` makes a shell script run whatever is in the workspace first. Outputs of the same job's
+steps are such variables; those of other jobs come as `CI_OUTPUT_…`, which no program obeys.
 """
 
 from collections.abc import Iterable
@@ -16,7 +17,8 @@ from pipelines.variables import is_reserved
 def is_told_by_settings_alone(step: PlannedStep, job: PlannedJob) -> bool:
     """True for a plugin whose program sees no variable that an author or a manual run has named."""
     foreign = [name for name in job.variables if not is_reserved(name)]
-    return step.type == "plugin" and step.build is None and not step.environment and not foreign
+    written = [name for each in job.steps for name in each.outputs]
+    return step.type == "plugin" and step.build is None and not step.environment and not foreign and not written
 
 
 def with_privileges(job: PlannedJob, images: Iterable[str]) -> PlannedJob:

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from pipelines.plan import PlannedJob
 from pipelines.status import Status, worst
+
+_CANCELLING = (Status.FAILURE, Status.TIMED_OUT, Status.ERROR)
 
 NOTHING_TO_DO = "no workflow matches this event"
 """Why a run that has no jobs is *skipped*."""
@@ -14,6 +17,7 @@ class JobState:
     """Where a job stands. Several jobs share a `workflow` if it has a matrix; `depends_on` names workflows.
 
     `on` says whether the job runs when all it depends on has succeeded, when something of that has not, or both.
+    `may_cancel` is set if one of its steps or services has `failure: cancel`.
     """
 
     name: str
@@ -21,6 +25,19 @@ class JobState:
     status: Status
     depends_on: tuple[str, ...] = ()
     on: tuple[Status, ...] = (Status.SUCCESS,)
+    may_cancel: bool = False
+
+    @classmethod
+    def of(cls, job: PlannedJob, status: Status) -> "JobState":
+        """Where this job stands."""
+        return cls(
+            name=job.name,
+            workflow=job.workflow,
+            status=status,
+            depends_on=job.depends_on,
+            on=job.on,
+            may_cancel=any(step.failure == "cancel" for step in (*job.services, *job.included_steps)),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +67,19 @@ def next_moves(jobs: Sequence[JobState]) -> NextMoves:
             starts.append(job.name)
         else:
             skips.append((job.name, "runs only after a failure"))
-    finished = None if any(not job.status.is_terminal for job in jobs) else worst([job.status for job in jobs])
+    finished = None if any(not job.status.is_terminal for job in jobs) else _worst(jobs)
     return NextMoves(start=tuple(starts), skip=tuple(skips), finished=finished)
+
+
+def is_cancelled_by_job(jobs: Sequence[JobState]) -> bool:
+    """True if a job has ended so that it cancels its run, which therefore is a failure, and not cancelled."""
+    return any(job.may_cancel and job.status in _CANCELLING for job in jobs)
+
+
+def _worst(jobs: Sequence[JobState]) -> Status:
+    """What the run has become. What a job's failure has cancelled is part of that failure."""
+    statuses = [job.status for job in jobs]
+    return worst(each for each in statuses if each is not Status.CANCELLED or not is_cancelled_by_job(jobs))
 
 
 def _is_broken(job: JobState) -> bool:

@@ -1,9 +1,10 @@
 """What a run asks for and doesn't get: keys that have no effect yet, or none in a local run.
 
-A plan says so of each, once a file, so that nothing is ignored in silence.
+A plan says so of each, once a file, so that nothing is ignored in silence. So does `lint`, of those that have no effect
+in any run.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
@@ -46,6 +47,19 @@ def unacted(drafts: Iterable[Draft], event: Event) -> Iterator[Problem]:
         yield from _warnings(file, found.values())
 
 
+def never_acted(workflow: Workflow) -> Iterator[Problem]:
+    """A warning for each key of a file that does nothing in any run yet, at the first place that has it."""
+    found: dict[str, list[_Asked]] = {}
+    for key in _OF_WORKFLOWS[False]:
+        if _asks(workflow, key.name):
+            found[key.name] = [_Asked(key.name, key.effect, key.name, workflow.place_of(key.name))]
+    for steps, keys in ((workflow.services, _OF_SERVICES), (workflow.steps, _OF_STEPS)):
+        for step in steps:
+            for asked in _asked_by_step(step, keys, local=False):
+                found.setdefault(asked.key, []).append(asked)
+    yield from _warnings(workflow.file, found.values())
+
+
 def is_idle(effect: Effect, *, local: bool) -> bool:
     """True if a key of this effect does nothing in a run, which may be a local one."""
     return effect is Effect.NOT_YET or (effect is Effect.ON_SERVERS and local)
@@ -69,16 +83,15 @@ def _asked(draft: Draft, event: Event) -> Iterator[_Asked]:
     for steps, keys in ((workflow.services, _OF_SERVICES), (workflow.steps, _OF_STEPS)):
         for step in steps:
             if draft.steps[step.name].included:
-                yield from _asked_by_step(step, keys[event.local])
-                if is_idle(EXPIRE.effect, local=event.local) and any(rule.expire for rule in step.artifacts):
-                    path = f"{step.path}.artifacts.expire"
-                    yield _Asked("artifacts.expire", EXPIRE.effect, path, step.place_of("artifacts"))
+                yield from _asked_by_step(step, keys, local=event.local)
 
 
-def _asked_by_step(step: Step, keys: Iterable[Key]) -> Iterator[_Asked]:
-    for key in keys:
+def _asked_by_step(step: Step, keys: Mapping[bool, Iterable[Key]], *, local: bool) -> Iterator[_Asked]:
+    for key in keys[local]:
         if _asks(step, key.name):
             yield _Asked(key.name, key.effect, f"{step.path}.{key.name}", step.place_of(key.name))
+    if is_idle(EXPIRE.effect, local=local) and any(rule.expire for rule in step.artifacts):
+        yield _Asked("artifacts.expire", EXPIRE.effect, f"{step.path}.artifacts.expire", step.place_of("artifacts"))
 
 
 def _is_met(workflow: Workflow, key: Key, event: Event) -> bool:

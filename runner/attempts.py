@@ -93,7 +93,9 @@ class Attempts:
         outcome, retry = attempt.outcome, self._retry
         reason = self._context.mask.hide(outcome.reason)
         when = f"in {limit_text(retry.delay)}" if retry.delay else "now"
-        log.say(f"attempt {attempt.number} of {retry.attempts} has ended: {reason}; the next begins {when}")
+        earlier = self._context.earlier.get(self._step.name, 0)
+        which = f"attempt {attempt.number + earlier} of {retry.attempts + earlier}"
+        log.say(f"{which} has ended: {reason}; the next begins {when}")
         log.close()
         self._context.scribe.write(
             StepRetried,

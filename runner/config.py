@@ -10,7 +10,7 @@ from typing import Self
 
 from runner.engine.address import Certificates, docker_directory, engine_address, engine_certificates
 from runner.errors import UsageError
-from runner.settings.forms import directory, number, size_bytes
+from runner.settings.forms import directory, network_range, number, size_bytes, web_address
 from runner.settings.source import Source
 
 _STATE = "~/.local/state"
@@ -52,13 +52,13 @@ class Config:
             engine_url=engine_address(environment, Path.home()),
             engine_certificates=engine_certificates(environment, Path.home()),
             docker_directory=docker_directory(environment, Path.home()),
-            network_range=source.value("network_range", IPv4Network),
+            network_range=source.value("network_range", network_range),
             grace=timedelta(seconds=source.value("grace_seconds", number)),
             engine_patience=timedelta(seconds=source.value("engine_patience_seconds", number)),
             lanes=max(1, int(source.value("parallel", number, str(os.cpu_count() or 1)))),
             log_limit_bytes=source.value("log_limit", size_bytes),
             memory_bytes=source.value("memory", size_bytes) if source.text("memory") else None,
-            server=source.text("server"),
+            server=source.value("server", web_address) if source.text("server") else "",
             token=source.text("token"),
         )
 

@@ -18,7 +18,10 @@ _ROOM_BYTES = 4 << 20
 
 
 class Display:
-    """Hands Records on to `show`, in order. `close` it, or the last ones may be missing."""
+    """Hands Records on to `show`, in order. `close` it, or the last ones may be missing.
+
+    `failure` is what `show` has raised, and `left_out` the number of lines that it wasn't given.
+    """
 
     def __init__(self, show: Sink, *, stop: Stop, abort: Stop) -> None:
         self._show = show
@@ -28,7 +31,7 @@ class Display:
         self._records: deque[AnyRecord] = deque()
         self._waiting_bytes = 0
         self._is_closing = self._has_ended = False
-        self._failure: Exception | None = None
+        self.failure: Exception | None = None
         self.left_out = 0
         threading.Thread(target=self._run, name="headrace-display", daemon=True).start()
         for each in (stop, abort):
@@ -37,9 +40,9 @@ class Display:
     def __call__(self, record: AnyRecord) -> None:
         """Take one Record; waits while there is no room, unless the run is to end. Raises what `show` has raised."""
         with self._changed:
-            self._changed.wait_for(lambda: self._has_room() or self._stop.requested or self._failure)
-            if self._failure:
-                raise self._failure
+            self._changed.wait_for(lambda: self._has_room() or self._stop.requested or self.failure)
+            if self.failure:
+                raise self.failure
             if isinstance(record, Log) and not self._has_room():
                 self.left_out += len(record.lines)
                 return
@@ -48,13 +51,11 @@ class Display:
             self._changed.notify_all()
 
     def close(self) -> bool:
-        """Wait until all is shown; False if `abort` was requested before. Raises what `show` has raised."""
+        """Wait until all is shown, or nothing more can be; False if `abort` was requested before."""
         with self._changed:
             self._is_closing = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._has_ended or self._abort.requested)
-            if self._failure:
-                raise self._failure
             return self._has_ended
 
     def _has_room(self) -> bool:
@@ -70,7 +71,7 @@ class Display:
                 self._show(record)
                 self._note_shown(record)
         except Exception as failure:  # noqa: BLE001 - it belongs to those who write
-            self._failure = failure
+            self.failure = failure
             self._stop.request(Status.ERROR, f"the run can't be shown: {failure}")
         with self._changed:
             self._has_ended = True

@@ -19,7 +19,7 @@ from runner.scribe import Scribe
 from runner.stop import Stop
 
 
-def execute(  # noqa: PLR0913 - the runner's one entrance: ten different things, seven of them by name
+def execute(  # noqa: PLR0913 - the runner's one entrance: eleven different things, eight of them by name
     job: PlannedJob,
     backend: Backend,
     scribe: Scribe,
@@ -31,13 +31,15 @@ def execute(  # noqa: PLR0913 - the runner's one entrance: ten different things,
     stop: Stop | None = None,
     abort: Stop | None = None,
     log_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+    earlier: Mapping[str, int] | None = None,
 ) -> Status:
     """Carry out the job from its workspace to the last trace of it, and say what became of it.
 
     `stop` ends the running steps and lets those that run after a failure follow, for five minutes at most; `abort`
     ends these too. A step with `failure: cancel` that fails requests `stop` itself, so jobs of a run that share one end
     together. `secrets` are values by name in any case; they are hidden in all that is written. What a step prints
-    beyond `log_limit_bytes` is dropped.
+    beyond `log_limit_bytes` is dropped. `earlier` says how many attempts at each step there were already, if the job
+    begins anew: `CI_ATTEMPT` goes on from there.
 
     Nothing that goes wrong in steps or machinery is raised: it is the Status, with the reason in `job_finished`.
     Raises SinkError, with all cleaned up, if the Scribe's Sink fails.
@@ -55,6 +57,7 @@ def execute(  # noqa: PLR0913 - the runner's one entrance: ten different things,
         mask=mask,
         flusher=flusher,
         log_limit_bytes=log_limit_bytes,
+        earlier=earlier or {},
     )
     job_run = JobRun(context, stop=stop or Stop(), abort=abort or Stop())
     try:

@@ -20,7 +20,8 @@ from runner.stop import Stop
 class JobContext:
     """One job, where its Records go and what is hidden in them. `secrets` are by name in lower case.
 
-    `outputs` are what its steps have written so far for those after them.
+    `outputs` are what its steps have written so far for those after them, `earlier` how many attempts at each step
+    there were before the job began anew.
     """
 
     job: PlannedJob
@@ -30,16 +31,17 @@ class JobContext:
     mask: Mask
     flusher: Flusher
     log_limit_bytes: int
+    earlier: Mapping[str, int] = field(default_factory=dict)
     outputs: JobOutputs = field(default_factory=JobOutputs)
 
     def environment(self, step: PlannedStep, *, started: int, job_status: Status, attempt: int = 1) -> dict[str, str]:
-        """The variables of one attempt at a step. `started` is in seconds since 1970."""
+        """The variables of one attempt at a step, counted since the job began. `started` is in seconds since 1970."""
         return step_environment(
             self.job,
             step,
             started=started,
             job_status=job_status,
-            attempt=attempt,
+            attempt=attempt + self.earlier.get(step.name, 0),
             secrets=self.secrets,
             outputs=self.outputs.variables(),
         )

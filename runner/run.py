@@ -56,7 +56,7 @@ def _carry_out(plan: Plan, perform: Perform, scribe: Scribe, jobs_at_once: int) 
 
 def _first_state(job: PlannedJob) -> JobState:
     status = Status.PENDING if job.included else Status.SKIPPED
-    return JobState(name=job.name, workflow=job.workflow, status=status, depends_on=job.depends_on, on=job.on)
+    return JobState.of(job, status)
 
 
 def _skip(job: PlannedJob, reason: str, scribe: Scribe) -> None:

@@ -18,6 +18,7 @@ from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
 from worker.intake import Intake
 from worker.live import Live
+from worker.pulse import Pulse
 from worker.routes import answering_routes
 from worker.secrets.keyfile import open_keyring
 from worker.settings import AccessLog, Settings
@@ -61,6 +62,7 @@ def create_app(
                 live=live,
                 keyring=open_keyring(settings),
                 inbox=GroupedWrites(database),
+                pulse=Pulse(database, settings.data),
                 announce=backstage.announce,
                 trouble=backstage.trouble,
                 crew=backstage.crew,

@@ -12,6 +12,7 @@ from worker.access.identity import Identity
 from worker.access.throttle import Throttle
 from worker.intake import Intake
 from worker.live import Live
+from worker.pulse import Pulse
 from worker.secrets.sealing import Keyring
 from worker.settings import Settings
 from worker.storage import Storage
@@ -34,8 +35,8 @@ class Backstage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The service as an endpoint sees it. `keyring` seals secrets, `inbox` takes deliveries and `intake` bounds them;
-    `announce`, `trouble` and `crew` are Backstage's.
+    """The service as an endpoint sees it. `keyring` seals secrets, `inbox` takes deliveries, `intake` bounds them and
+    `pulse` knows whether they can be kept; `announce`, `trouble` and `crew` are Backstage's.
 
     `throttle` counts attempts to log in that failed, `hashing` bounds how many passwords are hashed at a time.
     `operator` is who asks wherever nobody proves anything: None in all that listens (see worker/local.py).
@@ -47,6 +48,7 @@ class Context:
     live: Live
     keyring: Keyring
     inbox: GroupedWrites
+    pulse: Pulse
     announce: Callable[[], None]
     trouble: Callable[[], str]
     crew: Callable[[], Crew]

@@ -98,10 +98,12 @@ class Dispatcher:
         self._crew = Crew(workers=workers, orphans=frozenset(self._orphaned_since))
 
     def _note_outage(self, error: Exception) -> None:
-        """What we knew of Redis may be gone with it."""
-        if not self._crew.is_redis_away:
+        """What we knew of Redis may be gone with it, and of our database what we read by halves."""
+        if isinstance(error, Unavailable):
+            log.warning("runs wait", error=str(error))
+        elif not self._crew.is_redis_away:
             log.warning("runs wait: can't reach the queue", error=str(error))
-        self._crew = replace(self._crew, is_redis_away=True)
+            self._crew = replace(self._crew, is_redis_away=True)
         self._orphaned_since.clear()
         self._next_reconciliation = 0.0
 

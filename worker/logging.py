@@ -2,7 +2,7 @@
 
 import logging
 import sys
-from typing import TextIO
+from typing import Any, TextIO
 
 import structlog
 
@@ -36,7 +36,12 @@ def configure_logging(log_format: str, *, level: int = logging.INFO, stream: Tex
 def _rendering(log_format: str, stream: TextIO) -> list[structlog.typing.Processor]:
     strip = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if log_format == "json":
-        return [strip, structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        return [strip, structlog.processors.format_exc_info, _what_first, structlog.processors.JSONRenderer()]
     # The renderer's own tracebacks show the values of variables, and a secret may be among them.
     plain = structlog.dev.plain_traceback
     return [strip, structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
+
+
+def _what_first(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """When, how bad and what, and then the data: `journalctl` cuts long lines."""
+    return {key: event[key] for key in ("timestamp", "level", "event") if key in event} | dict(event)

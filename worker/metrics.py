@@ -7,6 +7,7 @@ from importlib.metadata import version
 from starlette.responses import PlainTextResponse, Response
 
 from worker.context import Context, Serving
+from worker.health import trouble
 from worker.store import counts
 
 _MEDIA_TYPE = "text/plain; version=0.0.4"
@@ -49,7 +50,7 @@ def _families(context: Context) -> list[Family]:
             name="headrace_ready",
             kind="gauge",
             meaning="1 while runs are given out, as /readyz says.",
-            samples=[("", {}, 0 if context.trouble() else 1)],
+            samples=[("", {}, 0 if trouble(context) else 1)],
         ),
         Family(
             name="headrace_runs",

@@ -13,6 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any, cast
@@ -21,7 +22,7 @@ import structlog
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
-from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.exceptions import DuplicateJobError, NoSuchJobError, StopRequested
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
@@ -122,22 +123,37 @@ def work_until_stopped(
     first, if they are given.
     """
     is_redis_away = False
-    while True:
+    ending = Ending()
+    while not ending.is_asked_for:
         try:
             # After an outage RQ may still know the worker that we were: one of that name is refused.
             unique_name = f"{name}-{secrets.token_hex(4)}"
             worker = TaskWorker(
-                Redis.from_url(redis_url), duties, name=unique_name, queue=queue, drain_seconds=drain_seconds
+                *(Redis.from_url(redis_url), duties, ending), name=unique_name, queue=queue, drain_seconds=drain_seconds
             )
             is_redis_away = False
             worker.work(logging_level="CRITICAL")
-            if worker.is_asked_to_stop:
-                _leave(duties)
-                return
+            _pause(ending)
+        except StopRequested:
+            pass  # RQ's word for a signal that comes while a worker makes itself ready, or we wait
         except RedisError as error:
             if not is_redis_away:
                 log.warning("worker waits: redis does not answer", error=str(error))
             is_redis_away = True
+            with suppress(StopRequested):
+                _pause(ending)
+    _leave(duties)
+
+
+@dataclass(slots=True)
+class Ending:
+    """Whether a signal has asked for the end. RQ's workers come and go with Redis, and each forgets."""
+
+    is_asked_for: bool = False
+
+
+def _pause(ending: Ending) -> None:
+    if not ending.is_asked_for:
         time.sleep(_RETRY_SECONDS)
 
 
@@ -164,7 +180,14 @@ class TaskWorker(Worker):
     """The worker's end: one process that takes one task at a time and does each in a process of its own."""
 
     def __init__(
-        self, redis: "Redis", duties: Duties, *, name: str, queue: str, drain_seconds: float | None = None
+        self,
+        redis: "Redis",
+        duties: Duties,
+        ending: Ending,
+        *,
+        name: str,
+        queue: str,
+        drain_seconds: float | None = None,
     ) -> None:
         super().__init__(
             [queue],
@@ -177,21 +200,28 @@ class TaskWorker(Worker):
             job_monitoring_interval=_IDLE_SECONDS,
         )
         self._duties = duties
+        self._ending = ending
         self._drain_seconds = drain_seconds
         self._task = ""
 
-    @property
-    def is_asked_to_stop(self) -> bool:
-        """True once a signal has asked for the end."""
-        return self._shutdown_requested_date is not None
-
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """As RQ does it, and see to it that the second signal comes when the task has had its time."""
+        self._ending.is_asked_for = True
         if self._drain_seconds is not None:
             second = threading.Timer(self._drain_seconds, os.kill, (os.getpid(), signal.SIGTERM))
             second.daemon = True  # a task that ends earlier is not waited for
             second.start()
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call] # of RQ's
+
+    def set_shutdown_requested_date(self) -> None:
+        """As RQ does it; a Redis that is away is no reason to let the horse go."""
+        with suppress(RedisError):
+            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call] # of RQ's
+
+    def _install_signal_handlers(self) -> None:
+        """As RQ does it; and a signal that came just before counts."""
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call] # of RQ's
+        self._stop_requested = self._ending.is_asked_for
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Fork a work horse for the job and wait for it."""
@@ -205,7 +235,7 @@ class TaskWorker(Worker):
         super().heartbeat(*arguments, **options)
         if self.is_horse:
             return
-        if self.is_asked_to_stop:
+        if self._ending.is_asked_for:
             self._duties.leave()
         else:
             self._duties.announce(self._task)

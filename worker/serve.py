@@ -3,6 +3,8 @@
 import signal
 import socket
 import subprocess
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from types import FrameType
 from typing import NoReturn
 
@@ -10,7 +12,9 @@ import structlog
 import uvicorn
 
 from worker.access.keys import setup_url
-from worker.app import create_app
+from worker.app import Background, create_app
+from worker.context import Backstage
+from worker.live import Live
 from worker.parent import signal_when_parent_dies
 from worker.service import background
 from worker.settings import Settings
@@ -18,6 +22,7 @@ from worker.storage import Storage
 from worker.store import invitations
 from worker.store.database import Database, is_up_to_date
 from worker.supervisor import headrace_command
+from worker.systemd import READY, STOPPING, tell
 
 _SHUTDOWN_SECONDS = 5
 
@@ -33,20 +38,38 @@ def serve(settings: Settings, listening: socket.socket) -> None:
         settings=settings,
         database=database,
         storage=storage,
-        background=background(settings, database, storage),
+        background=_announced(settings, database, background(settings, database, storage)),
     )
     # A forge's or a browser's connection that stays open must not keep the server from ending.
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=_SHUTDOWN_SECONDS, server_header=False
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        server_header=False,
+        forwarded_allow_ips=list(settings.trusted_proxies),
     )
-    log.info("server is up", url=settings.url)
-    _offer_first_account(settings, database)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _end)  # which uvicorn raises again once it has ended
     try:
         uvicorn.Server(config).run(sockets=[listening])
     finally:
         database.close()
+
+
+def _announced(settings: Settings, database: Database, inside: Background) -> Background:
+    """The same, and those who wait for the server hear that it is up, and that it ends."""
+
+    @asynccontextmanager
+    async def run(live: Live) -> AsyncIterator[Backstage]:
+        async with inside(live) as backstage:
+            log.info("server is up", url=settings.url, listen=str(settings.listen))
+            _offer_first_account(settings, database)
+            tell(READY)
+            yield backstage
+            tell(STOPPING)
+
+    return run
 
 
 def _opened(settings: Settings) -> Database:

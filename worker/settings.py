@@ -5,6 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Self
 
@@ -59,6 +60,7 @@ class Settings:
 
     `database_url` is SQLAlchemy's: a SQLite file in the data directory unless it is set; it may hold a password.
     `secret_key` holds the keys that secrets are sealed with, `""` where they are in `secret_key_file`.
+    `trusted_proxies` are networks whose word of the client's address counts.
     Plugins of the images in `privileged_plugins` run privileged.
     `forge_proxy` is what forges are told through, `""` to reach them directly.
     A worker that is not heard of for `lease_seconds` has lost its task.
@@ -70,6 +72,7 @@ class Settings:
     data: Path
     listen: Address
     url: str
+    trusted_proxies: tuple[str, ...]
     database_url: str = field(repr=False)
     secret_key: str = field(repr=False)
     secret_key_file: Path
@@ -95,6 +98,7 @@ class Settings:
             data=data,
             listen=listen,
             url=source.value("url", web_address, f"http://{listen}"),
+            trusted_proxies=source.value("trusted_proxies", _networks),
             database_url=source.value("database_url", _checked_database_url, f"sqlite:///{data}/headrace.sqlite"),
             secret_key=source.text("secret_key"),
             secret_key_file=source.value("secret_key_file", directory, f"{data}/secret.key"),
@@ -112,7 +116,10 @@ class Settings:
 
     def on_port(self, port: int) -> Self:
         """These settings with the port that the system chose, if the choice was left to it."""
-        actual = replace(self.listen, port=port)
+        return self.at(replace(self.listen, port=port))
+
+    def at(self, actual: Address) -> Self:
+        """These settings with the address where we do listen, whoever has chosen it."""
         url_follows = self.url == f"http://{self.listen}"
         return replace(self, listen=actual, url=f"http://{actual}" if url_follows else self.url)
 
@@ -122,6 +129,7 @@ class Settings:
             "HEADRACE_DATA": str(self.data),
             "HEADRACE_LISTEN": str(self.listen),
             "HEADRACE_URL": self.url,
+            "HEADRACE_TRUSTED_PROXIES": ",".join(self.trusted_proxies),
             "HEADRACE_DATABASE_URL": self.database_url,
             "HEADRACE_SECRET_KEY": self.secret_key,
             "HEADRACE_SECRET_KEY_FILE": str(self.secret_key_file),
@@ -152,7 +160,11 @@ def _retention(source: Source) -> Policy:
     try:
         return Policy.parse(source.text("retention"))
     except Malformed as error:
-        raise SettingsError(f"HEADRACE_RETENTION: {error}") from error
+        raise SettingsError(f"{source.where('retention')}: {error}") from error
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    return tuple(str(ip_network(each, strict=False)) for each in text.replace(",", " ").split())
 
 
 def _lease_seconds(text: str) -> float:

@@ -212,6 +212,7 @@ def _execute(
         secrets=entrusted.secrets,
         stop=stop,
         log_limit_bytes=log_limit_bytes,
+        earlier={step: before.attempts for step, before in order.before.items()},
     )
     log.info("job has ended", job=order.job.name, status=status)
 

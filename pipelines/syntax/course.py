@@ -34,8 +34,8 @@ steps:
         name="failure",
         form=choice("fail", "ignore", "cancel"),
         meaning="What the failure of the step or service does: `fail` fails the job; `ignore` shows it and goes on as "
-        "if it had succeeded; `cancel` cancels the whole run. A service fails if it doesn't become healthy, or ends "
-        "with another exit code than 0 before the steps have.",
+        "if it had succeeded; `cancel` cancels the whole run, other jobs too, and the run is a failure. A service "
+        "fails if it doesn't become healthy, or ends with another exit code than 0 before the steps have.",
         default="fail",
         example="""
 steps:

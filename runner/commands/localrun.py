@@ -21,7 +21,7 @@ from pipelines.status import Status
 from runner.backend import Backend, Ticket
 from runner.config import Config
 from runner.display import Display
-from runner.errors import SourceError
+from runner.errors import SinkError, SourceError
 from runner.events import EventOptions, PlanOptions, local_event
 from runner.excerpts import with_excerpt
 from runner.execute import execute
@@ -121,6 +121,9 @@ def _display(means: Means) -> Iterator[Display]:
     finally:
         if not display.close():
             sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - to the end: the other one is stuck in a write
+    if display.failure:
+        _forget_stdout()
+        raise SinkError(f"the run can't be shown: {display.failure}") from display.failure
     if display.left_out:
         click.echo(f"headrace: {display.left_out} lines were not read and are left out above", err=True)
 

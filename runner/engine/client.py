@@ -43,6 +43,7 @@ class Engine(Connection):
 
     create_network = networks.create_network
     subnets = networks.subnets
+    join_network = networks.join_network
     leave_network = networks.leave_network
     remove_network = networks.remove_network
     networks = networks.networks

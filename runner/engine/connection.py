@@ -29,6 +29,7 @@ from runner.engine.address import Certificates, ssh_address
 from runner.engine.refusals import EngineLost, EngineRefusal
 from runner.engine.troubles import is_silence, never_answered, no_engine
 from runner.engine.tunnel import Tunnel
+from runner.engine.unixline import UnixLine
 from runner.errors import BackendError
 
 CONNECT_SECONDS = 5
@@ -105,12 +106,9 @@ class Connection:
         as it likes: then silence is no sign.
         """
         try:
-            lent = self._borrow()
-            lent.client.timeout = (CONNECT_SECONDS, self._answer_seconds(within))  # type: ignore[assignment] # requests takes pairs
-            try:
-                yield lent.client
-            finally:
-                self._idle.put(lent)
+            with self._lent() as client:
+                client.timeout = (CONNECT_SECONDS, self._answer_seconds(within))  # type: ignore[assignment] # requests takes pairs
+                yield client
             self._lost_since = None
         except APIError as error:
             self._lost_since = None
@@ -160,9 +158,19 @@ class Connection:
         self._lost_since = self._lost_since or time.monotonic()
         return EngineLost(words)
 
+    @contextmanager
+    def _lent(self) -> Iterator[docker.APIClient]:
+        """A client for the block. One in which anything went wrong isn't used again: who knows what still comes."""
+        lent = self._borrow()
+        try:
+            yield lent.client
+        except BaseException:
+            lent.client.close()
+            raise
+        self._idle.put(lent)
+
     def _borrow(self) -> "_Lent":
         url = self._tunnel.open() if self._tunnel else self.base_url
-        _check_socket(url)
         while not self._idle.empty():
             with suppress(queue.Empty):  # another thread was quicker
                 lent = self._idle.get_nowait()
@@ -187,7 +195,9 @@ class Connection:
 
     def _version_within(self, client: docker.APIClient, seconds: float) -> str:
         client.timeout = (CONNECT_SECONDS, seconds)  # type: ignore[assignment] # requests takes pairs
-        return str(client.version(api_version=False)["ApiVersion"])
+        # For the answer to a question after its version, an engine runs two other programs, to tell theirs.
+        ping = client.get(f"{client.base_url}/_ping", timeout=client.timeout)
+        return ping.headers.get("Api-Version") or str(client.version(api_version=False)["ApiVersion"])
 
     def _client(self, url: str, version: str | None) -> docker.APIClient:
         """A new client that speaks this version. To make it asks the engine nothing."""
@@ -195,6 +205,8 @@ class Connection:
             tls = _tls(self._certificates) if self._certificates else False
             client = docker.APIClient(base_url=url, version=version, timeout=CONNECT_SECONDS, tls=tls)
             client.trust_env = False  # neither proxies nor authorities of the environment, nor look-ups for them
+            if url.startswith("unix://"):
+                client.mount("http+docker://", UnixLine(url.removeprefix("unix://")))
         except TLSParameterError as error:
             raise BackendError(f"the certificates in {self._certificates} can't be used: {error.msg}") from error
         except (InvalidConfigFile, ValueError) as error:
@@ -207,14 +219,6 @@ class Connection:
                 f"the container engine at {self.base_url} speaks API {version}; at least {_NEEDED} is needed"
             )
         self._version = version
-
-
-def _check_socket(base_url: str) -> None:
-    """Raises OSError if nobody listens on a unix socket: docker-py would, too, but leave its own end open."""
-    if base_url.startswith("unix://"):
-        with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(CONNECT_SECONDS)
-            probe.connect(base_url.removeprefix("unix://"))
 
 
 def _check_listener(base_url: str, seconds: float) -> None:

@@ -148,7 +148,7 @@ class DockerSite:
             self.close()
             self._lay(self._backend.new_ground(self._ticket, addresses=self._addresses))
         try:
-            self._ground.sandboxes.wait_for(0)
+            self._ground.sandboxes.wait_for_network(0)
             self._filled.result()
         except BackendError:
             self._is_laid = False
@@ -168,7 +168,12 @@ class DockerSite:
 
     def ready(self, step: PlannedStep, environment: Mapping[str, str], lane: int) -> GatedStep:
         """Create and start the step's container behind its gate, unless the image is missing or the engine refuses."""
-        gated = GatedStep(self._engine, self._maker(step, environment, lane), self._remove)
+        gated = GatedStep(
+            self._engine,
+            self._maker(step, environment, lane),
+            self._remove,
+            partial(self._wait_for_network, step, lane),
+        )
         gated.prepare()
         return gated
 
@@ -285,6 +290,10 @@ class DockerSite:
             return self._container(identifier, step, identity(step.image, image), sandbox)
 
         return make
+
+    def _wait_for_network(self, step: PlannedStep, lane: int) -> None:
+        if not has_own_network(step):
+            self._ground.sandboxes.wait_for_network(lane)
 
     def _create(self, options: Options, step: PlannedStep) -> str:
         with as_asked_by_its_step():

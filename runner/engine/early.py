@@ -20,15 +20,9 @@ def early_backend(config: Config, run: str) -> Iterator[Callable[[], DockerBacke
     The call raises BackendError if no engine answers; without it nobody hears of that.
     """
     with ThreadPoolExecutor(1, thread_name_prefix="headrace-early") as pool:
-        backend = pool.submit(_begun, config, run)
+        backend = pool.submit(docker_backend, config, begin_for=run)
         try:
             yield backend.result
         finally:
             if backend.exception() is None:
                 backend.result().close()
-
-
-def _begun(config: Config, run: str) -> DockerBackend:
-    backend = docker_backend(config)
-    backend.begin(run)
-    return backend

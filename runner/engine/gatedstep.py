@@ -3,7 +3,7 @@
 DESIGN. What can't be made ahead of the turn is made when it comes: then there is a log to say in that an image is
 pulled, and somebody to tell the error. The same goes for a container that was lost while it waited, to an operator or
 with the engine: nothing of the step has run, so a new one takes its place. So does one if its late variables are more
-than a gate can be told.
+than a gate can be told. A container may be at its gate before its lane is on the network, but isn't released before.
 """
 
 import socket
@@ -28,12 +28,18 @@ Maker = Callable[[Mapping[str, str], Say, Stop, Turn], Container | None]
 
 
 class GatedStep:
-    """One step of a DockerSite. Its methods are called one after another; `remove` removes a container later."""
+    """One step of a DockerSite. Its methods are called one after another; `remove` removes a container later.
 
-    def __init__(self, engine: Engine, make: Maker, remove: Callable[[str], None]) -> None:
+    `wait_for_network` returns when the container may use its network, or raises BackendError.
+    """
+
+    def __init__(
+        self, engine: Engine, make: Maker, remove: Callable[[str], None], wait_for_network: Callable[[], None]
+    ) -> None:
         self._engine = engine
         self._make = make
         self._remove = remove
+        self._wait_for_network = wait_for_network
         self._said: list[str] = []
         self._variables: Mapping[str, str] = {}
         self._container: Container | None = None
@@ -78,6 +84,11 @@ class GatedStep:
         else:
             self.discard()
             self._bring_to_gate(self._variables, say, stop, Turn.NOW)
+        try:
+            self._wait_for_network()
+        except BackendError:
+            self.discard()  # another one needs another lane
+            raise
 
     def _bring_to_gate(self, variables: Mapping[str, str], say: Say, stop: Stop, turn: Turn) -> None:
         self._container = self._make(variables, say, stop, turn)

@@ -4,7 +4,8 @@ DESIGN. A short job waits for its network and the start of its first sandbox mor
 depend on nothing of the job but the number of addresses. So they begin, in threads, as soon as there is a Ground, and a
 backend can be told to begin one before anybody knows which job is to have it.
 At the end, most of the time goes by while the engine takes down the network, and it takes a sandbox off it faster than
-it removes one that is on it. So the sandboxes leave the network first; then they and the network go at the same time.
+it removes one that is on it. So the sandboxes leave the network first, while the last step's container is removed;
+then they and the network go at the same time.
 """
 
 import secrets
@@ -18,7 +19,7 @@ from runner.engine.machine import Machine
 from runner.engine.network import create_network
 from runner.engine.ownership import ROLE, SANDBOX, SITE
 from runner.engine.sandbox import Sandboxes, put_shim
-from runner.engine.spec import Place, files_options, sandbox_options
+from runner.engine.spec import NO_NETWORK, Place, files_options, sandbox_options
 from runner.errors import BackendError
 
 ROOM_AHEAD = 13  # addresses: what the smallest subnet has for containers
@@ -39,8 +40,9 @@ class Ground:
         self.files_name = f"{name}-files"
         self.errands = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="headrace-errand")
         self._machine = machine
+        self._is_left = False
         self._network = self.errands.submit(self._create_network)
-        self.sandboxes = Sandboxes(self._create_sandbox, self._start_sandbox, self.errands)
+        self.sandboxes = Sandboxes(self._create_sandbox, self._start_sandbox, self._join_network, self.errands)
         self.sandboxes.begin(0)
         self._files = self.errands.submit(self._create_files)
 
@@ -58,6 +60,10 @@ class Ground:
 
     def clear(self) -> None:
         """Stop and remove all of the site. May be called again. Raises BackendError if something is left."""
+        if not self._is_left:
+            self._is_left = True
+            for sandbox in self.sandboxes.on_network:
+                self.errands.submit(_leave, self._machine.engine, self.place.network, sandbox)
         self.errands.shutdown()
         clear(self._machine.engine, self.token, self.place)
 
@@ -71,10 +77,20 @@ class Ground:
         )
 
     def _create_sandbox(self) -> str:
-        image = self._machine.sandbox_image
+        options = sandbox_options(self._machine.sandbox_image, self.place, network=self._first_network)
+        return self._machine.engine.create_container(options, f"headrace-{self.token}-lane-{secrets.token_hex(2)}")
+
+    @property
+    def _first_network(self) -> str:
+        """What a sandbox is on when it starts: none, so that it doesn't wait for the site's."""
+        if self._may_join_later:
+            return NO_NETWORK
         self._network.result()
-        name = f"headrace-{self.token}-lane-{secrets.token_hex(2)}"
-        return self._machine.engine.create_container(sandbox_options(image, self.place), name)
+        return self.place.network
+
+    @property
+    def _may_join_later(self) -> bool:
+        return self._machine.info.kind is not EngineKind.PODMAN  # which takes none on a network that was on none
 
     def _create_files(self) -> str:
         engine = self._machine.engine
@@ -90,6 +106,12 @@ class Ground:
     def _start_sandbox(self, sandbox: str) -> None:
         with self._machine.starts:
             self._machine.engine.start(sandbox)
+
+    def _join_network(self, sandbox: str) -> None:
+        self._network.result()
+        if self._may_join_later:
+            self._machine.engine.leave_network(NO_NETWORK, sandbox)
+            self._machine.engine.join_network(self.place.network, sandbox)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ asks for it doesn't wait. A container with a gate prints nothing before its rele
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -114,12 +115,18 @@ class _Stopper:
         self._ended.set()
 
     def _stop(self) -> None:
+        deadline = time.monotonic() + self._container.stop_grace_seconds
+        # Apart, as an engine that can't get rid of output may not even take a signal.
+        threading.Thread(target=self._cut_if_stuck, args=(deadline,), name="headrace-cut", daemon=True).start()
         if not self._ended.is_set():
             self._send("SIGTERM")
-        if not self._ended.wait(self._container.stop_grace_seconds):
+        if not self._ended.wait(max(0.0, deadline - time.monotonic())):
             self._send("SIGKILL")
+
+    def _cut_if_stuck(self, deadline: float) -> None:
+        self._ended.wait(max(0.0, deadline - time.monotonic()))
         while not self._ended.wait(_LOOK_SECONDS):
-            if self._reader.is_stuck:  # then the engine may be waiting for output to be taken, too
+            if self._reader.is_stuck:
                 self._reader.cut()
                 return
 

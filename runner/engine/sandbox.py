@@ -1,10 +1,11 @@
 """Sandboxes: one tiny container a lane, which holds the lane's network namespace for step after step.
 
 DESIGN. Most of a container's start is its network. So the network is set up once a lane, in a container of ours that
-only sleeps, and the lane's steps join its namespace one after another. Its image is one program of ours
+only sleeps, and the lane's steps join its namespace one after another. The sandbox needn't be on the network for that,
+only before the first of them runs: it starts without any, while the network is made, and joins that while the first
+steps are brought to their gates. Its image is one program of ours
 (`runner/shim`), imported when an engine doesn't have it yet: nothing is ever pulled for it. The same program is the
-gate of each step; it comes to them on a volume, which the engine fills from the image. To start a sandbox takes much
-longer than to make one, and what is to join it can be made meanwhile.
+gate of each step; it comes to them on a volume, which the engine fills from the image.
 """
 
 import hashlib
@@ -48,24 +49,29 @@ def _program(architecture: str) -> bytes:
 class Sandboxes:
     """The sandboxes of one site by lane, each made and started when its lane is first used. Any thread may ask.
 
-    One that couldn't be made or started is tried anew when it is next asked for. `make` creates one and gives its id,
-    `start` starts it; `pool` is where they do.
+    One that couldn't be made or started or join the network is tried anew when it is next asked for. `make` creates one
+    and gives its id, `start` starts it, `join` takes it on the network; `pool` is where they do.
     """
 
-    def __init__(self, make: Callable[[], str], start: Callable[[str], None], pool: Executor) -> None:
+    def __init__(
+        self, make: Callable[[], str], start: Callable[[str], None], join: Callable[[str], None], pool: Executor
+    ) -> None:
         self._make = make
         self._start = start
+        self._join = join
         self._pool = pool
         self._lock = threading.Lock()
         self._made: dict[int, Future[str]] = {}
         self._started: dict[int, Future[None]] = {}
+        self._joined: dict[int, Future[None]] = {}
 
     def begin(self, lane: int) -> None:
         """Begin to make the lane's sandbox, if nobody has."""
         with self._lock:
-            if lane not in self._made or _has_failed(self._made[lane]) or _has_failed(self._started[lane]):
+            if lane not in self._joined or _has_failed(self._joined[lane]):
                 made = self._made[lane] = self._pool.submit(self._make)
-                self._started[lane] = self._pool.submit(lambda: self._start(made.result()))
+                started = self._started[lane] = Future[None]()
+                self._joined[lane] = self._pool.submit(self._set_up, made, started)
 
     def in_lane(self, lane: int) -> str:
         """The id of the lane's sandbox, which may be starting still. Raises BackendError."""
@@ -73,12 +79,34 @@ class Sandboxes:
         return self._made[lane].result()
 
     def wait_for(self, lane: int) -> None:
-        """Wait until the lane's sandbox runs. Raises BackendError if it can't."""
+        """Wait until the lane's sandbox runs, so that others may start in it. Raises BackendError if it can't."""
         self._started[lane].result()
+
+    def wait_for_network(self, lane: int) -> None:
+        """Wait until the lane is on the network. Raises BackendError if it can't be."""
+        self._joined[lane].result()
+
+    @property
+    def on_network(self) -> list[str]:
+        """The ids of those that are on the network."""
+        return [self._made[lane].result() for lane, joined in self._joined.items() if _has_succeeded(joined)]
+
+    def _set_up(self, made: Future[str], started: Future[None]) -> None:
+        try:
+            self._start(made.result())
+            started.set_result(None)
+        except BaseException as error:
+            started.set_exception(error)
+            raise
+        self._join(made.result())
 
 
 def _has_failed(future: Future[Any]) -> bool:
     return future.done() and future.exception() is not None
+
+
+def _has_succeeded(future: Future[Any]) -> bool:
+    return future.done() and future.exception() is None
 
 
 def _archive(program: bytes, path: str) -> bytes:

@@ -35,6 +35,8 @@ CAPABILITIES = (
 FILES_AT = "/workspace"
 """Where the workspace's volume is in the files container, whatever a job calls the place."""
 
+NO_NETWORK = "none"
+
 Options = dict[str, Any]
 """The body of the engine's `POST /containers/create`."""
 
@@ -95,10 +97,10 @@ def _own_network(step: PlannedStep, place: Place) -> str:
     return step.network_mode or place.network
 
 
-def sandbox_options(image: str, place: Place) -> Options:
-    """The container that holds a lane's network."""
+def sandbox_options(image: str, place: Place, *, network: str) -> Options:
+    """The container that holds a lane's network, on this one to begin with."""
     labels = {**place.labels, ROLE: SANDBOX}
-    host = {**_restrictions(), "NetworkMode": place.network}
+    host = {**_restrictions(), "NetworkMode": network}
     return {"Image": image, "User": "65534:65534", "Labels": labels, "HostConfig": host}
 
 
@@ -109,7 +111,7 @@ def files_options(image: str, place: Place) -> Options:
     """
     labels = {**place.labels, ROLE: FILES}
     shim = {"Type": "volume", "Source": place.shim_volume, "Target": SHIM_DIRECTORY}
-    host = {**_restrictions(), "NetworkMode": "none", "Mounts": [_mount(place.volume, FILES_AT), shim]}
+    host = {**_restrictions(), "NetworkMode": NO_NETWORK, "Mounts": [_mount(place.volume, FILES_AT), shim]}
     return {"Image": image, "User": "65534:65534", "Labels": labels, "HostConfig": host}
 
 

@@ -5,7 +5,7 @@ SECURITY. A redirect is never followed: it could carry the token to another serv
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import httpx
 import msgspec
@@ -14,6 +14,16 @@ from runner.errors import RemoteError, UsageError
 from runner.remote.answers import RemoteProblem
 
 T = TypeVar("T")
+
+
+class Page(Protocol):
+    """A part of a list. `after` asks for the next one; None after the last."""
+
+    @property
+    def after(self) -> int | str | None: ...
+
+
+P = TypeVar("P", bound=Page)
 _ANSWER_SECONDS = 30
 _SILENCE_SECONDS = 45  # within a stream the server says something every 15 s
 
@@ -40,6 +50,14 @@ class Connection:
     def get(self, path: str, shape: type[T], **parameters: int | str) -> T:
         """What is at this path."""
         return self._sent("GET", path, shape, params=parameters)
+
+    def pages(self, path: str, shape: type[P], **parameters: int | str) -> Iterator[P]:
+        """All pages of the list at this path, one after another."""
+        page = self.get(path, shape, **parameters)
+        yield page
+        while page.after is not None:
+            page = self.get(path, shape, **{**parameters, "after": page.after})
+            yield page
 
     def post(self, path: str, body: Mapping[str, object], shape: type[T]) -> T:
         """What comes of asking for this."""

@@ -1,7 +1,8 @@
 """Downloads: a server's artifacts as files here.
 
 SECURITY. Paths and contents are what some step wrote and a server passed on. Only plain paths below the directory are
-written, each file beside its place first, and moved there once it is whole and has the digest that was promised.
+written, none of them git's own, whose configuration names programs; each file beside its place first, and moved there
+once it is whole and has the digest that was promised.
 """
 
 import hashlib
@@ -41,9 +42,16 @@ def _place(directory: Path, path: str) -> Path:
     parts = path.split("/")
     if not path.isprintable() or any(part in ("", ".", "..") for part in parts):
         raise UsageError(f"the artifact {path!r} has no plain path: it is not written")
+    if any(_is_gits(part) for part in parts):
+        raise UsageError(f"the artifact {path!r} would lie in a repository's own .git: it is not written")
     place = directory.joinpath(*parts)
     if not place.parent.resolve().is_relative_to(directory.resolve()):
         raise UsageError(
             f"the artifact {path!r} would lie outside of {directory}, behind a link there: it is not written"
         )
     return place
+
+
+def _is_gits(part: str) -> bool:
+    """True for git's own directory, also by the names that file systems know it by that fold case or cut ends off."""
+    return part.rstrip(". ").casefold() in (".git", "git~1")

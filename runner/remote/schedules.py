@@ -37,6 +37,7 @@ class RemoteSchedule(msgspec.Struct, frozen=True, kw_only=True):
 
 class _RemoteSchedules(msgspec.Struct, frozen=True, kw_only=True):
     schedules: tuple[RemoteSchedule, ...]
+    after: str | None = None
 
 
 class Schedules:
@@ -48,7 +49,8 @@ class Schedules:
 
     def every(self) -> tuple[RemoteSchedule, ...]:
         """All, by name."""
-        return self._connection.get(self._path, _RemoteSchedules).schedules
+        pages = self._connection.pages(self._path, _RemoteSchedules)
+        return tuple(schedule for page in pages for schedule in page.schedules)
 
     def named(self, name: str) -> RemoteSchedule:
         """One of them."""

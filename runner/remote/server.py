@@ -56,12 +56,8 @@ class Server:
     def artifacts(self, run: RemoteRun) -> tuple[RemoteArtifact, ...]:
         """What the run's steps have left behind so far."""
         path = f"/api/runs/{run.id}/artifacts"
-        page = self._connection.get(path, RemoteArtifacts, limit=_PAGE)
-        found = list(page.artifacts)
-        while page.after is not None:
-            page = self._connection.get(path, RemoteArtifacts, limit=_PAGE, after=page.after)
-            found += page.artifacts
-        return tuple(found)
+        pages = self._connection.pages(path, RemoteArtifacts, limit=_PAGE)
+        return tuple(artifact for page in pages for artifact in page.artifacts)
 
     def cancel(self, run: RemoteRun, reason: str) -> RemoteRun:
         """Ask for the run's end."""

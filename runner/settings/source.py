@@ -58,9 +58,10 @@ class Source:
             return form(text)
         except ValueError as error:
             shown = re.sub(r"[^/@]*@", "…@", text) if BY_NAME[name].is_secret else text
-            raise self.error(f"{self._where(name)} is {shown!r}: expected {BY_NAME[name].expected}") from error
+            raise self.error(f"{self.where(name)} is {shown!r}: expected {BY_NAME[name].expected}") from error
 
-    def _where(self, name: str) -> str:
+    def where(self, name: str) -> str:
+        """Where the value stands, or could: its option and variable, or its key in the file."""
         setting = BY_NAME[name]
         is_in_file = not self.given.get(name) and not self.environment.get(setting.variable) and name in self.file
         if is_in_file:

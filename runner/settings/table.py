@@ -28,6 +28,14 @@ TABLE = (
         option="--url",
     ),
     Setting(
+        name="trusted_proxies",
+        area=Area.SERVICE,
+        meaning="proxies before the server, with commas between: the client is whom their `X-Forwarded-For` names, in "
+        "the access log and where attempts are counted",
+        expected="addresses or networks, such as 127.0.0.1 or 10.1.0.0/24",
+        default="127.0.0.1,::1",
+    ),
+    Setting(
         name="database_url",
         area=Area.SERVICE,
         meaning="the database",

@@ -17,7 +17,7 @@ from runner.source.tries import Tries
 from runner.stop import Stop
 
 PATIENCE = timedelta(minutes=15)
-_REF = re.compile(r"refs/[^\s~^:?*\[\\\x00-\x1f\x7f]+")
+_REF = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]+")  # what git-check-ref-format forbids in a ref
 _NO_REF = "couldn't find remote ref"
 _NO_COMMIT = (_NO_REF, "not our ref", "unadvertised object", "unable to find", "not allow request for")
 # What git, ssh and the servers of git write where to ask again is of no use, or harms: it may lock an account.

@@ -5,6 +5,7 @@ those that git ignores. The tree comes with a small `.git` of its own, so that s
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from runner.source.gitdirectory import Revision, make_git_directory
 from runner.source.remotes import repository_of
 from runner.source.tarstream import END, directory_member, every_file, tar_members
 from runner.workflow_files import working_tree_root
+
+_AT_ONCE = 4  # questions to git, each of which is a program's start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,28 +107,35 @@ class WorkingTree:
         return [(name, url) for name, _, url in (each.partition("\n") for each in listed if each)]
 
     def facts(self) -> WorkingTreeFacts:
-        """What git says of it, each empty where it says nothing."""
+        """What git says of it, each empty where it says nothing. It is asked for several things at once."""
         if not self.has_git:
             return WorkingTreeFacts(root=self.root)
-        sha = self._head()
-        author, email, message = (
-            self._ask("show", "--no-patch", "--format=%an%x00%ae%x00%B", "HEAD", "--").split("\0", 2)
-            if sha
-            else ("", "", "")
-        )
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="headrace-facts") as asked:
+            head, changed = asked.submit(self._head), asked.submit(self._changed_files)
+            newest, branch = asked.submit(self._newest), asked.submit(self._branch)
+            remote_url, default_branch = asked.submit(self.remote_url), asked.submit(self._default_branch)
+        author, email, message = newest.result()
         return WorkingTreeFacts(
             root=self.root,
-            branch=self._branch(),
-            sha=sha,
+            branch=branch.result(),
+            sha=head.result(),
             message=message.strip(),
             author=author,
             author_email=email,
-            remote_url=self.remote_url(),
-            default_branch=self._ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD").removeprefix(
-                "origin/"
-            ),
-            changed_files=self._changed_files() if sha else None,
+            remote_url=remote_url.result(),
+            default_branch=default_branch.result(),
+            changed_files=changed.result() if head.result() else None,
         )
+
+    def _newest(self) -> tuple[str, str, str]:
+        """The newest commit's author, their address and the message, each empty if there is none."""
+        told = self._ask("show", "--no-patch", "--format=%an%x00%ae%x00%B", "HEAD", "--") or "\0\0"
+        author, email, message = told.split("\0", 2)
+        return author, email, message
+
+    def _default_branch(self) -> str:
+        head = self._ask("symbolic-ref", "--quiet", "--short", "refs/remotes/origin/HEAD")
+        return head.removeprefix("origin/")
 
     def _branch(self) -> str:
         return self._ask("symbolic-ref", "--quiet", "--short", "HEAD")

@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from tests.private_redis import PrivateRedis
 from worker.supervisor import headrace_command
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    service = Service(tmp_path)
-    yield service
-    service.end()
 
 
 def headrace(*arguments: str, **environment: str) -> tuple[int, list[str]]:

@@ -71,13 +71,6 @@ def server(tmp_path: Path) -> Iterator[GitServer]:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    service = Service(tmp_path)
-    yield service
-    service.end()
-
-
-@pytest.fixture
 def origin(tmp_path: Path, server: GitServer) -> Origin:
     """A repository that is pushed to on disk and read over HTTP, with a bit of everything in it."""
     library = Origin(tmp_path / "library")

@@ -1,11 +1,15 @@
 """A secret with a face that is known: it runs through a whole service, and is then looked for everywhere."""
 
 import json
+import sqlite3
 import subprocess
 import threading
+import zlib
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis.exceptions import RedisError
@@ -46,14 +50,6 @@ steps:
     commands: env
     when: {{status: [success, failure]}}
 """
-
-
-@pytest.fixture
-def halves(tmp_path: Path, redis: PrivateRedis) -> Iterator[Service]:
-    """Server and worker apart, with a Redis that the test can look into."""
-    service = Service(tmp_path, redis_url=redis.url)
-    yield service
-    service.end()
 
 
 def workflow(image: str) -> str:
@@ -105,20 +101,82 @@ def assert_clean(where: str, data: bytes) -> None:
     assert not found, f"{where} holds {found}"
 
 
-def containers_of_runs() -> dict[str, bytes]:
-    """What `docker inspect` tells of each container of ours, by its id."""
-    ids = subprocess.run(
-        ["docker", "ps", "--all", "--quiet", "--filter", "label=headrace.run"],
-        check=True, capture_output=True, text=True,
-    ).stdout.split()  # fmt: skip
-    found = subprocess.run(["docker", "inspect", *ids], check=False, capture_output=True).stdout
-    return {each["Id"]: json.dumps(each, ensure_ascii=False).encode() for each in json.loads(found or b"[]")}
+def inspected(run_id: str) -> dict[str, bytes]:
+    """What the engine tells of each container, network and volume of a run, by its name."""
+    found: dict[str, bytes] = {}
+    for kind in ("container", "network", "volume"):
+        everything = ("--all",) if kind == "container" else ()
+        names = docker(kind, "ls", "--quiet", *everything, "--filter", f"label=headrace.run={run_id}").split()
+        found |= {name: _without_quoting(docker(kind, "inspect", name)) for name in names}
+    return found
 
 
-def knowing() -> list[str]:
-    """The ids of the containers that know the secret, in their own JSON."""
-    inside = json.dumps(CANARY)[1:-1].encode()
-    return [container for container, text in containers_of_runs().items() if inside in text]
+def _without_quoting(text: str) -> bytes:
+    """JSON with its strings as they are meant."""
+    return "\n".join(_strings(json.loads(text))).encode()
+
+
+def _strings(value: object) -> Iterator[str]:
+    match value:
+        case dict():
+            for key, each in value.items():
+                yield from (key, *_strings(each))
+        case list():
+            for each in value:
+                yield from _strings(each)
+        case _:
+            yield str(value)
+
+
+def docker(*arguments: str) -> str:
+    return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def knowing(run_id: str) -> list[str]:
+    """The names of what knows the secret in any form."""
+    return [name for name, text in inspected(run_id).items() if any(form in text for form in FORMS)]
+
+
+def rows(database: Path) -> Iterator[bytes]:
+    """Each value in a database, in one piece: in its file a long one lies in several."""
+    with closing(sqlite3.connect(database)) as connection:
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            for row in connection.execute(f'SELECT * FROM "{table}"'):  # noqa: S608 - tables of ours
+                yield from (each if isinstance(each, bytes) else str(each).encode() for each in row)
+
+
+def values(redis: PrivateRedis) -> Iterator[bytes]:
+    """Each value in a Redis; what RQ has compressed, too."""
+    client: Any = redis.client()
+    for key in client.scan_iter():
+        read = {
+            b"string": lambda key: [client.get(key)],
+            b"hash": lambda key: [part for pair in client.hgetall(key).items() for part in pair],
+            b"list": lambda key: client.lrange(key, 0, -1),
+            b"set": client.smembers,
+            b"zset": lambda key: client.zrange(key, 0, -1),
+            b"stream": lambda key: [part for _, entry in client.xrange(key) for pair in entry.items() for part in pair],
+        }[client.type(key)]
+        for value in (key, *(each for each in read(key) if each is not None)):
+            yield value
+            with suppress(zlib.error):
+                yield zlib.decompress(value)
+
+
+def command_lines() -> Iterator[bytes]:
+    """What a list of this machine's processes shows."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield path.read_bytes()
+
+
+def assert_nowhere_outside(service: Service, redis: PrivateRedis) -> None:
+    assert_clean("Redis", b"\n".join(values(redis)))
+    assert_clean("the database", b"\n".join(rows(service.data / "headrace.sqlite")))
+    assert_clean("the list of processes", b"\n".join(command_lines()))
+    for file in (path for path in service.directory.rglob("*") if path.is_file()):
+        with suppress(FileNotFoundError):  # a lock or a part of a file, that served its purpose
+            assert_clean(str(file), file.read_bytes())
 
 
 def test_canary_is_known_to_its_step_and_is_nowhere_else(
@@ -132,8 +190,10 @@ def test_canary_is_known_to_its_step_and_is_nowhere_else(
         run_id = halves.run_of(origin.push(_headrace_yaml=workflow(busybox)))
         log = f"/api/runs/{run_id}/jobs/headrace/steps/use/log"
         wait_until(lambda: "ready\n" in halves.get(log).text if halves.run(run_id)["jobs"] else False, seconds=60)
-        [container] = knowing()
-        subprocess.run(["docker", "exec", container, "touch", "/tmp/go"], check=True)
+        assert len(inspected(run_id)) > 5, "the service, those that hold the network, network and volumes are there"
+        [container] = knowing(run_id)
+        assert_nowhere_outside(halves, redis)
+        docker("exec", container, "touch", "/tmp/go")
         run = halves.finished_run(run_id)
     assert run["status"] == "failure", run
     text = halves.get(log).text
@@ -141,11 +201,16 @@ def test_canary_is_known_to_its_step_and_is_nowhere_else(
     assert_clean("the log", text.encode())
     assert_clean("Redis, in all it was told,", "\n".join(eavesdropper.heard).encode())
     assert any("headrace:order:" in command and "v1." in command for command in eavesdropper.heard)
-    for path in (f"/api/runs/{run_id}", f"/api/runs/{run_id}/records?logs=1&format=jsonl", "/acme/web/runs/1", "/"):
+    for path in (
+        f"/api/runs/{run_id}",
+        f"/api/runs/{run_id}/records?logs=1&format=jsonl",
+        "/api/repositories/acme/web/deliveries",
+        "/acme/web/runs/1",
+        "/",
+    ):
         assert_clean(path, halves.get(path).content)
-    for file in (path for path in halves.directory.rglob("*") if path.is_file()):
-        assert_clean(str(file), file.read_bytes())
-    assert knowing() == []
+    assert_nowhere_outside(halves, redis)
+    assert inspected(run_id) == {}
 
 
 @pytest.fixture

@@ -31,14 +31,6 @@ steps:
 
 
 @pytest.fixture
-def halves(tmp_path: Path, redis: PrivateRedis) -> Iterator[Service]:
-    service = Service(tmp_path / "service", redis_url=redis.url)
-    (tmp_path / "service").mkdir()
-    yield service
-    service.end()
-
-
-@pytest.fixture
 def origin(tmp_path: Path) -> Origin:
     return Origin(tmp_path / "acme")
 

@@ -9,21 +9,12 @@ import pytest
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Service
 from tests.gitrepo import GitRepository
-from tests.private_redis import PrivateRedis
 from tests.runner.source.gitserver import GitServer, git_server
 
 pytestmark = [pytest.mark.docker, pytest.mark.redis]
 
 TEMPLATE = "steps: {{greet: {{image: {image}, commands: echo {word}}}}}"
 INCLUDE = "include: {repo: acme/ci, ref: main, path: greet.yaml}"
-
-
-@pytest.fixture
-def halves(tmp_path: Path, redis: PrivateRedis) -> Iterator[Service]:
-    (tmp_path / "service").mkdir()
-    service = Service(tmp_path / "service", redis_url=redis.url)
-    yield service
-    service.end()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The main job: a git push runs a workflow in containers, and its results come back."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -42,22 +41,6 @@ steps:
 @pytest.fixture
 def origin(tmp_path: Path) -> Origin:
     return Origin(tmp_path)
-
-
-@pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    """All in one, with its own Redis."""
-    service = Service(tmp_path)
-    yield service
-    service.end()
-
-
-@pytest.fixture
-def halves(tmp_path: Path, redis: PrivateRedis) -> Iterator[Service]:
-    """Server and worker apart, with a Redis that the test can stop."""
-    service = Service(tmp_path, redis_url=redis.url)
-    yield service
-    service.end()
 
 
 def test_push_runs_the_workflow_and_its_results_come_back(service: Service, origin: Origin, busybox: str) -> None:

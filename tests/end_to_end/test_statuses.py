@@ -12,7 +12,6 @@ import pytest
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Service
 from tests.end_to_end.test_forges_page import deliver
-from tests.private_redis import PrivateRedis
 from tests.waiting import wait_until
 from tests.worker.statuses.fakeforge import TOKEN, FakeForge, answers, fake_forge
 from worker.supervisor import headrace_command
@@ -24,14 +23,6 @@ steps:
   - {{name: waits, image: {image}, commands: "until test -e /headrace-go; do sleep 0.1; done"}}
 """
 QUICK = "steps: {{fails: {{image: {image}, commands: exit 3}}}}\n"
-
-
-@pytest.fixture
-def halves(tmp_path: Path, redis: PrivateRedis) -> Iterator[Service]:
-    (tmp_path / "service").mkdir()
-    service = Service(tmp_path / "service", redis_url=redis.url)
-    yield service
-    service.end()
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from runner.engine.client import Engine
@@ -23,10 +25,19 @@ steps:
 
 
 class Installation:
-    """A place where Headrace runs things: a repository, a state of its own."""
+    """A place where Headrace runs things: a repository, a state of its own, and variables if there are any."""
 
-    def __init__(self, directory: Path, engine: Engine, image: str, workflow: str = WORKFLOW) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        engine: Engine,
+        image: str,
+        workflow: str = WORKFLOW,
+        *,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._engine = engine
+        self._environment = environment
         self._state = directory / "state"
         self._processes: list[subprocess.Popen[bytes]] = []
         self.repository = GitRepository(directory / "project")
@@ -48,6 +59,7 @@ class Installation:
                 "HEADRACE_STATE": str(self._state),
                 "HEADRACE_GRACE_SECONDS": "1",
                 "PYTHONFAULTHANDLER": "1",
+                **self._environment,
                 **options.pop("environment", {}),
             },
             **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options},

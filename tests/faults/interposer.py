@@ -20,7 +20,9 @@ from pathlib import Path
 class Trouble(StrEnum):
     """What happens to a request. The engine has done what was asked for after `DROP_ANSWER` and `CUT` alone."""
 
+    REFUSE_404 = "404"
     REFUSE_500 = "500"
+    REFUSE_501 = "501"
     REFUSE_409 = "409"
     HANG = "hang"
     DROP_REQUEST = "drop request"
@@ -109,7 +111,7 @@ class _Visit(socketserver.BaseRequestHandler):
         request = _named(head)
         trouble = self.server.fault_for(request)
         match trouble:
-            case Trouble.REFUSE_500 | Trouble.REFUSE_409:
+            case Trouble.REFUSE_404 | Trouble.REFUSE_409 | Trouble.REFUSE_500 | Trouble.REFUSE_501:
                 self._refuse(int(trouble), request)
             case Trouble.HANG:
                 self.server.over.wait()

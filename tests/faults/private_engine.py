@@ -11,11 +11,12 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from runner.engine.client import Engine
 from runner.errors import BackendError
-from tests.mortal import directories_of_the_dead, directory_of_this_session, mortal
+from tests.mortal import mortal
 from tests.waiting import wait_until
 
 _ROOT = Path(__file__).parents[2]
@@ -37,9 +38,7 @@ class PrivateEngine:
 
     def __init__(self, *, live_restore: bool = False, disk: str = "") -> None:
         assert os.geteuid() == 0, "an engine of the tests' own needs root; leave them out with --ignore=tests/faults"
-        for each in directories_of_the_dead("engine"):
-            _remove(each)
-        self.directory = directory_of_this_session("engine")
+        self.directory = Path(tempfile.mkdtemp(prefix="headrace-engine-"))  # short: a socket's path may have 107 bytes
         self.url = f"unix://{self.directory}/socket"
         self.live_restore = live_restore
         self._cgroup = self.directory.name
@@ -145,9 +144,11 @@ def _child_of(pid: int) -> int:
 
 def _remove(directory: Path) -> None:
     """Remove what an engine that has ended has written, and its control groups."""
-    for group in Path("/sys/fs/cgroup").glob(f"**/{directory.name}"):
+    for group in (
+        Path(above, directory.name) for above, names, _ in os.walk("/sys/fs/cgroup") if directory.name in names
+    ):
         wait_until(lambda group=group: _is_removed(group), what=f"{group} is empty")  # type: ignore[misc]
-    shutil.rmtree(directory, ignore_errors=True)  # another session may remove what a dead one has left, too
+    shutil.rmtree(directory)
 
 
 def _is_removed(group: Path) -> bool:

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from pipelines.records import AnyRecord, decode
 from runner.engine.client import Engine
-from runner.engine.ownership import RUN
+from runner.engine.ownership import ROLE, RUN
 from tests.databases import give_tables
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Process, Service
@@ -124,6 +124,10 @@ class Team:
         label = f"{RUN}={run_id}"
         found = (*self._engine.containers(label), *self._engine.networks(label), *self._engine.volumes(label))
         return [each.name for each in found]
+
+    def steps_of(self, run_id: str) -> list[str]:
+        """The containers of a run's steps, running and made ready."""
+        return [each.name for each in self._engine.containers(f"{RUN}={run_id}") if ROLE not in each.labels]
 
     def is_swept(self, run_id: str) -> bool:
         """True if the engine holds nothing of a run."""

@@ -74,6 +74,16 @@ def test_second_signal_ends_a_run_that_nobody_reads_at_once(
     stuck.communicate()
 
 
+def test_run_whose_output_can_not_be_written_ends_with_one_line_and_leaves_nothing(place: Installation) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = place.start("run", stdout=full)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 3, told
+    assert told.decode().splitlines()[-1].endswith("[Errno 28] No space left on device")
+    assert b"Traceback" not in told
+    assert place.left() == []
+
+
 def test_run_whose_terminal_goes_away_ends_as_interrupted_and_leaves_nothing(place: Installation) -> None:
     """Once with the hang-up that a terminal sends to its session, once for a process that is in none."""
     for in_its_session in (True, False):

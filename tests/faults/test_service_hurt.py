@@ -17,6 +17,8 @@ from runner.engine.client import Engine
 from tests.faults.clock import Clock
 from tests.faults.team import LINES, NEVER_END, Team, horses, hurt_team, numbers_in, signal_all
 from tests.private_redis import PrivateRedis
+from tests.waiting import wait_until
+from tests.worker.statuses.fakeforge import answers
 from worker.supervisor import headrace_command
 
 pytestmark = [pytest.mark.docker, pytest.mark.redis]
@@ -75,6 +77,51 @@ def test_worker_that_stood_still_for_too_long_has_lost_its_job_and_says_no_more(
     signal_all(team.worker, signal.SIGCONT)
     assert team.ended(run_id) == lost
     assert team.ended(team.push())["status"] == "success", "the worker works on"
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+def test_worker_that_stood_still_for_two_minutes_is_noticed_within_one_by_the_usual_lease(
+    tmp_path: Path, redis: PrivateRedis, engine: Engine, busybox: str
+) -> None:
+    with hurt_team(tmp_path, redis, engine, busybox, {"HEADRACE_LEASE_SECONDS": "30"}) as team:
+        run_id = team.push_counting(then=NEVER_END)
+        signal_all(team.worker, signal.SIGSTOP)
+        goes_on = time.monotonic() + 120
+        lost = team.service.finished_run(run_id, seconds=60)
+        assert lost["status"] == "lost"
+        time.sleep(goes_on - time.monotonic())
+        signal_all(team.worker, signal.SIGCONT)
+        assert team.ended(run_id) == lost
+        assert team.ended(team.push())["status"] == "success", "the worker works on"
+
+
+def test_worker_that_is_told_to_end_lets_its_job_end_and_takes_no_other(team: Team) -> None:
+    run_id = team.push_counting()
+    team.worker.tell(signal.SIGTERM)
+    waiting = team.push()
+    assert team.ended(run_id)["status"] == "success"
+    assert team.worker.end() == 0
+    assert team.service.run(waiting)["status"] == "pending"
+    team.service.worker()
+    assert team.ended(waiting)["status"] == "success"
+
+
+def test_container_that_an_operator_removes_ends_its_job_as_error(team: Team) -> None:
+    run_id = team.push_counting(then=NEVER_END)
+    subprocess.run(["docker", "rm", "-f", *team.steps_of(run_id)], check=True, capture_output=True)
+    run = team.ended(run_id)
+    assert run["status"] == "error"
+    assert "its container was removed by somebody else while it ran" in str(run["jobs"])
+
+
+def test_forge_that_fails_for_a_whole_run_is_told_its_end_once_it_listens(team: Team) -> None:
+    team.forge.always = answers(503)
+    run_id = team.push()
+    assert team.service.finished_run(run_id)["status"] == "success"
+    wait_until(lambda: team.forge.seen, what="the forge has failed")
+    team.forge.always = None
+    team.ended(run_id)
 
 
 @pytest.mark.parametrize(

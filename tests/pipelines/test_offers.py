@@ -107,6 +107,7 @@ def test_plugin_of_another_image_may_not(image: str) -> None:
         "environment: {BASH_ENV: ./evil.sh}\nsteps: {a: {image: acme/deploy, settings: {key: {from_secret: token}}}}",
         "params: {BASH_ENV: {default: ./e}}\nsteps: {a: {image: acme/deploy, settings: {key: {from_secret: token}}}}",
         "steps: {a: {build: ., settings: {key: {from_secret: token}}}}",
+        "steps: {w: {image: x, outputs: [BASH_ENV]}, a: {image: acme/deploy, settings: {key: {from_secret: token}}}}",
     ],
 )
 def test_who_could_have_the_image_run_something_else_may_not(text: str) -> None:

@@ -33,3 +33,13 @@ def test_plugin_on_the_list_runs_privileged(image: str) -> None:
 )
 def test_who_could_have_it_run_something_else_gets_no_privilege(text: str) -> None:
     assert privileged(text, "acme/build") == [False]
+
+
+def test_outputs_of_its_own_job_take_the_privilege_and_those_of_others_do_not() -> None:
+    """They are variables that the author has named, with values that the author writes."""
+    write = "write: {image: x, commands: echo BASH_ENV=evil.sh >> $CI_OUTPUT, outputs: [BASH_ENV]}"
+    plugin = "plugin: {image: acme/build, settings: {tag: x}}"
+    assert privileged(f"steps: {{{write}, {plugin}}}", "acme/build") == [False, False]
+    files = {"a.yaml": f"steps: {{{write}}}".encode(), "b.yaml": f"depends_on: a\nsteps: {{{plugin}}}".encode()}
+    plan = make_plan(files, Event(), privileged_plugins=("acme/build",))
+    assert [step.privileged for job in plan.jobs for step in job.steps] == [False, True]

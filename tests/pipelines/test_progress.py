@@ -42,6 +42,14 @@ def test_run_is_as_bad_as_its_worst_job() -> None:
     assert next_moves([job("a", Status.SUCCESS), job("c", Status.SKIPPED)]).finished is Status.SUCCESS
 
 
+def test_what_the_failure_of_a_job_has_cancelled_does_not_make_the_run_a_cancelled_one() -> None:
+    fatal = JobState(name="a", workflow="a", status=Status.FAILURE, may_cancel=True)
+    assert next_moves([fatal, job("b", Status.CANCELLED)]).finished is Status.FAILURE
+    assert next_moves([job("a", Status.FAILURE), job("b", Status.CANCELLED)]).finished is Status.CANCELLED
+    stopped = JobState(name="a", workflow="a", status=Status.CANCELLED, may_cancel=True)
+    assert next_moves([stopped, job("b", Status.SUCCESS)]).finished is Status.CANCELLED
+
+
 def test_run_without_jobs_is_skipped() -> None:
     assert next_moves([]).finished is Status.SKIPPED
 

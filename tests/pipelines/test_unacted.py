@@ -3,6 +3,7 @@
 import pytest
 
 from pipelines.event import Event, EventKind, System
+from pipelines.lint import lint
 from pipelines.plan import Plan
 from pipelines.planner import make_plan
 from pipelines.problems import Level
@@ -89,6 +90,15 @@ def test_many_places_are_counted_and_cells_are_not() -> None:
 def test_what_only_servers_act_on_is_idle_in_local_runs() -> None:
     assert [is_idle(effect, local=True) for effect in Effect] == [False, True, True]
     assert [is_idle(effect, local=False) for effect in Effect] == [False, False, True]
+
+
+@pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)
+def test_lint_tells_of_a_key_that_has_no_effect_anywhere(key: Key) -> None:
+    """As its example has it, for whatever event that is, and of no other key."""
+    files = {".headrace/build.yaml": key.example.encode()}
+    found = lint(files, library=SHELF, is_whole_run=False).problems
+    about_it = [each for each in found if f"{key.name}` has no effect yet" in each.message]
+    assert len(about_it) == is_idle(key.effect, local=False)
 
 
 @pytest.mark.parametrize("key", KEYS, ids=lambda key: key.name)

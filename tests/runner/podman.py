@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-from contextlib import suppress
+import tempfile
 from pathlib import Path
 
 from runner.engine.client import Engine
 from runner.errors import BackendError
-from tests.mortal import directories_of_the_dead, directory_of_this_session, mortal
+from tests.mortal import mortal
 from tests.waiting import wait_until
 
 _CONFIGURATION = """
@@ -32,16 +32,16 @@ class PrivatePodman:
         program = shutil.which("podman")
         assert program, "the tests need podman: `scripts/bootstrap podman` installs it"
         assert os.getuid() == 0, "the tests of Podman need root: rootless it has networks of another kind"
-        for each in directories_of_the_dead("podman"):
-            _bury(each)
-        self.directory = directory_of_this_session("podman")
-        self._store = _Store(self.directory)
-        self._store.configure(_CONFIGURATION.format(init=json.dumps(init)))
+        self.directory = Path(tempfile.mkdtemp(prefix="podman-"))
+        configuration = self.directory / "containers.conf"
+        configuration.write_text(_CONFIGURATION.format(init=json.dumps(init)))
         self.url = f"unix://{self.directory}/podman.sock"
+        self._environment = {**os.environ, "CONTAINERS_CONF": str(configuration), "TMPDIR": str(self.directory)}
+        self._podman = [program, *self._options()]
         with (self.directory / "log").open("wb") as log:
             self._process = subprocess.Popen(
-                mortal([program, *self._store.options, "system", "service", "--time", "0", self.url]),
-                env=self._store.environment,
+                mortal([*self._podman, "system", "service", "--time", "0", self.url]),
+                env=self._environment,
                 stdout=log,
                 stderr=log,
             )
@@ -49,7 +49,8 @@ class PrivatePodman:
 
     def run(self, *arguments: str) -> str:
         """What a podman command prints, with the same containers and images."""
-        return self._store.run(*arguments)
+        command = [*self._podman, *arguments]
+        return subprocess.run(command, env=self._environment, check=True, capture_output=True, text=True).stdout
 
     def load(self, image: str) -> None:
         """Give it an image of the tests' Docker engine."""
@@ -59,10 +60,21 @@ class PrivatePodman:
 
     def close(self) -> None:
         """End it, and remove all that it had."""
-        self._store.empty()
+        self.run("rm", "--all", "--force", "--time", "0")
+        self.run("network", "prune", "--force")
         self._process.terminate()
         self._process.wait(30)
-        self._store.remove()
+        for mount in reversed(self._mounts()):
+            subprocess.run(["umount", "--lazy", mount], check=True)
+        shutil.rmtree(self.directory)
+
+    def _options(self) -> list[str]:
+        places = {"root": "root", "runroot": "run", "tmpdir": "tmp", "network-config-dir": "networks"}
+        return [word for name, place in places.items() for word in (f"--{name}", str(self.directory / place))]
+
+    def _mounts(self) -> list[str]:
+        points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+        return [point for point in points if point.startswith(f"{self.directory}/")]
 
     def _answers(self) -> bool:
         assert self._process.poll() is None, (self.directory / "log").read_text()
@@ -73,46 +85,3 @@ class PrivatePodman:
             return False
         finally:
             engine.close()
-
-
-def _bury(directory: Path) -> None:
-    """Remove what a session that was killed has left."""
-    store = _Store(directory)
-    with suppress(subprocess.CalledProcessError):
-        store.empty()
-    store.remove()
-
-
-class _Store:
-    """All that a service has: a directory, mounts in it, processes of containers."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._configuration = directory / "containers.conf"
-        places = {"root": "root", "runroot": "run", "tmpdir": "tmp", "network-config-dir": "networks"}
-        self.options = [word for name, place in places.items() for word in (f"--{name}", str(directory / place))]
-        self.environment = {**os.environ, "CONTAINERS_CONF": str(self._configuration), "TMPDIR": str(directory)}
-
-    def configure(self, text: str) -> None:
-        """Write what podman is told by a file."""
-        self._configuration.write_text(text)
-
-    def run(self, *arguments: str) -> str:
-        """What a podman command prints."""
-        command = ["podman", *self.options, *arguments]
-        return subprocess.run(command, env=self.environment, check=True, capture_output=True, text=True).stdout
-
-    def empty(self) -> None:
-        """Remove its containers and networks."""
-        self.run("rm", "--all", "--force", "--time", "0")
-        self.run("network", "prune", "--force")
-
-    def remove(self) -> None:
-        """Remove all that is left of it. Another session may do the same with what a dead one has left."""
-        for mount in reversed(self._mounts()):
-            subprocess.run(["umount", "--lazy", mount], check=False)
-        shutil.rmtree(self._directory, ignore_errors=True)
-
-    def _mounts(self) -> list[str]:
-        points = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
-        return [point for point in points if point.startswith(f"{self._directory}/")]

@@ -32,6 +32,14 @@ def test_a_step_is_tried_until_it_succeeds(world: World) -> None:
     assert result.lines("a", Stream.STDOUT) == ["attempt 1", "attempt 2", "attempt 3"]
 
 
+def test_attempts_of_a_job_that_begins_anew_are_counted_on(world: World) -> None:
+    step = world.step("a", COUNT, "echo attempt $CI_ATTEMPT", "[ $n = 2 ]", retry=Retry(attempts=2))
+    result = world.run(*world.chain(step, world.step("b", "echo attempt $CI_ATTEMPT")), earlier={"a": 3})
+    assert result.lines("a", Stream.STDOUT) == ["attempt 4", "attempt 5"]
+    assert any(line.startswith("attempt 4 of 5 has ended") for line in result.lines("a"))
+    assert result.lines("b", Stream.STDOUT) == ["attempt 1"]
+
+
 def test_the_last_attempt_decides(world: World) -> None:
     step = world.step("a", "exit 1$CI_ATTEMPT", retry=Retry(attempts=2))
     result = world.run(*world.chain(step, world.step("b"), world.step("mourn", on=FAILURE)))

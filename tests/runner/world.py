@@ -96,6 +96,7 @@ class World:
         abort: Stop | None = None,
         watch: Callable[[AnyRecord], None] = lambda _record: None,
         run: str = "r1",
+        earlier: Mapping[str, int] | None = None,
         **values: Any,
     ) -> Result:
         """Execute a job of these steps, its workspace from `tree`, else of `files`; `watch` sees each Record."""
@@ -116,6 +117,7 @@ class World:
             stop=stop,
             abort=abort,
             log_limit_bytes=self.log_limit_bytes,
+            earlier=earlier,
         )
         return Result(status, records)
 

@@ -108,3 +108,10 @@ def test_connections_that_the_postgresql_server_has_closed_are_made_anew(postgre
         with postgresql.connect("postgres") as admin:
             admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'headrace'")
         assert names(database) == ["acme/web"]
+
+
+def test_what_is_committed_to_postgresql_is_on_disk_however_its_server_is_set(postgresql: PrivatePostgresql) -> None:
+    """The tests' own is set to answer before it has written."""
+    url = postgresql.new_database()
+    with closing(Database(url)) as database, database.write() as connection:
+        assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"

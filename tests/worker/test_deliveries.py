@@ -14,7 +14,6 @@ import pytest
 from click.testing import CliRunner
 
 from pipelines.event import EventKind
-from runner.commands import deliveries as command
 from runner.delivery import read_delivery
 from runner.errors import UsageError
 from runner.events import EventOptions, WorkingTreeFacts, local_event
@@ -24,6 +23,7 @@ from tests.worker.forges.saying import ALL, named_event
 from tests.worker.forges.sending import FORM, SEND, Sent, form, gitlab_signed, payload
 from worker import app, hooks, intake
 from worker.access.rates import Rate
+from worker.commands import deliveries as command
 from worker.store import deliveries
 from worker.store.repositories import StoredRepository
 
@@ -315,8 +315,13 @@ def test_crowd_behind_a_locked_database_is_answered_503_and_all_is_taken_later(s
 # On the command line
 
 
-def headrace(service: Service, *arguments: str) -> str:
-    environment = {"HEADRACE_TOKEN": service.token, "HEADRACE_SERVER": service.url}
+WAYS = pytest.mark.parametrize("way", ["over the network", "on the machine"])
+
+
+def headrace(service: Service, *arguments: str, way: str = "over the network") -> str:
+    over_the_network = {"HEADRACE_TOKEN": service.token, "HEADRACE_SERVER": service.url}
+    on_the_machine = {"HEADRACE_TOKEN": "", "HEADRACE_SERVER": "", **service.settings.as_environment()}
+    environment = over_the_network if way == "over the network" else on_the_machine
     done = CliRunner().invoke(
         command.command, arguments, env=environment, catch_exceptions=False, standalone_mode=False
     )
@@ -324,16 +329,17 @@ def headrace(service: Service, *arguments: str) -> str:
     return done.stdout
 
 
-def test_deliveries_are_listed_shown_and_delivered_again_by_command(service: Service) -> None:
+@WAYS
+def test_deliveries_are_listed_shown_and_delivered_again_by_command(service: Service, way: str) -> None:
     repository = service.add_repository(forge="github")
     post(service, repository, push(repository))
     post(service, repository, push(repository, name="tag_deleted", key="k2"))
-    deleted, pushed = headrace(service, "list", "acme/web").splitlines()
+    deleted, pushed = headrace(service, "list", "acme/web", way=way).splitlines()
     assert deleted.endswith("push  ignored 200  refs/tags/v0.9 was deleted")
     assert pushed.endswith("push  accepted 202  #1")
     number = pushed.split()[0]
-    assert "x-github-event: push" in headrace(service, "show", "acme/web", number)
-    run = headrace(service, "redeliver", "acme/web", number).strip()
+    assert "x-github-event: push" in headrace(service, "show", "acme/web", number, way=way)
+    run = headrace(service, "redeliver", "acme/web", number, way=way).strip()
     assert service.client.get(f"/api/runs/{run}").json()["number"] == 2
 
 

@@ -1,6 +1,7 @@
 """docs/api.md and docs/forges.md tell the truth: every path, forge and example in them is tried."""
 
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from functools import reduce
@@ -101,3 +102,22 @@ def test_example_of_a_signed_post_works_as_it_stands(service: Service, tmp_path:
         timeout=30,
     )
     assert '"number":1' in done.stdout
+
+
+def typed_commands() -> Iterator[str]:
+    """Every command of ours that a page has typed, without what the shell does to it."""
+    for page in (DOCS.parent / "README.md", *sorted(DOCS.glob("*.md"))):
+        for block in re.findall(r"^```sh\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL):
+            for line in re.findall(r"^headrace (.+)$", block.replace("\\\n", " "), re.MULTILINE):
+                yield re.split(r"\s[<>|#]", re.sub(r"\$\(.*?\)", "X", line))[0]
+
+
+@pytest.mark.parametrize("line", sorted(set(typed_commands())))
+def test_command_that_a_page_has_typed_is_one_that_there_is(line: str) -> None:
+    """With its options and arguments; what it does is tried elsewhere."""
+    command: click.Command = headrace
+    context = click.Context(headrace, info_name="headrace")
+    words = shlex.split(line)
+    while isinstance(command, click.Group) and (found := command.get_command(context, words[0])):
+        command, context = found, click.Context(found, info_name=words.pop(0), parent=context)
+    command.make_context(command.name, words, parent=context.parent)

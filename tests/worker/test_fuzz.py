@@ -39,7 +39,9 @@ UNDESCRIBED = {
     f"PATCH {_OF_REPOSITORY}/schedules/{{schedule}}",
 }
 LABELS = [re.sub(r":\w+}", "}", route) for route in TABLE if route.split(" ")[1].startswith(("/api/", "/hooks/"))]
-LABELS = [label for label in LABELS if label not in ("GET /api/docs", "GET /api/openapi.json")]
+LABELS = [
+    label for label in LABELS if label not in ("GET /api/docs", "GET /api/openapi.json") and "{rest}" not in label
+]
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

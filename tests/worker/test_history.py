@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from pipelines.event import Event, Repository
@@ -301,6 +302,26 @@ def test_first_reason_of_a_cancel_counts(world: World) -> None:
     cancel(world, "the second")
     world.finish("a", Status.CANCELLED)
     assert world.run_status() == ("cancelled", "the first")
+
+
+@pytest.mark.parametrize("kind", ["step", "service"])
+def test_step_that_cancels_when_it_fails_cancels_the_other_jobs_too(world: World, kind: str) -> None:
+    """One that a worker may have, one that waits for it, and the run is a failure: nobody has called it off."""
+    fatal = replace(job("a").steps[0], name="fatal", failure="cancel")
+    parts = {"service": {"services": (fatal,)}, "step": {"steps": (fatal,)}}
+    world.plan(replace(job("a"), **parts[kind]), job("b"), job("c", "b"))
+    end = StepFinished(
+        seq=2, time=TIME, run=world.run, job="a", step="fatal", status=Status.FAILURE, exit_code=4, duration_ms=1
+    )
+    world.report(world.task_of("a"), JobStarted(seq=1, time=TIME, run=world.run, job="a"), end)
+    reason = f"{kind} fatal failed and cancels the run"
+    with world.database.read() as connection:
+        assert (world.task_of("b"), reason) in [(task.id, why) for task, why in tasks.to_cancel(connection)]
+    over = JobFinished(seq=3, time=TIME, run=world.run, job="a", status=Status.FAILURE, duration_ms=1)
+    world.report(world.task_of("a"), over)
+    world.finish("b", Status.CANCELLED)
+    assert world.statuses() == {"a": "failure", "b": "cancelled", "c": "skipped"}
+    assert world.run_status() == ("failure", reason)
 
 
 def cancel(world: World, reason: str = "enough") -> None:

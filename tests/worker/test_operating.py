@@ -1,6 +1,9 @@
 """What those see who run the server: its health, its metrics, and its log of requests."""
 
 import asyncio
+import errno
+import os
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +17,10 @@ from worker.context import Backstage
 from worker.errors import SettingsError
 from worker.live import Live
 from worker.metrics import Family, exposition
+from worker.pulse import Pulse
 from worker.service import background
 from worker.settings import Settings
+from worker.store.database import Database
 
 
 def metrics(service: Service) -> list[str]:
@@ -130,3 +135,46 @@ def test_service_is_in_trouble_while_redis_is_away(service: Service, redis: Priv
             return before, during
 
     assert asyncio.run(look()) == ("", "Redis does not answer")
+
+
+def test_server_that_can_keep_nothing_is_not_well(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is still read: only to try tells."""
+
+    def full(*_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    reason = f"can't write in {service.settings.data}: No space left on device"
+    for path, status in (("/healthz", "failing"), ("/readyz", "waiting")):
+        answer = service.client.get(path)
+        assert (answer.status_code, answer.json()) == (503, {"status": status, "reason": reason})
+    assert "headrace_ready 0" in metrics(service)
+
+
+def test_server_whose_database_others_hold_is_not_well(service: Service) -> None:
+    with closing(Database(service.settings.database_url)) as others, others.write():
+        answer = service.client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["reason"].startswith("the database does not answer: ")
+
+
+def test_trial_holds_for_some_seconds_and_trouble_is_logged_when_it_begins_and_ends(
+    service: Service, tmp_path: Path
+) -> None:
+    """However many ask, and whoever they are."""
+    moments = iter([0.0, 0.0, 1.0, 5.0, 5.0, 10.0, 10.0, 15.0, 15.0])
+    data = tmp_path / "disk"
+    data.mkdir()
+    pulse = Pulse(service.database, data, clock=lambda: next(moments))
+    with capture_logs() as logged:
+        first, soon = pulse.trouble(), pulse.trouble()
+        still_there = data.rename(tmp_path / "away")
+        gone = [pulse.trouble(), pulse.trouble()]
+        still_there.rename(data)
+        back = pulse.trouble()
+    assert (first, soon, back) == ("", "", "")
+    assert gone == [f"can't write in {data}: No such file or directory"] * 2
+    assert [line["event"] for line in logged] == [
+        "deliveries are refused: can't keep them",
+        "deliveries can be kept again",
+    ]

@@ -227,6 +227,33 @@ def test_outage_longer_than_rqs_own_patience_ends_neither_worker_nor_horse(
     assert worker.is_alive()
 
 
+def test_worker_that_is_told_to_end_while_redis_is_away_ends(
+    redis: PrivateRedis, workers: Workers, tmp_path: Path
+) -> None:
+    worker = workers.start()
+    wait_until((tmp_path / "announced").exists)
+    redis.kill()
+    time.sleep(2)  # in which it has noticed, or has not
+    worker.terminate()
+    worker.join(30)
+    assert worker.exitcode == 0
+
+
+def test_worker_that_is_told_to_end_while_redis_is_away_lets_its_task_end(
+    redis: PrivateRedis, workers: Workers, tmp_path: Path
+) -> None:
+    worker = workers.start()
+    TaskQueue(redis.client()).put("long", QUEUE)
+    wait_until((tmp_path / "long").exists)
+    redis.kill()
+    worker.terminate()
+    time.sleep(2)  # in which a worker that had let go of its horse would have ended it
+    (tmp_path / "go").touch()
+    wait_until((tmp_path / "long-ended").exists)
+    worker.join(30)
+    assert worker.exitcode == 0
+
+
 def _is_alive(pid: int) -> bool:
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]

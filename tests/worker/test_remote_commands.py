@@ -176,6 +176,17 @@ def test_artifact_is_never_written_through_a_link(service: Service, story: Story
     assert list((tmp_path / "outside").iterdir()) == []
 
 
+@pytest.mark.parametrize("path", [".git/config", "sub/.GIT/hooks/post-checkout", ".git. /config", "git~1/config"])
+def test_artifact_is_never_written_where_git_would_obey_it(
+    service: Service, story: Story, tmp_path: Path, path: str
+) -> None:
+    """`--to .` in a working tree: the configuration there names programs that git runs."""
+    keep(service, story, path, b"[core]\n\tfsmonitor = touch canary\n")
+    with pytest.raises(UsageError, match=r"own \.git: it is not written"):
+        headrace(service, "artifacts", "--to", str(tmp_path / "here"))
+    assert list((tmp_path / "here").iterdir()) == []
+
+
 def test_run_is_cancelled_and_run_again(service: Service, story: Story) -> None:
     headrace(service, "cancel", "acme/web#1", "--reason", "too late")
     shown = service.client.get(f"/api/runs/{story.run.id}").json()

@@ -2,21 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from threading import Barrier, Thread
 from typing import Any
 
+import msgspec
 import pytest
 from alembic import op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from alembic.script import Script, ScriptDirectory
-from sqlalchemy import Column, Connection, Integer, create_engine, inspect
+from sqlalchemy import Column, Connection, Integer, column, create_engine, insert, inspect, table
 
+from pipelines.status import Status
+from tests.worker.conftest import EVENT, TIME
 from worker.errors import Conflict
-from worker.store import repositories, revisions
+from worker.store import queries, repositories, revisions, turns
 from worker.store.database import Database, Older
+from worker.store.inbox import add_run
 from worker.store.revisions import MIGRATIONS
+from worker.store.schema import filling
 from worker.store.tables import metadata
 
 SCRIPTS = ScriptDirectory(str(MIGRATIONS), version_locations=[str(MIGRATIONS)])
@@ -91,6 +97,59 @@ def test_database_from_before_there_were_migrations_is_taken_over_with_what_is_i
     with closing(Database(empty_database_url, older=Older.UPGRADE)) as database, database.read() as connection:
         assert [repository.full_name for repository in repositories.every(connection)] == ["acme/web"]
         assert revisions.missing(revisions.revision_of(connection)) == ()
+
+
+LANDED = (
+    "first_tables",
+    "accounts",
+    "secrets",
+    "trust_and_approval",
+    "problems_of_runs",
+    "kept_deliveries",
+    "statuses",
+    "schedules",
+    "lists_and_retention",
+    "what_may_run_when",
+    "delays_and_deliveries",
+)
+
+
+def test_migration_that_has_landed_keeps_its_number() -> None:
+    """Databases say how far they have come by that number alone. A new migration goes to the end of the list."""
+    files = {path.stem: path.read_text() for path in MIGRATIONS.glob("*.py") if path.stem != "__init__"}
+    numbers = {f"{number:04}": name for number, name in enumerate(LANDED, 1)}
+    assert {step.revision: Path(step.path).stem for step in SCRIPTS.walk_revisions()} == numbers
+    assert sorted(files) == sorted(LANDED)
+
+
+def put(connection: Connection, name: str, /, **values: object) -> None:
+    """A row with the columns that the table has always had."""
+    connection.execute(insert(table(name, *map(column, values))).values(values))
+
+
+def put_two_runs(connection: Connection) -> None:
+    """One that has ended, and one that waits to be planned."""
+    names = {"owner": "acme", "name": "web", "forge": "git", "clone_url": "/srv/web.git", "url": ""}
+    more = {"default_branch": "main", "secret": "s3cr3t", "last_number": 2}
+    put(connection, "repositories", id=1, created_at=TIME, **names, **more)
+    known = {"repository_id": 1, "event": msgspec.json.encode(EVENT), "reason": "", "last_seq": 0, "created_at": TIME}
+    put(connection, "runs", id="old", number=1, status="success", **known)
+    put(connection, "runs", id="new", number=2, status="pending", **known)
+    put(connection, "tasks", id="new-plan-1", run_id="new", attempt=1, state="pending", last_seq=0, created_at=TIME)
+
+
+@pytest.mark.parametrize("revision", revisions.missing(None))
+def test_what_waits_in_a_database_of_any_revision_goes_on_in_todays(empty_database_url: str, revision: str) -> None:
+    with filling(empty_database_url, revision) as connection:
+        put_two_runs(connection)
+    with closing(Database(empty_database_url, older=Older.UPGRADE)) as database:
+        with database.read() as connection:
+            found = [(run.number, run.status) for run in queries.latest_runs(connection, limit=9)]
+            assert sorted(found) == [(1, Status.SUCCESS), (2, Status.PENDING)]
+            assert [task.id for task in turns.next_waiting(connection)] == ["new-plan-1"]
+        with database.write() as connection:
+            run = add_run(connection, repositories.named(connection, "acme", "web"), EVENT)
+    assert run.number == 3
 
 
 def test_database_of_a_newer_program_is_refused_in_one_line_and_left_as_it_is(empty_database_url: str) -> None:

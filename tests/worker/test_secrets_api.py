@@ -71,7 +71,7 @@ def test_what_can_not_be_stored_is_refused_without_a_word_of_the_value(
     assert answer.status_code == 400
     assert CANARY not in answer.text
     assert CANARY not in "".join(capsys.readouterr())
-    assert service.client.get("/api/secrets").json() == {"secrets": []}
+    assert service.client.get("/api/secrets").json()["secrets"] == []
 
 
 def test_secret_of_an_unknown_repository_is_answered_404(service: Service) -> None:

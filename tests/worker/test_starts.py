@@ -64,6 +64,7 @@ def test_what_is_asked_for_reaches_the_run(service: Service) -> None:
         ({"params": {"CI_COMMIT_SHA": "1"}}, "the param CI_COMMIT_SHA has a name that is Headrace's own"),
         ({"params": {"A": "a\0b"}}, "params"),
         ({"params": {"A": [1]}}, "params.A"),
+        ({"parms": {"A": "1"}}, "parms: there is no such field"),
         ({"params": {f"A{number}": "" for number in range(101)}}, "params"),
         ({"workflows": ["a/b"]}, "workflows"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 from msgspec.structs import replace
 
-from pipelines.details import Concurrency
+from pipelines.details import Approval, Concurrency
 from pipelines.event import Event, EventKind, PullRequest
 from pipelines.pulls import PullProgress
 from runner.commands import runs, workers
@@ -85,6 +85,26 @@ def test_step_waits_for_those_before_it(service: Service, story: Story) -> None:
     assert shown(service, story) == ("", {"build": ""}, {"a": "", "b": "for step a"})
     story.finish_step("build", "a")
     assert shown(service, story)[2] == {"a": "", "b": "for a container of busybox"}
+
+
+def test_steps_wait_for_their_job_to_begin_and_its_page_says_so_once(service: Service, story: Story) -> None:
+    connect(service, WORKER)
+    story.plan(job("build", step("a"), replace(step("b"), depends_on=("a",))))
+    assert shown(service, story) == (
+        "for its turn",
+        {"build": "for its turn"},
+        {"a": "for its job to begin", "b": "for its job to begin"},
+    )
+    assert "for its job" not in service.client.get("/acme/web/runs/1").text
+    story.start_job("build")
+    assert shown(service, story)[2]["a"] == "for a container of busybox"
+
+
+def test_steps_of_a_job_that_a_person_must_let_begin_wait_for_it(service: Service, story: Story) -> None:
+    story.plan(job("ship", replace(step("a"), approval=Approval(message="Ship it?"))))
+    run, jobs, steps = shown(service, story)
+    assert (run, jobs) == ("for approval by a person: Ship it?", {"ship": "for approval by a person: Ship it?"})
+    assert steps == {"a": "for its job to begin"}
 
 
 def test_step_says_how_far_the_pull_of_its_image_is(service: Service, story: Story) -> None:

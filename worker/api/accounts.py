@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from worker.access import passwords
 from worker.access.keys import setup_url
 from worker.api import models
+from worker.api.paging import Paged
 from worker.context import Context, Serving
 from worker.errors import Conflict, Malformed
 from worker.store import accounts, invitations
@@ -16,16 +17,16 @@ from worker.store.accounts import Account
 Name = Annotated[str, Path(max_length=64)]
 
 
-def list_accounts(context: Serving) -> models.Accounts:
-    """All accounts, by name."""
+def list_accounts(context: Serving, paging: Paged) -> models.Accounts:
+    """The accounts, by name."""
     with context.database.read() as connection:
-        stored = accounts.every(connection)
-    return models.Accounts(accounts=[_described(account) for account in stored])
+        found, after = paging.page(accounts.every(connection), lambda each: (each.name,))
+    return models.Accounts(accounts=[_described(each) for each in found], after=after)
 
 
 def add_account(wanted: models.NewAccount, context: Serving) -> models.AddedAccount:
     """Let somebody in from now on, or a robot; gives the link by which they choose a password, if they are to."""
-    password = wanted.password.get_secret_value() if wanted.password else None
+    password = wanted.password.get_secret_value() if wanted.password is not None else None
     if wanted.robot and password is not None:
         raise Malformed("a robot has no password: it has tokens")
     kept = passwords.hashed(password) if password is not None else None

@@ -1,7 +1,8 @@
 """Problems: the one place where what went wrong becomes an HTTP status and a body (RFC 9457)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -80,10 +81,14 @@ def _fields(error: Exception) -> dict[str, list[dict[str, str]]]:
         case Misfit():
             found = list(error.fields.items())
         case RequestValidationError():
-            found = [(_place(each["loc"]), str(each["msg"])) for each in error.errors() if len(each["loc"]) > 1]
+            found = [(_place(each["loc"]), _said(each)) for each in error.errors() if len(each["loc"]) > 1]
         case _:
             found = []
     return {"errors": [{"field": field, "detail": detail} for field, detail in found[:_MOST_FIELDS]]} if found else {}
+
+
+def _said(complaint: Mapping[str, Any]) -> str:
+    return "there is no such field" if complaint["type"] == "extra_forbidden" else str(complaint["msg"])
 
 
 def _place(location: Sequence[int | str]) -> str:
@@ -98,4 +103,4 @@ def _first_complaint(error: RequestValidationError) -> str:
         return f"the body is no JSON: {first['ctx']['error']} at character {first['loc'][-1]}"
     if first["loc"] == ("body",):
         return "the body must be a JSON object, sent with `Content-Type: application/json`"
-    return f"{_place(first['loc'])}: {first['msg']}"
+    return f"{_place(first['loc'])}: {_said(first)}"

@@ -6,7 +6,8 @@ import msgspec
 from fastapi import Path, Query, Response
 
 from worker.api import models
-from worker.api.secrets import ScopeText
+from worker.api.paging import Paged
+from worker.api.secrets import ScopeText, in_order
 from worker.context import Serving
 from worker.secrets.entrusted import RegistryLogin
 from worker.secrets.scope import GLOBAL, Scope
@@ -16,11 +17,14 @@ from worker.store import secrets
 Host = Annotated[str, Path(description="HOST or HOST:PORT", max_length=260)]
 
 
-def list_registries(context: Serving, scope: Annotated[ScopeText | None, Query()] = None) -> models.Logins:
+def list_registries(
+    context: Serving, paging: Paged, scope: Annotated[ScopeText | None, Query()] = None
+) -> models.Logins:
     """For which registries there are logins: all, those of a scope, or all that reach a repository."""
     with context.database.read() as connection:
         stored = secrets.every(connection, Scope.parse(scope).reached_by if scope else None, kind=Kind.REGISTRY)
-    return models.Logins(registries=[_described(secret) for secret in stored])
+    found, after = paging.page(stored, in_order)
+    return models.Logins(registries=[_described(each) for each in found], after=after)
 
 
 def put_registry(

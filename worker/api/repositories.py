@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from runner.source.mirrordirectory import forget_mirrors
 from worker.api import models
 from worker.api.credentials import checked_credential
+from worker.api.paging import Paged
 from worker.context import Context, Serving
 from worker.errors import Malformed
 from worker.forges import FORGES
@@ -20,11 +21,11 @@ from worker.trust import checked_trust
 log = structlog.get_logger()
 
 
-def list_repositories(context: Serving) -> models.Repositories:
-    """All repositories, by name."""
+def list_repositories(context: Serving, paging: Paged) -> models.Repositories:
+    """The repositories, by name."""
     with context.database.read() as connection:
-        stored = repositories.every(connection)
-    return models.Repositories(repositories=[_repository(context, repository) for repository in stored])
+        found, after = paging.page(repositories.every(connection), lambda each: (each.owner, each.name))
+    return models.Repositories(repositories=[_repository(context, each) for each in found], after=after)
 
 
 def show_repository(owner: str, name: str, context: Serving) -> models.Repository:

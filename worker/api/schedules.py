@@ -7,6 +7,7 @@ from fastapi import Path, Response
 
 from worker.access.guard import Caller
 from worker.api import models
+from worker.api.paging import Paged
 from worker.api.runs import summary_of
 from worker.context import Context, Serving
 from worker.schedules.schedule import NAME_PATTERN, Schedule, ScheduleState, Wanted, as_text
@@ -16,11 +17,12 @@ from worker.store import repositories, schedules
 Name = Annotated[str, Path(pattern=f"^{NAME_PATTERN}$")]
 
 
-def list_schedules(owner: str, name: str, context: Serving) -> models.Schedules:
+def list_schedules(owner: str, name: str, context: Serving, paging: Paged) -> models.Schedules:
     """The schedules of a repository, by name."""
     with context.database.read() as connection:
         stored = schedules.of_repository(connection, repositories.named(connection, owner, name))
-    return models.Schedules(schedules=[_described(context, schedule) for schedule in stored])
+    found, after = paging.page(stored, lambda each: (each.name,))
+    return models.Schedules(schedules=[_described(context, each) for each in found], after=after)
 
 
 def show_schedule(owner: str, name: str, schedule: Name, context: Serving) -> models.Schedule:

@@ -6,6 +6,7 @@ from fastapi import Path, Query, Response
 from pydantic import Field
 
 from worker.api import models
+from worker.api.paging import Paged
 from worker.context import Serving
 from worker.secrets.scope import GLOBAL, SCOPE_PATTERN, Scope
 from worker.secrets.secret import NAME_PATTERN, Secret, checked_images, checked_name, checked_value, warning
@@ -20,11 +21,17 @@ ScopeText = Annotated[
 Name = Annotated[str, Path(description="in any case", pattern=f"^{NAME_PATTERN}$")]
 
 
-def list_secrets(context: Serving, scope: Annotated[ScopeText | None, Query()] = None) -> models.Secrets:
+def list_secrets(context: Serving, paging: Paged, scope: Annotated[ScopeText | None, Query()] = None) -> models.Secrets:
     """The secrets that there are: all, those of a scope, or all that reach a repository. Never their values."""
     with context.database.read() as connection:
         stored = secrets.every(connection, Scope.parse(scope).reached_by if scope else None)
-    return models.Secrets(secrets=[_described(secret) for secret in stored])
+    found, after = paging.page(stored, in_order)
+    return models.Secrets(secrets=[_described(each) for each in found], after=after)
+
+
+def in_order(secret: Secret) -> tuple[str, str]:
+    """What lists of secrets are sorted by."""
+    return str(secret.scope), secret.name
 
 
 def put_secret(

@@ -4,39 +4,49 @@ SECURITY. A token that got lost must not make another that outlives it, so one t
 later than that. It can't reach farther either: this takes the scope `admin`.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from fastapi import Response
 
-from runner.clock import from_now
+from runner.clock import from_now, now
 from worker.access.guard import Caller
 from worker.api import models
 from worker.api.numbers import Number
+from worker.api.paging import Paged
 from worker.context import Serving
 from worker.errors import Forbidden
 from worker.store import accounts, tokens
 from worker.store.tokens import Token
 
+_USUAL_DAYS = 90
+_TO_STORE_IT = timedelta(seconds=10)
 
-def list_tokens(context: Serving) -> models.Tokens:
-    """All tokens: whose, what for, when last used. Never the tokens themselves."""
+
+def list_tokens(context: Serving, paging: Paged) -> models.Tokens:
+    """The tokens of all accounts: whose, what for, when last used. Never the tokens themselves."""
     with context.database.read() as connection:
-        stored = tokens.every(connection)
-    return models.Tokens(tokens=[_described(token) for token in stored])
+        found, after = paging.page(tokens.every(connection), lambda each: (each.account, each.name))
+    return models.Tokens(tokens=[_described(each) for each in found], after=after)
 
 
 def add_token(wanted: models.NewToken, caller: Caller, context: Serving, response: Response) -> models.AddedToken:
     """A new token of an account, which nobody is shown again."""
-    lasts = timedelta(days=wanted.days)
-    if caller.expires_at and from_now(lasts) > caller.expires_at:
-        raise Forbidden(
-            f"a token can't make one that outlives it: this one ends at {caller.expires_at}; ask for fewer days"
-        )
+    lasts = _lasts(wanted.days, caller.expires_at)
     with context.database.write() as connection:
         account = accounts.named(connection, wanted.account)
         key = tokens.create(connection, account, wanted.name, scope=wanted.scope, lasts=lasts)
     response.headers["cache-control"] = "no-store"
     return models.AddedToken(token=key)
+
+
+def _lasts(days: int | None, end: str | None) -> timedelta:
+    """How long a token is good for that one which ends then asks for."""
+    asked = timedelta(days=days or _USUAL_DAYS)
+    if end is None or from_now(asked) <= end:
+        return asked
+    if days is not None:
+        raise Forbidden(f"a token can't make one that outlives it: this one ends at {end}; ask for fewer days")
+    return datetime.fromisoformat(end) - datetime.fromisoformat(now()) - _TO_STORE_IT
 
 
 def revoke_token(number: Number, context: Serving) -> Response:

@@ -27,6 +27,7 @@ class Repositories(msgspec.Struct, frozen=True, kw_only=True):
     """All repositories, by name."""
 
     repositories: tuple[Repository, ...]
+    after: str | None = None
 
 
 class Hook(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +71,7 @@ class Accounts(msgspec.Struct, frozen=True, kw_only=True):
     """All accounts, by name."""
 
     accounts: tuple[Account, ...]
+    after: str | None = None
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +96,7 @@ class Tokens(msgspec.Struct, frozen=True, kw_only=True):
     """All tokens, by account and name."""
 
     tokens: tuple[Token, ...]
+    after: str | None = None
 
 
 class AddedToken(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +122,7 @@ class Secrets(msgspec.Struct, frozen=True, kw_only=True):
     """Secrets, by whom they are for and by name."""
 
     secrets: tuple[Secret, ...]
+    after: str | None = None
 
 
 class Login(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +137,7 @@ class Logins(msgspec.Struct, frozen=True, kw_only=True):
     """Logins, by whom they are for and by registry."""
 
     registries: tuple[Login, ...]
+    after: str | None = None
 
 
 class Kept(msgspec.Struct, frozen=True, kw_only=True):

@@ -58,7 +58,8 @@ def set_(service: Connection, *, host: str, user: str, scope: Scope, password: s
 
 def list_(service: Connection, *, scope: Scope | None = None) -> int:
     """Print registries and whom their logins are for, never a login."""
-    for login in service.get("/api/registries", Logins, **scope_parameters(scope)).registries:
+    pages = service.pages("/api/registries", Logins, **scope_parameters(scope))
+    for login in (each for page in pages for each in page.registries):
         click.echo(f"{login.registry}  {phrase_of(login)}")
     return 0
 

@@ -83,7 +83,7 @@ def add(
 
 def list_(service: Connection, *, output: str = "text") -> int:
     """Print the repositories, without their secrets."""
-    stored = service.get("/api/repositories", Repositories).repositories
+    stored = [each for page in service.pages("/api/repositories", Repositories) for each in page.repositories]
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(stored)))
         return 0

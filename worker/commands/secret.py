@@ -120,7 +120,8 @@ def set_(
 
 def list_(service: Connection, *, scope: Scope | None = None, output: str = "text") -> int:
     """Print secrets: all, or those that reach a repository, or an owner's."""
-    stored = service.get("/api/secrets", Secrets, **scope_parameters(scope)).secrets
+    pages = service.pages("/api/secrets", Secrets, **scope_parameters(scope))
+    stored = [each for page in pages for each in page.secrets]
     if output == "json":
         click.echo(json.dumps([_described(secret) for secret in stored]))
         return 0

@@ -11,6 +11,7 @@ from worker.listening import address_of, listen
 from worker.logging import configure_logging
 from worker.serve import serve
 from worker.settings import Settings
+from worker.systemd import inherited_socket
 
 
 @click.command("server")
@@ -24,6 +25,8 @@ def command(*, settings: Settings, fd: int | None) -> int:
     if fd is not None:
         serve(settings, socket.socket(fileno=fd))
         return 0
-    with only_one_service(settings.data), listen(settings.listen) as listening:
-        serve(settings.on_port(address_of(listening).port), listening)
+    handed_over = inherited_socket()
+    with only_one_service(settings.data), handed_over or listen(settings.listen) as listening:
+        actual = address_of(listening)
+        serve(settings.at(actual) if handed_over else settings.on_port(actual.port), listening)
     return 0

@@ -22,11 +22,13 @@ def command() -> None:
 @click.argument("name")
 @click.option("--user", required=True, metavar="NAME", help="Whose it is; it may do no more than that account.")
 @click.option("--scope", type=_SCOPES, default=Scope.READ.value, show_default=True)
-@click.option("--days", type=click.IntRange(1, 3650), default=90, show_default=True, help="When it expires.")
+@click.option(
+    "--days", type=click.IntRange(1, 3650), help="When it expires; else in 90, or with the token that asks for it."
+)
 @service_options
-def create_command(*, service: Connection, name: str, user: str, scope: str, days: int) -> int:
+def create_command(*, service: Connection, name: str, user: str, scope: str, days: int | None) -> int:
     """Print a new token, this once. NAME says what it is for; give it to programs as HEADRACE_TOKEN."""
-    wanted = {"name": name, "account": user, "scope": scope, "days": days}
+    wanted = {"name": name, "account": user, "scope": scope} | ({"days": days} if days else {})
     click.echo(service.post("/api/tokens", wanted, AddedToken).token)
     return 0
 
@@ -36,7 +38,7 @@ def create_command(*, service: Connection, name: str, user: str, scope: str, day
 @service_options
 def list_command(*, service: Connection, output: str) -> int:
     """Show all tokens: whose, what for, when last used. Never the tokens themselves."""
-    stored = service.get("/api/tokens", Tokens).tokens
+    stored = [each for page in service.pages("/api/tokens", Tokens) for each in page.tokens]
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(stored)))
     else:

@@ -53,7 +53,7 @@ def link_command(*, service: Connection, name: str) -> int:
 @service_options
 def list_command(*, service: Connection, output: str) -> int:
     """Show the accounts."""
-    stored = service.get("/api/accounts", Accounts).accounts
+    stored = [each for page in service.pages("/api/accounts", Accounts) for each in page.accounts]
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(stored)))
         return 0

@@ -28,6 +28,7 @@ from worker.queue import work_until_stopped
 from worker.roster import Worker
 from worker.settings import Settings
 from worker.supervisor import Child, Supervisor, headrace_command
+from worker.systemd import READY, STOPPING, tell
 from worker.tasks import worker_duties
 from worker.waiting.labels import as_text, worker_labels
 
@@ -88,7 +89,9 @@ def _keep_workers(settings: Settings, slots: int, *, drain_seconds: float) -> in
         for _ in range(slots):
             environment = settings.as_environment()
             supervisor.keep(Child(name="worker", command=headrace_command("worker"), environment=environment))
+        tell(READY)
         asked.wait()
+        tell(STOPPING)
     finally:
         supervisor.stop("worker", patience_seconds=drain_seconds)
     return 0
@@ -109,6 +112,7 @@ def _work(settings: Settings, worker: Worker, *, drain_seconds: float | None) ->
         log_limit_bytes=config.log_limit_bytes,
     )
     log.info("worker is up", worker=worker.name, labels=as_text(worker.labels))
+    tell(READY)
     work_until_stopped(settings.redis_url, duties, name=worker.name, queue=worker.queue, drain_seconds=drain_seconds)
 
 

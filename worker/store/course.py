@@ -1,10 +1,11 @@
 """The course of a run: which of its jobs start now, which can't any more, and whether it is over."""
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from pipelines.plan import PlannedJob
-from pipelines.progress import NOTHING_TO_DO, JobState, next_moves
+from pipelines.progress import NOTHING_TO_DO, JobState, is_cancelled_by_job, next_moves
+from pipelines.records import StepFinished
 from pipelines.status import Status, worst
 from worker.store import tasks as task_store
 from worker.store.asking import ask
@@ -32,11 +33,26 @@ def go_on(ledger: Ledger) -> None:
         for name, reason in moves.skip:
             ledger.end_job(ids[name], Status.SKIPPED, reason)
         if moves.finished and cancel_reason is not None:
-            ledger.end_run(worst([moves.finished, Status.CANCELLED]), cancel_reason)
+            by_job = is_cancelled_by_job([state for _, state in states])
+            ledger.end_run(moves.finished if by_job else worst([moves.finished, Status.CANCELLED]), cancel_reason)
         elif moves.finished:
             ledger.end_run(moves.finished, "" if states else NOTHING_TO_DO)
         if not moves.skip and not (moves.start and cancel_reason is not None):
             return
+
+
+def cancel_reason_of(connection: Connection, end: StepFinished) -> str:
+    """Why this end of a step cancels its whole run; empty if it doesn't. One that was itself cancelled does not."""
+    if end.status not in (Status.FAILURE, Status.TIMED_OUT, Status.ERROR):
+        return ""
+    query = select(jobs.c.plan).where(jobs.c.run_id == end.run, jobs.c.name == end.job)
+    plan = msgspec.json.decode(connection.execute(query).scalar_one(), type=PlannedJob)
+    kinds = {"service": plan.services, "step": plan.steps}
+    found = (
+        kind for kind, steps in kinds.items() for step in steps if (step.name, step.failure) == (end.step, "cancel")
+    )
+    kind = next(found, "")
+    return f"{kind} {end.step} failed and cancels the run" if kind else ""
 
 
 def _end_asking(ledger: Ledger, reason: str) -> None:
@@ -54,6 +70,5 @@ def _job_states(ledger: Ledger) -> list[tuple[int, JobState]]:
         plan = msgspec.json.decode(text, type=PlannedJob)
         # A job that has been given out already is no longer ours to start.
         known = Status.RUNNING if status == Status.PENDING and job_id in given else Status(status)
-        state = JobState(name=plan.name, workflow=plan.workflow, status=known, depends_on=plan.depends_on, on=plan.on)
-        found.append((job_id, state))
+        found.append((job_id, JobState.of(plan, known)))
     return found

@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import Connection, update
 
-from pipelines.records import AnyRecord, JobFinished, RunFinished, RunStarted
+from pipelines.records import AnyRecord, JobFinished, RunFinished, RunStarted, StepFinished
 from pipelines.status import Status
 from worker.errors import Conflict
 from worker.store import kept
 from worker.store import tasks as task_store
 from worker.store.anew import begin_anew
-from worker.store.course import go_on
+from worker.store.course import cancel_reason_of, go_on
 from worker.store.ledger import Ledger
 from worker.store.tables import runs
 from worker.store.tasks import StoredTask, TaskState
@@ -40,11 +40,16 @@ def take(connection: Connection, task_id: str, reported: Sequence[AnyRecord]) ->
     state = TaskState.ENDED if is_over else TaskState.RUNNING
     task_store.advance(connection, task.id, last_seq=fresh[-1].seq, state=state)
     ledger = Ledger(connection, task.run_id)
+    cancels = ""
     for record in fresh:
         ledger.write(record)
+        if isinstance(record, StepFinished):
+            cancels = cancels or cancel_reason_of(connection, record)
         if isinstance(record, RunStarted) and not record.plan.has_errors:
             kept.take_over(connection, task.run_id, record.plan.jobs, ledger.write)
-    if is_over:
+    if cancels:
+        _ask_to_cancel(connection, task.run_id, cancels)
+    if is_over or cancels:
         go_on(ledger)
     return fresh
 
@@ -74,9 +79,14 @@ def cancel(connection: Connection, run_id: str, reason: str) -> None:
     ledger = Ledger(connection, run_id)
     if ledger.has_ended():
         raise Conflict("the run has ended already")
+    _ask_to_cancel(connection, run_id, reason)
+    go_on(ledger)
+
+
+def _ask_to_cancel(connection: Connection, run_id: str, reason: str) -> None:
+    """The first reason counts."""
     unasked = (runs.c.id == run_id) & runs.c.cancel_reason.is_(None)
     connection.execute(update(runs).where(unasked).values(cancel_reason=reason))
-    go_on(ledger)
 
 
 def end_withdrawn(connection: Connection, task: StoredTask, status: Status, reason: str) -> None:

@@ -23,6 +23,9 @@ _BEGIN = {
     Purpose.MIGRATE: f"SELECT pg_advisory_xact_lock({_WRITERS})",
 }
 _CONNECT_SECONDS = 10
+# A server that is set to answer before it has written may forget what it has answered, and we what a forge was told.
+# Whoever waits for replicas as well (`remote_apply`) keeps that.
+_DURABLE = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'"
 
 
 def make_engine(url: URL, *, busy_seconds: float) -> Engine:
@@ -37,6 +40,7 @@ def make_engine(url: URL, *, busy_seconds: float) -> Engine:
 
     def configure(connection: Any, _: Any) -> None:
         connection.execute(patience)
+        connection.execute(_DURABLE)
         connection.commit()
 
     event.listen(engine, "connect", configure)

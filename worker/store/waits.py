@@ -17,6 +17,7 @@ from worker.store.tasks import TaskState
 from worker.waiting.crew import Crew, classes_of
 from worker.waiting.phrases import (
     FOR_APPROVAL,
+    FOR_ITS_JOB,
     FOR_REDIS,
     FOR_TAKING,
     Facts,
@@ -122,8 +123,10 @@ def _of_parts(
             of_jobs[row.name] = by_job.get(row.id) or job_phrase(before)
         elif row.status == Status.BLOCKED:
             of_jobs[row.name] = approval_phrase(approvals_in(plans[row.id]))
-        elif row.status == Status.RUNNING:
+        if row.status == Status.RUNNING:
             of_steps |= _of_steps(connection, row.id, plans[row.id], pulls)
+        elif row.status in _OPEN:
+            of_steps |= {(row.name, step): FOR_ITS_JOB for step in _pending_steps(connection, row.id)}
     return of_jobs, of_steps
 
 
@@ -143,6 +146,11 @@ def _of_steps(
         elif statuses.get(step.name) is Status.RUNNING and pull:
             found[plan.name, step.name] = pull_phrase(pull)
     return found
+
+
+def _pending_steps(connection: Connection, job_id: int) -> list[str]:
+    query = select(steps.c.name).where(steps.c.job_id == job_id, steps.c.status == Status.PENDING.value)
+    return list(connection.execute(query).scalars())
 
 
 def _pulls_by_step(connection: Connection, run_id: str) -> dict[tuple[str, str], ImagePull]:

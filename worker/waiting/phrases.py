@@ -11,6 +11,7 @@ from worker.waiting.turns import UnderWay, WaitingTask, WorkerClass, may_take
 FOR_REDIS = "for Redis, which does not answer"
 FOR_APPROVAL = "for approval by a person"
 FOR_TAKING = "for its worker to begin"
+FOR_ITS_JOB = "for its job to begin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,13 +197,14 @@ def ago(iso: str, now: datetime) -> str:
 def _step(run_id: str, job: StoredJob, step: StoredStep, now: datetime, waits: Waits) -> StepView:
     exit_code = f"exit code {step.exit_code}" if step.exit_code else ""
     why = "" if step.status in _REASONLESS else step.reason or exit_code
+    waits_for = waits.steps.get((job.name, step.name), "") if job.status is Status.RUNNING else ""  # else its job says
     return StepView(
         job=job.name,
         name=step.name,
         kind=step.kind,
         image=step.image,
         status=status_view(step.status),
-        note=", ".join(filter(None, (why, _tries(step), _waits(waits.steps.get((job.name, step.name), ""))))),
+        note=", ".join(filter(None, (why, _tries(step), _waits(waits_for)))),
         duration=_time(step.status, step.started_at, step.duration_ms, now),
         log_path=log_path(run_id, job.name, step.name),
     )

@@ -13,6 +13,7 @@ for long is swept. Images that are left of stages, and of a build that failed, a
 of the next, and nothing without a name would ever be swept.
 """
 
+import re
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
@@ -25,7 +26,7 @@ from runner.engine.builds.buildlog import BuildLog
 from runner.engine.builds.context import Context, Source, read_context
 from runner.engine.builds.dockerfile import DockerfileError, base_images, check_trigger
 from runner.engine.builds.recipe import REPOSITORY, Recipe
-from runner.engine.client import Engine, EngineKind, Image
+from runner.engine.client import Engine, EngineKind, EngineRefusal, Image
 from runner.engine.images import Images, PullPolicy
 from runner.engine.pull import Say
 from runner.engine.pullnews import PullNews
@@ -37,6 +38,14 @@ _NOT_BY_PODMAN = (
     "Podman's API builds in the network of its own machine, where no step may be, and can't stop a build: "
     "let a Docker engine run what has `build`"
 )
+
+
+NO_BUILDER = (
+    "the container engine has no classic builder, which is the one behind its API: let an engine that has it run the "
+    "step, or give the step an `image` that was built elsewhere"
+)
+_NO_SUCH_CALL = (404, 405, 501)
+_OTHER_BUILDER = re.compile(r"(?i)buildkit|(?:legacy|classic) builder|builder version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +114,11 @@ class Builder:
         log, watched = BuildLog(say), stop.child()
         with _Watch(self._engine, watched):
             options = recipe.options(step.resources, self.network)
-            for message in self._engine.build_image(recipe.context.tar, options, watched):
-                log.take(message)
+            try:
+                for message in self._engine.build_image(recipe.context.tar, options, watched):
+                    log.take(message)
+            except EngineRefusal as refusal:
+                raise _without_builder(refusal, build=recipe.build) or refusal from refusal
         log.finish()
         self._keep(recipe, log)
         if stop.requested:
@@ -132,6 +144,13 @@ class Builder:
     @property
     def _engine(self) -> Engine:
         return self.source.engine
+
+
+def _without_builder(refusal: EngineRefusal, *, build: Build) -> ImageError | None:
+    """The error of an engine that knows the call no more, or says that it builds in another way only."""
+    if refusal.status in _NO_SUCH_CALL or _OTHER_BUILDER.search(refusal.answer):
+        return ImageError(f"build {build.context}: {NO_BUILDER} ({refusal.answer})")
+    return None
 
 
 class _Watch:

@@ -58,7 +58,8 @@ class Context:
     size_bytes: int
 
     def __str__(self) -> str:
-        return f"{self.files} files, {self.size_bytes / 1_000_000:.1f} MB"
+        counted = "1 file" if self.files == 1 else f"{self.files} files"
+        return f"{counted}, {self.size_bytes / 1_000_000:.1f} MB"
 
 
 def read_context(source: Source, build: Build, stop: Stop) -> Context | None:

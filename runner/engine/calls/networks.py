@@ -21,6 +21,12 @@ def subnets(engine: Connection) -> list[str]:
     return [config["Subnet"] for several in configs for config in several if "Subnet" in config]
 
 
+def join_network(engine: Connection, name: str, container: str) -> None:
+    """Take a container, which may run already, on a network."""
+    with engine.call("take a container on a network") as client:
+        client.connect_container_to_network(container, name)
+
+
 def leave_network(engine: Connection, name: str, container: str) -> None:
     """Take a container off a network at once. Raises EngineRefusal, also if it isn't on it."""
     with engine.call("take a container off a network") as client:

@@ -12,8 +12,9 @@ import socketserver
 import subprocess
 import tarfile
 import threading
-from collections.abc import Mapping
-from contextlib import suppress
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,38 @@ class PrivateRegistry:
             return False
         finally:
             connection.close()
+
+
+@contextmanager
+def guarded_image(directory: Path, home: Path, image: str, login: tuple[str, str]) -> Iterator[str]:
+    """This image by its name on a registry that wants a login; the engine doesn't have it by that name.
+
+    The registry lies in `directory`, a Docker configuration that has the login in `home`.
+    """
+    registry = PrivateRegistry(directory, login=login)
+    name = f"{registry.address}/team/tool:1"
+    write_login(home, registry.address, *login)
+    try:
+        for command in (["tag", image, name], ["--config", str(home), "push", name], ["image", "rm", name]):
+            subprocess.run(["docker", *command], check=True, capture_output=True)
+        yield name
+    finally:
+        registry.close()
+        remove_images(registry.address)
+
+
+def write_login(home: Path, registry: str, user: str, password: str) -> None:
+    """A Docker configuration that has this login."""
+    auth = b64encode(f"{user}:{password}".encode()).decode()
+    (home / "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
+
+
+def remove_images(registry: str) -> None:
+    """Remove what was pulled from a registry: both its tags and its digests, of which one may take the other along."""
+    names = ["--digests", "--format", "{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}"]
+    found = subprocess.run(["docker", "images", *names], check=True, capture_output=True, text=True).stdout.split()
+    ours = [name for name in found if name.startswith(f"{registry}/")]
+    subprocess.run(["docker", "image", "rm", *ours], capture_output=True, check=False)
 
 
 class BreakingLine(socketserver.ThreadingTCPServer):

@@ -156,6 +156,75 @@ def test_logins_that_cannot_be_read_are_not_taken_for_a_missing_engine(
         Engine(url).info()
 
 
+def test_calls_one_after_another_share_a_connection(tmp_path: Path) -> None:
+    """Also if they are about different things, which the library would make one for each."""
+    with _Listener(tmp_path / "socket") as listener, closing(Engine(f"unix://{tmp_path}/socket")) as engine:
+        for name in ("a", "b", "c"):
+            engine.start(name)
+    assert len(listener.asked) == 1 + 3  # for its version
+    assert listener.connections <= 2
+
+
+def test_a_connection_that_the_engine_has_ended_is_made_anew(tmp_path: Path) -> None:
+    with closing(Engine(f"unix://{tmp_path}/socket")) as engine:
+        with _Listener(tmp_path / "socket"):
+            engine.start("a")
+        with pytest.raises(BackendError, match=r"is Docker running\?"):
+            engine.start("b")
+        with _Listener(tmp_path / "socket") as listener:
+            engine.start("c")
+    assert len(listener.asked) == 1
+
+
+class _Listener(socketserver.ThreadingUnixStreamServer):
+    """An engine at a unix socket, that does as it is told. `asked` are the paths."""
+
+    daemon_threads = True
+
+    def __init__(self, path: Path) -> None:
+        path.unlink(missing_ok=True)
+        super().__init__(str(path), _Teller)
+        self.connections = 0
+        self.asked: list[str] = []
+        self.open: list[socket.socket] = []
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.05,))
+
+    def __enter__(self) -> "_Listener":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.shutdown()
+        self._thread.join()
+        for connection in self.open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        self.server_close()
+
+
+class _Teller(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Listener
+
+    def setup(self) -> None:
+        super().setup()
+        self.client_address = ("", 0)
+        self.server.connections += 1
+        self.server.open.append(self.request)
+
+    def do_GET(self) -> None:
+        self.server.asked.append(self.path)
+        self.send_response(200)
+        self.send_header("Api-Version", "1.41")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    do_POST = do_GET  # noqa: N815 - the name is http.server's
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
+        pass
+
+
 class _Door(socketserver.ThreadingTCPServer):
     """Takes TLS connections and passes their bytes to a unix socket and back."""
 

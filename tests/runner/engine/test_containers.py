@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -21,7 +23,9 @@ from pipelines.plan import PlannedStep
 from pipelines.records import AnyRecord, Log, StepStarted, Stream
 from pipelines.status import Status
 from runner.backend import Ticket
+from runner.config import Config
 from runner.engine.client import Engine, EngineRefusal, Labelled
+from runner.engine.configured import docker_backend
 from runner.engine.containers import DockerBackend, DockerSite
 from runner.engine.gatedstep import GatedStep
 from runner.engine.ground import ROOM_AHEAD
@@ -38,6 +42,7 @@ from runner.engine.ownership import (
     this_process,
 )
 from runner.engine.sandbox import SHIM
+from runner.engine.spec import NO_NETWORK
 from runner.engine.sweep import sweep
 from runner.errors import BackendError
 from runner.stop import Stop
@@ -124,6 +129,7 @@ def test_what_was_begun_ahead_is_the_first_jobs(engine_url: str, engine: Engine,
         containers.backend = backend
         backend.begin("ahead")
         wait_until(lambda: len(sandboxes(engine, "ahead")) == 1, "its sandbox is made")
+        wait_until(lambda: len(engine.networks(f"{RUN}=ahead")) == 1, "its network, too")
         [network] = [each.name for each in engine.networks(f"{RUN}=ahead")]
         with closing(open_site(containers, "ahead")):
             assert [each.name for each in engine.networks(f"{RUN}=ahead")] == [network]
@@ -135,8 +141,12 @@ def test_what_was_begun_ahead_is_the_first_jobs(engine_url: str, engine: Engine,
 def test_a_network_goes_even_if_an_engine_lets_nobody_off_it(
     containers: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(*_arguments: object) -> None:
-        raise EngineRefusal("not here", 500)
+    leave = Engine.leave_network
+
+    def refuse(engine: Engine, name: str, container: str) -> None:
+        if name != NO_NETWORK:
+            raise EngineRefusal("not here", 500)
+        leave(engine, name, container)
 
     monkeypatch.setattr(Engine, "leave_network", refuse)
     assert containers.run(containers.step("a"), run="clung").status is Status.SUCCESS
@@ -149,12 +159,25 @@ def test_what_was_begun_for_no_job_goes_with_the_backend(engine_url: str, engine
     assert left(engine, "vain") == []
 
 
+def test_what_was_begun_for_a_run_goes_again_if_no_backend_comes_of_it(
+    engine_url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        wait_until(lambda: bool(left(engine, "dashed")), "something is there already")
+        raise BackendError("the engine broke")
+
+    monkeypatch.setattr("runner.engine.configured.remove_outdated", fail)
+    with pytest.raises(BackendError, match="the engine broke"):
+        docker_backend(Config.read({"DOCKER_HOST": engine_url}), begin_for="dashed")
+    assert left(engine, "dashed") == []
+
+
 def test_what_was_begun_is_not_for_a_job_that_needs_a_larger_network(engine_url: str, engine: Engine) -> None:
     with closing(DockerBackend(engine_url)) as backend:
         backend.begin("small")
         ground = backend.ground_for(Ticket(run="large", job="build"), addresses=ROOM_AHEAD + 1)
         try:
-            ground.sandboxes.wait_for(0)
+            ground.sandboxes.wait_for_network(0)
             assert len(engine.networks(f"{RUN}=large")) == 1
         finally:
             ground.clear()
@@ -468,6 +491,47 @@ def test_the_next_container_waits_at_its_gate_while_a_step_runs(containers: Worl
     assert left(engine, "ahead") == []
 
 
+def test_steps_come_to_their_gates_before_there_is_a_network_and_go_on_once_they_are_on_it(
+    containers: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which takes twice as long to make as to start a container that has none."""
+    create, join = Engine.create_network, Engine.join_network
+
+    def create_late(*arguments: Any) -> None:
+        wait_until(lambda: any(at_its_gate(engine, each) for each in held(engine, "early")), "one is at its gate")
+        create(*arguments)
+
+    def join_late(*arguments: Any) -> None:
+        wait_until(lambda: sum(at_its_gate(engine, each) for each in held(engine, "early")) == 2, "both are at theirs")
+        join(*arguments)
+
+    monkeypatch.setattr(Engine, "create_network", create_late)
+    monkeypatch.setattr(Engine, "join_network", join_late)
+    steps = [containers.step(name, "test -e /sys/class/net/eth0") for name in ("a", "b")]
+    result = containers.run(*steps, run="early")
+    assert result.statuses() == {"a": "success", "b": "success"}
+    assert left(engine, "early") == []
+
+
+def test_a_lane_that_is_not_taken_on_the_network_is_made_anew(
+    containers: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the container of the step that has come to its gate there."""
+    join, joined = Engine.join_network, itertools.count()
+
+    def refuse_the_second(*arguments: Any) -> None:
+        if next(joined) == 1:
+            raise EngineRefusal("not now", 500)
+        join(*arguments)
+
+    monkeypatch.setattr(Engine, "join_network", refuse_the_second)
+    steps = [containers.step(name, "test -e /sys/class/net/eth0") for name in ("a", "b")]
+    result = containers.run(*steps, run="spurned")
+    assert result.statuses() == {"a": "success", "b": "success"}
+    assert next(joined) >= 3
+    assert left(engine, "spurned") == []
+
+
 def test_what_waits_is_gone_after_a_failure_and_a_stop(containers: World, engine: Engine) -> None:
     stop = Stop()
 
@@ -566,6 +630,7 @@ LEAVE_BEHIND = """
 import sys
 from pathlib import Path
 from runner.backend import Ticket
+from runner.config import Config
 from runner.engine.containers import DockerBackend
 from runner.engine.ownership import this_process
 from tests.runner.world import World

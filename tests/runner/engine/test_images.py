@@ -8,7 +8,6 @@ import subprocess
 import tarfile
 import threading
 import time
-from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -28,7 +27,17 @@ from runner.engine.images import Images, PullPolicy
 from runner.engine.pull import Patience
 from runner.errors import ImageError
 from runner.stop import Stop
-from tests.runner.engine.registries import BreakingLine, FaultyRegistry, PrivateRegistry, digest, made_image, made_list
+from tests.runner.engine.registries import (
+    BreakingLine,
+    FaultyRegistry,
+    PrivateRegistry,
+    digest,
+    guarded_image,
+    made_image,
+    made_list,
+    remove_images,
+    write_login,
+)
 from tests.runner.world import World
 from tests.waiting import wait_until
 
@@ -48,14 +57,6 @@ def registry(engine: Engine) -> Iterator[FaultyRegistry]:
     yield registry
     registry.close()
     remove_images(registry.address)
-
-
-def remove_images(registry: str) -> None:
-    """Remove what was pulled from a registry: both its tags and its digests, of which one may take the other along."""
-    names = ["--digests", "--format", "{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}"]
-    found = subprocess.run(["docker", "images", *names], check=True, capture_output=True, text=True).stdout.split()
-    ours = [name for name in found if name.startswith(f"{registry}/")]
-    subprocess.run(["docker", "image", "rm", *ours], capture_output=True, check=False)
 
 
 def ensure(
@@ -325,22 +326,9 @@ def test_records_tell_of_a_pull_while_it_goes_on_and_which_steps_want_it(
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory, busybox: str) -> Iterator[tuple[str, Path]]:
     """An image on a registry that wants a login, and a Docker configuration that has it."""
-    registry = PrivateRegistry(tmp_path_factory.mktemp("registry"), login=LOGIN)
     home = tmp_path_factory.mktemp("docker")
-    name = f"{registry.address}/team/tool:1"
-    write_login(home, registry.address, *LOGIN)
-    try:
-        for command in (["tag", busybox, name], ["--config", str(home), "push", name], ["image", "rm", name]):
-            subprocess.run(["docker", *command], check=True, capture_output=True)
+    with guarded_image(tmp_path_factory.mktemp("registry"), home, busybox, LOGIN) as name:
         yield name, home
-    finally:
-        registry.close()
-        remove_images(registry.address)
-
-
-def write_login(home: Path, registry: str, user: str, password: str) -> None:
-    auth = b64encode(f"{user}:{password}".encode()).decode()
-    (home / "config.json").write_text(json.dumps({"auths": {registry: {"auth": auth}}}))
 
 
 def test_an_open_registry_needs_no_login(engine: Engine, tmp_path: Path, busybox: str) -> None:

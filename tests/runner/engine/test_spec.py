@@ -89,7 +89,7 @@ def test_a_service_is_on_the_network_under_its_name() -> None:
 
 
 def test_a_sandbox_is_nobody_and_holds_the_network_alone() -> None:
-    assert sandbox_options("headrace/sandbox:1", PLACE) == {
+    assert sandbox_options("headrace/sandbox:1", PLACE, network="headrace-1") == {
         "Image": "headrace/sandbox:1",
         "User": "65534:65534",
         "Labels": {"headrace.run": "r1", "headrace.role": "sandbox"},

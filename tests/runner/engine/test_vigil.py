@@ -22,15 +22,23 @@ class TornError(Exception):
 
 @pytest.fixture
 def sleeper(busybox: str) -> Iterator[str]:
-    """A container, created, that says a word and never ends."""
-    command = ["docker", "create", "--network", "none", busybox, "sh", "-c", "echo up; exec sleep 600"]
+    """A container, created, that says a word and then nothing for long."""
+    command = ["docker", "create", "--network", "none", busybox, "sh", "-c", "echo up; exec sleep 15"]
     made = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     yield made
     subprocess.run(["docker", "rm", "-f", made], check=True, capture_output=True)
 
 
-def torn(_stream: Stream, _data: bytes) -> None:
-    raise TornError
+class TornOutput:
+    """Raises once, and takes what comes after that."""
+
+    def __init__(self) -> None:
+        self._is_whole = True
+
+    def __call__(self, _stream: Stream, _data: bytes) -> None:
+        if self._is_whole:
+            self._is_whole = False
+            raise TornError
 
 
 def test_output_that_breaks_ends_the_watch_even_if_the_engine_does_not_kill_the_container(
@@ -42,7 +50,7 @@ def test_output_that_breaks_ends_the_watch_even_if_the_engine_does_not_kill_the_
         interposer.faults.append(refused)
         stream = engine.attach(sleeper)
         engine.start(sleeper)
-        with closing(Reader(engine, sleeper, stream, torn)) as reader:
+        with closing(Reader(engine, sleeper, stream, TornOutput())) as reader:
             vigil = Vigil(engine, sleeper, sleeper, reader, Stop())
             with pytest.raises(TornError):
                 vigil.keep(stop_grace_seconds=1)

@@ -68,6 +68,14 @@ def test_what_is_no_ref_is_refused(origin: GitRepository, tmp_path: Path, ref: s
         fetched(tmp_path / "mirrors", push_of(origin, "a" * 40, ref=ref))
 
 
+@pytest.mark.parametrize("name", ["\u3000wide", "a\u0085b", "\N{HAMMER}", "a'$(x)`y`;&|<>!"])
+def test_branch_may_have_any_name_that_git_takes(origin: GitRepository, tmp_path: Path, name: str) -> None:
+    origin.git("checkout", "--quiet", "-b", name)
+    sha = origin.commit(readme="one")
+    mirror = fetched(tmp_path / "mirrors", push_of(origin, sha, ref=f"refs/heads/{name}"))
+    assert mirror.contents("readme") == b"one"
+
+
 def test_clone_url_never_runs_a_program(tmp_path: Path) -> None:
     canary = tmp_path / "canary"
     for url in (f"ext::sh -c 'touch {canary}'", f"--upload-pack=touch {canary}", f"fd::{canary}"):

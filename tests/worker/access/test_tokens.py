@@ -173,6 +173,12 @@ def test_password_can_be_given_by_a_script(service: Service, headrace: Headrace)
         assert browser.post("/login", data={"name": "lin", "password": "correct horse battery"}).status_code == 303
 
 
+def test_password_that_is_empty_is_refused_and_makes_no_account(service: Service) -> None:
+    refused = service.client.post("/api/accounts", json={"name": "lin", "password": ""})
+    assert (refused.status_code, "a password has" in refused.json()["detail"]) == (400, True)
+    assert [each["name"] for each in service.client.get("/api/accounts").json()["accounts"]] == ["ada"]
+
+
 def test_accounts_are_listed_and_removed(headrace: Headrace) -> None:
     headrace("user", "add", "lin", "--robot")
     assert [each["name"] for each in json.loads(headrace("user", "list", "--output", "json"))] == [
@@ -232,3 +238,7 @@ def test_token_makes_none_that_outlives_it(service: Service) -> None:
     made = service.client.post("/api/tokens", json={**wanted, "days": 1}, headers=bearer)
     assert (made.status_code, made.headers["cache-control"]) == (201, "no-store")
     assert status(service, made.json()["token"]) == 200
+    as_long_as_it_can = service.client.post("/api/tokens", json={**wanted, "name": "as long"}, headers=bearer)
+    assert as_long_as_it_can.status_code == 201
+    ends = {each["name"]: each["expires_at"] for each in service.client.get("/api/tokens").json()["tokens"]}
+    assert ends["as long"] <= ends["short"]

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, SecretStr
 
 from worker.access.identity import Role
-from worker.api.models.basics import Time, Url
+from worker.api.models.basics import After, Time, Url
 
 
 class Account(BaseModel):
@@ -20,9 +20,10 @@ class Accounts(BaseModel):
     """All accounts, by name."""
 
     accounts: list[Account]
+    after: After
 
 
-class NewAccount(BaseModel):
+class NewAccount(BaseModel, extra="forbid"):
     """An account to make. Without a password its owner chooses one, by a link that serves once; a robot has none."""
 
     name: Annotated[str, Field(max_length=64)]

@@ -38,3 +38,4 @@ Parameters = Annotated[
     Field(description="values by name", max_length=MOST_PARAMETERS),
 ]
 Branch = Annotated[str, Field(pattern=f"^({REF_NAME_PATTERN})?$")]
+After = Annotated[str | None, Field(description="asks for the next page; null after the last")]

@@ -4,12 +4,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field, SecretStr
 
-from worker.api.models.basics import Time
+from worker.api.models.basics import After, Time
 from worker.secrets.scope import Level
 from worker.secrets.secret import LARGEST_BYTES
 
 
-class NewLogin(BaseModel):
+class NewLogin(BaseModel, extra="forbid"):
     """What a registry is shown."""
 
     user: Annotated[str, Field(min_length=1, max_length=255)]
@@ -32,3 +32,4 @@ class Logins(BaseModel):
     """Logins, by whom they are for and by registry."""
 
     registries: list[Login]
+    after: After

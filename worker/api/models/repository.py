@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, SecretStr
 
 from pipelines.syntax.trusted import TRUST_WORDS
-from worker.api.models.basics import Branch, Time, Url
+from worker.api.models.basics import After, Branch, Time, Url
 from worker.badges.audience import Audience
 from worker.forgeurl import FORGE_URL_PATTERN
 from worker.secrets.credential import CredentialKind
@@ -43,9 +43,10 @@ class Repositories(BaseModel):
     """All repositories, by name."""
 
     repositories: list[Repository]
+    after: After
 
 
-class NewCredential(BaseModel):
+class NewCredential(BaseModel, extra="forbid"):
     """A token or key, which is never told again. Without a value, a new clone key is made."""
 
     value: Annotated[SecretStr | None, Field(max_length=20_000)] = None
@@ -53,7 +54,7 @@ class NewCredential(BaseModel):
     known_hosts: Annotated[str, Field(description="of the host that a clone key is shown to", max_length=100_000)] = ""
 
 
-class RepositorySettings(BaseModel):
+class RepositorySettings(BaseModel, extra="forbid"):
     """What is set for a repository. What is left out stays as it is."""
 
     trust: Annotated[list[Annotated[str, Field(pattern=_TRUST)]] | None, Field(max_length=10)] = None
@@ -88,7 +89,7 @@ class Credentials(BaseModel):
     credentials: list[Credential]
 
 
-class NewRepository(BaseModel):
+class NewRepository(BaseModel, extra="forbid"):
     """A repository to build."""
 
     name: Annotated[str, Field(description="`owner/name`", max_length=300)]

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 
-class NewRetention(BaseModel):
+class NewRetention(BaseModel, extra="forbid"):
     """How long a repository's things are kept. Rules that are not named are the server's."""
 
     rules: Annotated[str, Field(description="as `headrace retention set` takes them", max_length=400)]

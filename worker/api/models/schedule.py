@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from pipelines.status import Status
-from worker.api.models.basics import Branch, Parameters, Time, Url
+from worker.api.models.basics import After, Branch, Parameters, Time, Url
 from worker.schedules.schedule import NAME_PATTERN
 
 Cron = Annotated[
@@ -14,7 +14,7 @@ Cron = Annotated[
 TimeZone = Annotated[str, Field(description="a name of the tz database", examples=["Europe/Berlin"], max_length=100)]
 
 
-class ScheduleChange(BaseModel):
+class ScheduleChange(BaseModel, extra="forbid"):
     """What is to change of a schedule. What is left out stays as it is."""
 
     cron: Cron | None = None
@@ -24,7 +24,7 @@ class ScheduleChange(BaseModel):
     enabled: bool | None = None
 
 
-class NewSchedule(BaseModel):
+class NewSchedule(BaseModel, extra="forbid"):
     """What is to run at which times."""
 
     name: Annotated[str, Field(description="what `when: cron` looks at", pattern=f"^{NAME_PATTERN}$")]
@@ -64,3 +64,4 @@ class Schedules(BaseModel):
     """The schedules of a repository, by name."""
 
     schedules: list[Schedule]
+    after: After

@@ -5,14 +5,14 @@ from typing import Annotated
 from pydantic import BaseModel, Field, SecretStr
 
 from pipelines.event import EventKind
-from worker.api.models.basics import Time
+from worker.api.models.basics import After, Time
 from worker.secrets.scope import Level
 from worker.secrets.secret import DEFAULT_EVENTS, IMAGE_PATTERN, LARGEST_BYTES
 
 _NO_NUL = r"^[^\x00]+$"
 
 
-class NewSecret(BaseModel):
+class NewSecret(BaseModel, extra="forbid"):
     """A secret's value, which is never told again, and who may have it."""
 
     value: Annotated[SecretStr, Field(min_length=1, max_length=LARGEST_BYTES, json_schema_extra={"pattern": _NO_NUL})]
@@ -47,3 +47,4 @@ class Secrets(BaseModel):
     """Secrets, by whom they are for and by name."""
 
     secrets: list[Secret]
+    after: After

@@ -19,7 +19,7 @@ class Again(StrEnum):
     FAILED = "failed"
 
 
-class NewRun(BaseModel):
+class NewRun(BaseModel, extra="forbid"):
     """Which run to do once more."""
 
     again: Annotated[str, Field(description="the id of a run whose event is to run again")]
@@ -28,7 +28,7 @@ class NewRun(BaseModel):
     )
 
 
-class Start(BaseModel):
+class Start(BaseModel, extra="forbid"):
     """A run to start by hand: of a branch (without one, the default branch) or of a tag.
 
     What doesn't fit the workflow files ends the run at once as *error*. A parameter of another type than the branch's
@@ -45,7 +45,7 @@ class Start(BaseModel):
     ] = []
 
 
-class NewDeployment(BaseModel):
+class NewDeployment(BaseModel, extra="forbid"):
     """Where what a run was of is to be deployed."""
 
     environment: Annotated[str, Field(description="such as `production`", pattern=_ONE_LINE)]

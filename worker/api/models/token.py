@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 
 from worker.access.identity import Scope
-from worker.api.models.basics import Time
+from worker.api.models.basics import After, Time
 
 LONGEST_DAYS = 3650
 
@@ -26,15 +26,19 @@ class Tokens(BaseModel):
     """All tokens, by account and name."""
 
     tokens: list[Token]
+    after: After
 
 
-class NewToken(BaseModel):
+class NewToken(BaseModel, extra="forbid"):
     """A token to make. One that is asked for with a token ends no later than that."""
 
     name: Annotated[str, Field(description="what it is for", max_length=200)]
     account: Annotated[str, Field(description="whose it is; it may do no more than that account", max_length=64)]
     scope: Scope = Scope.READ
-    days: Annotated[int, Field(description="when it expires", ge=1, le=LONGEST_DAYS)] = 90
+    days: Annotated[
+        int | None,
+        Field(description="when it expires; else in 90, or with the token that asks for it", ge=1, le=LONGEST_DAYS),
+    ] = None
 
 
 class AddedToken(BaseModel):

@@ -4,7 +4,8 @@ import os
 import subprocess
 import uuid
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -14,10 +15,13 @@ from pipelines.details import Build
 from pipelines.plan import PlannedStep
 from pipelines.records import StepStarted, Stream
 from pipelines.status import Status
+from runner.engine.builds.builder import NO_BUILDER
 from runner.engine.builds.outdated import remove_outdated
 from runner.engine.builds.recipe import REPOSITORY
 from runner.engine.client import Engine, EngineRefusal
+from runner.engine.containers import DockerBackend
 from runner.stop import Stop
+from tests.faults.interposer import Fault, Trouble, interposed
 from tests.runner.world import Result, World, when_it_says
 from tests.waiting import wait_until
 
@@ -86,9 +90,24 @@ def test_the_build_is_the_first_part_of_the_steps_log(containers: World, base: s
     result = containers.run(built("a", "echo from the step"), files={"Dockerfile": dockerfile})
     lines = [line for log in result.logs("a") for line in log.lines]
     assert lines[0].startswith("image ")  # the base
-    assert lines[1] == "building . (1 files, 0.0 MB)"
+    assert lines[1] == "building . (1 file, 0.0 MB)"
     assert lines.index("from the build") < lines.index("+ echo from the step")
     assert [line for line in lines if line.startswith("Step 1/3 : FROM ")]
+
+
+@pytest.mark.parametrize("trouble", [Trouble.REFUSE_404, Trouble.REFUSE_501])
+def test_an_engine_without_the_builder_is_named_with_what_to_do(
+    engine_url: str, containers: World, base: str, trouble: Trouble
+) -> None:
+    """As one would answer from which the classic builder was taken."""
+    fault = Fault(pattern="POST /build", trouble=trouble, times=2)
+    with interposed(engine_url) as between, closing(DockerBackend(between.url)) as backend:
+        between.faults.append(fault)
+        world = replace(containers, backend=backend)
+        result = world.run(built("a", "true"), files={"Dockerfile": base})
+    assert result.finished("a").status is Status.ERROR
+    assert result.finished("a").reason == f"build .: {NO_BUILDER} (injected for build)"
+    assert fault.met == 1, "another try wouldn't change it"
 
 
 def test_a_secret_that_a_build_prints_is_masked(containers: World, base: str) -> None:

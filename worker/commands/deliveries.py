@@ -1,4 +1,4 @@
-"""`headrace deliveries`: what forges have posted to a server, what became of it, and having it taken again."""
+"""`headrace deliveries`: what forges have posted to the service, what became of it, and having it taken again."""
 
 import json
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 import click
 import msgspec
 
-from runner.config import Config
 from runner.remote.answers import RemoteDelivery
-from runner.remote.options import connected, server_option
+from runner.remote.connection import Connection
 from runner.remote.server import Server
 from runner.visible import visible
+from worker.commands.service_options import service_options
 
 _number = click.argument("number", type=click.IntRange(min=1), metavar="N")
 _repository = click.argument("repository", metavar="OWNER/NAME")
@@ -27,11 +27,10 @@ def command() -> None:
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="At most this many.")
 @click.option("--before", type=click.IntRange(min=1), metavar="N", help="Only those with a lower number.")
 @_output
-@server_option
-def list_command(*, repository: str, limit: int, before: int | None, output: str, server: str) -> int:
+@service_options
+def list_command(*, service: Connection, repository: str, limit: int, before: int | None, output: str) -> int:
     """List the latest deliveries, latest first: number, time, event, what became of it."""
-    with connected(Config.read(), server) as connection:
-        found = Server(connection).deliveries(repository, limit=limit, before=before)
+    found = Server(service).deliveries(repository, limit=limit, before=before)
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(found)))
         return 0
@@ -48,11 +47,10 @@ def list_command(*, repository: str, limit: int, before: int | None, output: str
 @_repository
 @_number
 @_output
-@server_option
-def show_command(*, repository: str, number: int, output: str, server: str) -> int:
+@service_options
+def show_command(*, service: Connection, repository: str, number: int, output: str) -> int:
     """Show a delivery. As json it has headers and body, and `headrace run --delivery FILE` takes it."""
-    with connected(Config.read(), server) as connection:
-        delivery = Server(connection).delivery(repository, number)
+    delivery = Server(service).delivery(repository, number)
     if output == "json":
         click.echo(json.dumps(delivery, indent=2))
         return 0
@@ -67,11 +65,10 @@ def show_command(*, repository: str, number: int, output: str, server: str) -> i
 @command.command("redeliver")
 @_repository
 @_number
-@server_option
-def redeliver_command(*, repository: str, number: int, server: str) -> int:
+@service_options
+def redeliver_command(*, service: Connection, repository: str, number: int) -> int:
     """Have a delivery taken again, as if it came now; prints the ids of the new runs."""
-    with connected(Config.read(), server) as connection:
-        made = Server(connection).redeliver(repository, number)
+    made = Server(service).redeliver(repository, number)
     for run in made.runs:
         click.echo(run.id)
         click.echo(f"{repository}#{run.number}: {run.url}", err=True)

@@ -1,0 +1,28 @@
+"""The pages that say which test shows what tell the truth: whatever they name as a test is one."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(params=["security.md", "faults.md"])
+def page(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return (ROOT / "docs" / name).read_text()
+
+
+def test_every_test_that_the_page_names_exists(page: str) -> None:
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    known = set(re.findall(r"^def (test_\w+)\(", tests, re.MULTILINE))
+    named = set(re.findall(r"`(test_\w+)`", page))
+    assert named
+    assert named - known == set()
+
+
+def test_every_row_of_the_page_has_a_test(page: str) -> None:
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.endswith("| shown by |")]
+    assert rows
+    assert [row for row in rows if "`test_" not in row.rsplit("|", 2)[1]] == []
