@@ -22,7 +22,14 @@ from tests.databases import make_tables
 from tests.mortal import mortal
 from tests.waiting import wait_until
 
-_FAST = ("fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=", "max_connections=100")
+_FAST = (
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "listen_addresses=",
+    "max_connections=100",
+    "autovacuum=off",
+)
 
 
 class PrivatePostgresql:

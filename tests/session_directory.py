@@ -19,7 +19,7 @@ from runner.engine.ownership import start_of_process, this_process
 from tests.waiting import wait_until
 
 _MEMORY = Path("/dev/shm")
-_ROOM_BYTES = 6 << 30  # the whole suite has 1.5 GB there at most
+_ROOM_BYTES = 6 << 30  # for all parts of the suite at once, and what they run, with some to spare
 _PREFIX, _OWNER = "headrace-", "owner"
 
 
