@@ -192,12 +192,13 @@ class Dispatcher:
                 task_store.take_back(connection, [task.id for task in deserted])
 
     def _check_orphan(self, task: StoredTask, holding: Holding) -> None:
-        patience_seconds = self._exchange.lease_seconds
+        """A lease has run out, or Redis was emptied: a worker that goes on renews it within a few seconds."""
+        lease_seconds = self._exchange.lease_seconds
         since = self._orphaned_since.setdefault(task.id, time.monotonic())
         if holding.is_gone:
             self._give_up(task, "the process that did it was killed; its worker goes on")
-        elif time.monotonic() - since >= patience_seconds:
-            self._give_up(task, f"its worker has not been heard of for {patience_seconds:g} s")
+        elif time.monotonic() - since >= lease_seconds / 2:
+            self._give_up(task, f"its worker has not been heard of for {lease_seconds:g} s")
 
     def _give_up(self, task: StoredTask, reason: str) -> None:
         log.warning("worker is lost", task=task.id, run=task.run_id)

@@ -1,8 +1,8 @@
 """Rounds: what most threads of the server do: the same thing again and again, until the server ends.
 
-DESIGN. Nothing that goes wrong in a round ends the thread: what may pass (the database does not answer) is said in one
-line, a bug with its traceback, and the next round comes after a pause that no `wake` shortens. `stop` ends any pause,
-not the round: whatever a round does, it does whole.
+DESIGN. Nothing that goes wrong in a round ends the thread: what may pass (the database does not answer) is said once, a
+bug with its traceback, and the next round comes after a pause that no `wake` shortens. `stop` ends any pause, not the
+round: whatever a round does, it does whole.
 """
 
 import threading
@@ -35,6 +35,7 @@ class Rounds:
         self._waits = waits
         self._first_seconds = first_seconds
         self._retry_seconds = retry_seconds
+        self._is_in_trouble = False
         self._is_ending = threading.Event()
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
@@ -73,10 +74,15 @@ class Rounds:
 
     def _take_or_retry(self) -> float:
         try:
-            return self._take()
+            seconds = self._take()
         except Unavailable as error:
-            log.warning(self._waits, error=str(error))
+            if not self._is_in_trouble:
+                log.warning(self._waits, error=str(error))
+            self._is_in_trouble = True
         except Exception:
             log.exception("a round broke", thread=self._thread.name)  # the next one may not
+        else:
+            self._is_in_trouble = False
+            return seconds
         self.pause(self._retry_seconds)
         return 0.0

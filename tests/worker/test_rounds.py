@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.waiting import wait_until
 from worker.errors import Unavailable
@@ -65,6 +66,18 @@ def test_round_that_breaks_is_followed_by_another(rounds: Rounds, work: Work, er
     rounds.start()
     wait_until(lambda: work.count == 2, what="the round after the broken one")
     assert rounds.is_alive()
+
+
+def test_trouble_is_said_once_while_it_lasts_and_again_when_it_comes_back(rounds: Rounds, work: Work) -> None:
+    work.errors += [Unavailable("the database is locked")] * 3
+    with capture_logs() as said:
+        rounds.start()
+        wait_until(lambda: work.count == 4, what="a round that goes well")
+        assert [each["event"] for each in said] == ["counting waits"]
+        work.errors.append(Unavailable("the database is locked"))
+        rounds.wake()
+        wait_until(lambda: work.count == 6, what="another that goes well")
+    assert [each["event"] for each in said] == ["counting waits"] * 2
 
 
 def test_wake_does_not_hurry_a_retry(work: Work) -> None:
