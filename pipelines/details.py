@@ -4,11 +4,14 @@ Times are in seconds and sizes in bytes; globs and paths are below the workspace
 """
 
 import json
+import re
 from collections.abc import Mapping
 
 import msgspec
 
 from pipelines.status import Status
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 class SecretReference(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -133,6 +136,18 @@ class Parameter(msgspec.Struct, frozen=True, kw_only=True):
     options: tuple[str, ...] = ()
     required: bool = False
     description: str = ""
+
+    def complaint(self, value: str) -> str:
+        """What is wrong with such a value, to complete "PARAMETER …"; `""` for a good one."""
+        match self.type:
+            case "bool" if value not in ("true", "false"):
+                return "must be true or false"
+            case "number" if not _NUMBER.fullmatch(value):
+                return "must be a number"
+            case "choice" if value not in self.options:
+                return f"must be one of {', '.join(self.options)}"
+            case _:
+                return ""
 
 
 def references(value: Value) -> tuple[SecretReference, ...]:

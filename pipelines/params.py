@@ -10,7 +10,7 @@ from pipelines.places import Place
 from pipelines.problems import Level, Problem
 from pipelines.report import Report
 from pipelines.suggestions import nearest
-from pipelines.syntax.params import PARAMS, complaint
+from pipelines.syntax.params import PARAMS
 from pipelines.variables import is_reserved
 
 
@@ -68,7 +68,7 @@ def _place(root: Node, report: Report) -> Place | None:
 def _wrong(name: str, parameter: Parameter, event: Event) -> str:
     value = event.params.get(name)
     if value is not None:
-        what = complaint(parameter, value)
+        what = parameter.complaint(value)
         return f"the parameter `{name}` {what}, not {value[:40]!r}" if what else ""
     is_missing = parameter.required and parameter.default is None and event.kind is EventKind.MANUAL
     return f"the parameter `{name}` must be given" if is_missing else ""

@@ -1,7 +1,5 @@
 """The keys of `params`: the inputs of manual runs."""
 
-import re
-
 from pipelines.details import Parameter
 from pipelines.nodes import List
 from pipelines.places import Place
@@ -9,8 +7,6 @@ from pipelines.problems import Level
 from pipelines.syntax.forms import FLAG, TEXT, Form, choice, map_of, one_or_many
 from pipelines.syntax.keys import H, Key, Keys, plain_record
 from pipelines.syntax.shapes import VARIABLE_NAME
-
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 _PARAMETER_KEYS = Keys(
     owner="a parameter",
@@ -37,25 +33,12 @@ def _parameter(place: Place) -> Parameter | None:
         return None
     if parameter.type == "choice" and not parameter.options:
         place.problem(f"{place.name} is a choice without `options`")
-    elif parameter.default is not None and (what := complaint(parameter, parameter.default)):
+    elif parameter.default is not None and (what := parameter.complaint(parameter.default)):
         place.problem(f"the default of {place.name} {what}")
     elif "${" in (parameter.default or ""):
         message = f"the default of {place.name} is taken as it is: `${{…}}` isn't filled in here"
         place.problem(message, level=Level.WARNING)
     return parameter
-
-
-def complaint(parameter: Parameter, value: str) -> str:
-    """What is wrong with a parameter's value, to complete "PARAMETER …"; `""` for a good one."""
-    match parameter.type:
-        case "bool" if value not in ("true", "false"):
-            return "must be true or false"
-        case "number" if not _NUMBER.fullmatch(value):
-            return "must be a number"
-        case "choice" if value not in parameter.options:
-            return f"must be one of {', '.join(parameter.options)}"
-        case _:
-            return ""
 
 
 _NAMED = map_of(Form(_PARAMETER.expects, _parameter, _PARAMETER.schema))

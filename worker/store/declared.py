@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Connection, select
 from pipelines.details import Parameter
 from pipelines.event import Event, EventKind
 from pipelines.plan import PlannedJob
-from pipelines.syntax.params import complaint
 from worker.store.tables import jobs, runs
 
 _OF_TIPS = frozenset({EventKind.PUSH, EventKind.MANUAL, EventKind.CRON})
@@ -50,7 +49,7 @@ def misfits(connection: Connection, run_id: str, event: Event) -> dict[str, str]
 
 
 def _complaint(asking: Sequence[Parameter], value: str) -> str:
-    complaints = [complaint(parameter, value) for parameter in asking]
+    complaints = [parameter.complaint(value) for parameter in asking]
     return f"{complaints[0]}, not {value[:40]!r}" if complaints and all(complaints) else ""
 
 

@@ -51,13 +51,19 @@ def said(status: Status = Status.SUCCESS, *, context: str = "headrace/push", des
 
 
 def told(
-    forge: FakeForge, name: str, status: CommitStatus, *, token: str = TOKEN, repository: str = REPOSITORY
+    forge: FakeForge,
+    name: str,
+    status: CommitStatus,
+    *,
+    token: str = TOKEN,
+    repository: str = REPOSITORY,
+    patience_seconds: float = 30,
 ) -> Verdict:
     """What became of telling the forge once."""
     place = Place(address=forge.url, repository=repository, token=token)
 
     async def tell() -> Answer:
-        async with ForgeClient(patience_seconds=1) as client:
+        async with ForgeClient(patience_seconds=patience_seconds) as client:
             return await client.send(DIALECTS[name].call(place, status))
 
     return judged(DIALECTS[name], asyncio.run(tell()), now=time.time())
@@ -186,7 +192,7 @@ def test_answer_without_end_is_not_read_to_its_end(forge: FakeForge, name: str) 
 def test_forge_that_does_not_answer_is_given_up_soon(forge: FakeForge, name: str, misbehaviour: object) -> None:
     forge.always = misbehaviour  # type: ignore[assignment] # one of them
     with pytest.raises(Unreachable, match=r"^(gives no answer within 1 s|can't be reached: .+)$"):
-        told(forge, name, said())
+        told(forge, name, said(), patience_seconds=1)
 
 
 @every_forge
