@@ -4,15 +4,19 @@
 
 The repository is made for it: a first commit of all files, a quarter of whose bytes are random, so that they compress
 as source code does (`--random` is that share), and more commits that each change a hundredth of the files. How large
-the last commit's files are is `--megabytes`. Ours fills a volume through the engine, as a worker does, timed until the
-engine has unpacked all of it, with a `.git` that needs no mirror; theirs writes to a directory on this machine and
-leaves the objects in the mirror. Both find the mirror in the system's cache; before each, what was written is synced.
-All is kept until the last round has ended: a file system such as ext4 gives out no inode that was deleted in the last
-minutes, and looking for others among thousands of those would take longer than what is measured.
+the last commit's files are is `--megabytes`. Ours fills a volume as a worker does, with a `.git` that needs no mirror:
+written where the volume lies, if that is here, and as streams through the engine, until all of it is unpacked; theirs
+writes to a directory on this machine and leaves the objects in the mirror. All find the mirror in the system's cache.
+What would fall to one side and not to the other is kept away: who comes first changes with each round; before each,
+what was written is synced, and as much memory as it will take is used and given back, because a virtual machine's host
+gives it memory only when that is first used, which takes longer than the rest. All is kept until the last round has
+ended: a file system such as ext4 gives out no inode that was deleted in the last minutes, and looking for others among
+thousands of those takes long, too.
 """
 
 import argparse
 import json
+import mmap
 import os
 import random
 import statistics
@@ -27,10 +31,11 @@ from pathlib import Path
 
 from pipelines.event import Event, Repository
 from runner.engine.client import Engine
+from runner.engine.filling import Here, Volume, fill
 from runner.engine.ground import spare_files
 from runner.engine.sandbox import sandbox_image
 from runner.engine.spec import FILES_AT, Place, files_options
-from runner.engine.workspace import fill
+from runner.engine.volumedirectory import volume_directory
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched
 from runner.source.tree import commit_streams
@@ -38,6 +43,7 @@ from runner.stop import Stop
 
 _WORKSPACE = f"{FILES_AT}/src/bench"
 _COMMITS = 20
+_MEMORY = 4  # times what the files take: they are read from the mirror, written and packed
 _LABEL = {"headrace.bench": "checkout"}
 
 
@@ -54,7 +60,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="headrace-bench-", ignore_cleanup_errors=True) as directory:
         origin = Path(directory) / "origin"
         sha = make_repository(origin, options.megabytes, options.files, options.random)
-        figures = _measure(Path(directory), origin, sha, options.engine, options.rounds)
+        figures = _measure(Path(directory), origin, sha, options)
     if options.json:
         print(json.dumps({"megabytes": options.megabytes, "files": options.files, **figures}))
     else:
@@ -83,30 +89,51 @@ def make_repository(path: Path, megabytes: int, files: int, share: float) -> str
     return _git(path, "rev-parse", "HEAD")
 
 
-def _measure(directory: Path, origin: Path, sha: str, engine_url: str, rounds: int) -> dict[str, float]:
+def _measure(directory: Path, origin: Path, sha: str, options: argparse.Namespace) -> dict[str, float]:
     event = Event(repository=Repository(clone_url=str(origin)), sha=sha, ref="refs/heads/main", branch="main")
     mirror = fetched(directory / "mirrors", event)
-    ours, theirs = [], []
-    with closing(Engine(engine_url)) as engine, ExitStack() as kept:
-        for number in range(rounds):
-            ours.append(_ours(engine, mirror, *kept.enter_context(_workspace(engine, number))))
-            theirs.append(_theirs(mirror.directory, directory / f"clone{number}"))
-    return {
-        "headrace, s": statistics.median(ours),
-        "git clone --shared, s": statistics.median(theirs),
-        "ratio": statistics.median(our / their for our, their in zip(ours, theirs, strict=True)),
-    }
+    times: dict[str, list[float]] = {"headrace, s": [], "headrace by streams, s": [], "git clone --shared, s": []}
+    with closing(Engine(options.engine)) as engine, ExitStack() as kept:
+        for number in range(options.rounds):
+            ours, streamed = (kept.enter_context(_workspace(engine, f"{number}{way}")) for way in ("", "s"))
+            work = [
+                _ours(engine, mirror, *ours),
+                _ours(engine, mirror, *streamed, here=lambda: None),
+                _theirs(mirror.directory, directory / f"clone{number}"),
+            ]
+            sides = list(zip(times.values(), work, strict=True))
+            for found, side in sides[number % 3 :] + sides[: number % 3]:
+                _use_memory(_MEMORY * options.megabytes * 1_000_000)
+                found.append(seconds(side))
+    ours, streams, theirs = times.values()
+    medians = {name: statistics.median(found) for name, found in times.items()}
+    return {**medians, "ratio": _ratio(ours, theirs), "ratio by streams": _ratio(streams, theirs)}
 
 
-def _ours(engine: Engine, mirror: Mirror, place: Place, container: str) -> float:
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    """The median of the rounds' own ratios."""
+    return statistics.median(our / their for our, their in zip(ours, theirs, strict=True))
+
+
+def _use_memory(size_bytes: int) -> None:
+    """Use so much memory, and give it back."""
+    with mmap.mmap(-1, size_bytes) as memory:
+        for page in range(0, size_bytes, mmap.PAGESIZE):
+            memory[page] = 1
+
+
+def _ours(
+    engine: Engine, mirror: Mirror, place: Place, container: str, *, here: Here | None = None
+) -> Callable[[], object]:
     tree, image = partial(commit_streams, mirror), sandbox_image(engine, engine.info().architecture)
     spare = partial(spare_files, engine, image, place, f"{place.volume}-spare")
-    fill_it = partial(fill, base=FILES_AT, workspace=_WORKSPACE, tree=tree, stop=Stop(), spare=spare)
-    return seconds(lambda: fill_it(engine, container))
+    here = here or partial(volume_directory, engine, place.volume)
+    volume = Volume(engine=engine, container=container, base=FILES_AT, spare=spare, here=here)
+    return lambda: fill(volume, workspace=_WORKSPACE, tree=tree, stop=Stop())
 
 
 @contextmanager
-def _workspace(engine: Engine, number: int) -> Iterator[tuple[Place, str]]:
+def _workspace(engine: Engine, number: str) -> Iterator[tuple[Place, str]]:
     """An empty volume and a container that has it, gone afterwards."""
     name = f"headrace-bench-{os.getpid()}-{number}"
     place = Place(volume=name, shim_volume=f"{name}-shim", network="none", labels=_LABEL)
@@ -121,9 +148,9 @@ def _workspace(engine: Engine, number: int) -> Iterator[tuple[Place, str]]:
             engine.remove_volume(volume)
 
 
-def _theirs(mirror: Path, clone: Path) -> float:
+def _theirs(mirror: Path, clone: Path) -> Callable[[], object]:
     command = ["git", "clone", "--quiet", "--shared", "--branch=main", str(mirror), str(clone)]
-    return seconds(lambda: subprocess.run(command, check=True))
+    return lambda: subprocess.run(command, check=True)
 
 
 def _git(directory: Path, *arguments: str) -> str:

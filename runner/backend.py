@@ -13,6 +13,7 @@ ends as *error*.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from pipelines.plan import PlannedJob, PlannedStep
@@ -43,9 +44,22 @@ def unheard(_image: str, _steps: tuple[str, ...], _progress: PullProgress) -> No
     """A PullSink for whom nobody listens."""
 
 
-Tree = Callable[[], Iterator[bytes | Beside]]
-"""The workspace's files as a tar stream in chunks; paths are relative to the workspace. Among the chunks may be others,
-to be unpacked at the same time."""
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """What puts all of a tree into a directory of this machine that no author's program can reach meanwhile.
+
+    The directory has at most other directories in it; the stop ends the writing with an error.
+    """
+
+    write: Callable[[Path, Stop], None]
+
+
+Piece = bytes | Beside | Writer
+"""A chunk of a tree's tar stream; another stream, to be unpacked at the same time; or, before all, a Writer of the
+same: who has it write reads no further, who has no directory for it goes on."""
+
+Tree = Callable[[], Iterator[Piece]]
+"""The workspace's files as a tar stream in pieces; paths are relative to the workspace."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

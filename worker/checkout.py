@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from pipelines.details import Checkout
 from pipelines.event import Event
-from runner.backend import Beside, Tree
+from runner.backend import Piece, Tree
 from runner.source.access import MACHINE, Access, GitCredentials
 from runner.source.clonesettings import clone_settings
 from runner.source.mirror import Mirror
@@ -35,7 +35,7 @@ def job_tree(settings: Settings, order: JobOrder, entrusted: Entrusted, stop: St
     """What fills the job's workspace, as its workflow's `clone` asks. It raises SourceError."""
     asked = clone_settings(order.job.checkout, order.event)
 
-    def tree() -> Iterator[bytes | Beside]:
+    def tree() -> Iterator[Piece]:
         access = _access(order.event, entrusted)
         mirror = fetched_as_asked(settings.mirrors_directory, order.event, asked, access=access, stop=stop)
         yield from commit_streams(mirror, asked)

@@ -49,6 +49,7 @@ class Engine(Connection):
     networks = networks.networks
 
     create_volume = volumes.create_volume
+    volume_directory = volumes.volume_directory
     remove_volume = volumes.remove_volume
     volumes = volumes.volumes
 

@@ -19,6 +19,7 @@ from runner.engine.builds.context import Source
 from runner.engine.client import Engine
 from runner.engine.connection import DEFAULT_PATIENCE_SECONDS
 from runner.engine.credentials import Credentials
+from runner.engine.filling import Volume, fill
 from runner.engine.gatedstep import GatedStep, Maker, program_of, said_by
 from runner.engine.ground import ROOM_AHEAD, Ground
 from runner.engine.health import HealthWatch, check_of, unasked
@@ -35,7 +36,8 @@ from runner.engine.pullnews import PullNews
 from runner.engine.spec import FILES_AT, Options, Place, service_options, step_options
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.sweep import STILL_IN_USE
-from runner.engine.workspace import collect, fill, in_files
+from runner.engine.volumedirectory import volume_directory
+from runner.engine.workspace import collect, in_files
 from runner.environment import step_directory
 from runner.errors import BackendError, BuildError
 from runner.names import container_name_part
@@ -249,16 +251,15 @@ class DockerSite:
     def _fill(self, ground: Ground) -> None:
         # Commands make their own; for a program that starts at once the engine would make one for root alone.
         starts = (step_directory(self._job, step) for step in self._job.included_steps if not step.commands)
-        fill(
-            self._engine,
-            ground.files,
+        volume = Volume(
+            engine=self._engine,
+            container=ground.files,
             base=FILES_AT,
-            workspace=self._workspace,
-            tree=self._tree,
-            stop=self._stop,
             spare=ground.spare_files,
-            directories=tuple(self._in_files(each) for each in starts),
+            here=partial(volume_directory, self._engine, ground.place.volume),
         )
+        directories = tuple(self._in_files(each) for each in starts)
+        fill(volume, workspace=self._workspace, tree=self._tree, stop=self._stop, directories=directories)
 
     def _in_files(self, path: str) -> str:
         """Where the files container has what a step has at this path."""

@@ -1,91 +1,15 @@
-"""The workspace: a volume that is filled from a tar stream and read back as one, through a container that mounts it."""
+"""The workspace: a volume that is read back as a tar stream, through a container that mounts it."""
 
 import io
 import posixpath
 import tarfile
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
-from functools import partial
-from itertools import chain
-from typing import IO, TypeVar, cast
+from collections.abc import Iterator
+from typing import IO, cast
 
-from runner.backend import Beside, Tree, WorkspaceFile
+from runner.backend import WorkspaceFile
 from runner.engine.client import Engine, EngineRefusal
 from runner.engine.tarchunks import ChunkFile
-from runner.errors import BackendError, SourceDamaged, SourceError
 from runner.results.collection import glob_matches, static_directories
-from runner.stop import Stop
-
-T = TypeVar("T")
-
-Spare = Callable[[], AbstractContextManager[str]]
-"""Makes one more container with the workspace's volume, for as long as a block lasts."""
-
-
-def fill(
-    engine: Engine,
-    container: str,
-    *,
-    base: str,
-    workspace: str,
-    tree: Tree,
-    stop: Stop,
-    spare: Spare,
-    directories: tuple[str, ...] = (),
-) -> None:
-    """Make the workspace's directory below `base`, where the volume is mounted, and unpack the tree in it.
-
-    `directories` are made, too, where they are below the base and the tree has nothing of that name. Every user may
-    write there, because the images of steps run as any. The tree's first bytes take git a while, so they are asked for
-    meanwhile. A stream beside the tree's is unpacked at the same time, through a `spare` container: an engine unpacks
-    one at a time in each. A tree that breaks off because our copy of it is damaged is begun once more, over what has
-    come of it.
-    Raises BackendError, also if stopped, and SourceError.
-    """
-    wanted = (posixpath.normpath(directory) for directory in directories)
-    inside = [directory for directory in wanted if directory.startswith(f"{base.rstrip('/')}/")]
-    chunks = _watched(tree, stop)
-    unpack = partial(_unpack, engine, container, workspace, spare=spare, stop=stop)
-    with ThreadPoolExecutor(1, thread_name_prefix="headrace-tree") as pool:
-        first = pool.submit(next, chunks, b"")
-        # At the base: Podman follows no mount below the path.
-        engine.put_archive(container, base, [_directories(base, [workspace, *inside])])
-    try:
-        unpack(chain([first.result()], chunks))
-    except SourceDamaged:
-        unpack(_watched(tree, stop))
-
-
-def _unpack(
-    engine: Engine, container: str, workspace: str, stream: Iterator[bytes | Beside], *, spare: Spare, stop: Stop
-) -> None:
-    with ThreadPoolExecutor(thread_name_prefix="headrace-beside") as pool:
-        others: list[Future[None]] = []
-
-        def chunks() -> Iterator[bytes]:
-            for chunk in stream:
-                if isinstance(chunk, Beside):
-                    others.append(pool.submit(_unpack_beside, engine, workspace, chunk, spare, stop))
-                else:
-                    _raise_failed(others)
-                    yield chunk
-
-        engine.put_archive(container, workspace, chunks())
-        for other in others:
-            other.result()
-
-
-def _unpack_beside(engine: Engine, workspace: str, beside: Beside, spare: Spare, stop: Stop) -> None:
-    with spare() as container:
-        engine.put_archive(container, workspace, _watched(beside.chunks, stop))
-
-
-def _raise_failed(others: list[Future[None]]) -> None:
-    """Raise what one of those that have ended has raised."""
-    for other in others:
-        if other.done():
-            other.result()
 
 
 def in_files(base: str, path: str, mounted_at: str) -> str:
@@ -103,36 +27,6 @@ def collect(engine: Engine, container: str, *, workspace: str, patterns: tuple[s
             for file in _files(engine, container, workspace, directory):
                 if any(glob_matches(pattern, file.path) for pattern in patterns):
                     yield file
-
-
-def _directories(base: str, directories: list[str]) -> bytes:
-    """A tar with each directory from `base`, itself included, to these, open to all."""
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for directory in dict.fromkeys(path for each in directories for path in _from_base(base, each)):
-            info = tarfile.TarInfo(directory)
-            info.type, info.mode = tarfile.DIRTYPE, 0o777
-            archive.addfile(info)
-    return buffer.getvalue()
-
-
-def _from_base(base: str, workspace: str) -> Iterator[str]:
-    yield "."
-    parts = posixpath.relpath(workspace, base).split("/")
-    for length in range(1, len(parts) + 1):
-        if parts != ["."]:
-            yield "/".join(parts[:length])
-
-
-def _watched(stream: Callable[[], Iterator[T]], stop: Stop) -> Iterator[T]:
-    """A tree's chunks; a stop ends them. Raises SourceError where a file can't be read."""
-    try:
-        for chunk in stream():
-            if stop.requested:
-                raise BackendError("stopped while the workspace was filled")
-            yield chunk
-    except OSError as error:
-        raise SourceError(f"{error.filename or 'the source'} can't be read: {error.strerror or error}") from error
 
 
 def is_inside(engine: Engine, container: str, workspace: str, directory: str) -> bool:

@@ -97,13 +97,15 @@ def git(
     given: BinaryIO | None = None,
     stop: Stop | None = None,
     lock: int | None = None,
+    umask: int = -1,
 ) -> bytes:
     """What `git ARGUMENTS` prints in this directory, `given` this to read. Raises SourceError with git's reason.
 
     A `lock`, by its descriptor, is held until this git and all that it has started have ended, whatever becomes of us.
+    The `umask` is for what it writes, -1 for our own.
     """
     command = _name(arguments)
-    with _process(directory, arguments, environment, given, lock) as process:
+    with _process(directory, arguments, environment, given, lock=lock, umask=umask) as process:
         if stop:
             stop.on_request(lambda: _kill(process))
         try:
@@ -148,7 +150,9 @@ def _process(
     arguments: tuple[str, ...],
     environment: Mapping[str, str],
     given: BinaryIO | None = None,
+    *,
     lock: int | None = None,
+    umask: int = -1,
 ) -> Iterator["Popen[bytes]"]:
     """A git under way, which has ended after the block."""
     forgotten = [part for name in _OF_A_REPOSITORY if name not in environment for part in ("-u", name)]
@@ -160,6 +164,7 @@ def _process(
             istream=given,
             start_new_session=True,
             pass_fds=() if lock is None else (lock,),
+            umask=umask,
         )
     except GitCommandNotFound as error:
         raise SourceError(_NOT_INSTALLED) from error

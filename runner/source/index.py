@@ -37,8 +37,13 @@ def fill_index(mirror: Path, commit: str, entries: tuple[Entry, ...], index: Pat
     with_index = {**WITHOUT_USER_CONFIGURATION, "GIT_INDEX_FILE": str(index)}
     git(mirror, "-c", f"index.version={_VERSION}", "read-tree", commit, environment=with_index)
     if not mentions(mirror, commit, entries, _CONVERTING):
-        committed = int(git(mirror, "show", "--no-patch", "--format=%ct", commit, "--"))
+        committed = commit_time(mirror, commit)
         _note_files(index, entries, committed, hashlib.sha256 if len(commit) == _SHA256_DIGITS else hashlib.sha1)
+
+
+def commit_time(mirror: Path, commit: str) -> int:
+    """When the commit was made, in seconds since 1970, as it says itself."""
+    return int(git(mirror, "show", "--no-patch", "--format=%ct", commit, "--"))
 
 
 def mentions(mirror: Path, commit: str, entries: tuple[Entry, ...], pattern: str) -> bool:

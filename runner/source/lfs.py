@@ -62,7 +62,12 @@ def large_file_members(mirror: Mirror, files: tuple[LargeFile, ...], *, below: s
     """The files as tar members behind the prefix `below`."""
     for file in files:
         name = below + file.path.decode(errors="surrogateescape")
-        yield from file_members(name, _place(mirror, file.oid), is_executable=file.is_executable)
+        yield from file_members(name, place_of(mirror, file), is_executable=file.is_executable)
+
+
+def place_of(mirror: Mirror, file: LargeFile) -> Path:
+    """Where the mirror has the file's contents."""
+    return mirror.directory / "lfs" / "objects" / file.oid[:2] / file.oid[2:4] / file.oid
 
 
 def _with_the_filter(mirror: Mirror, entries: tuple[Entry, ...], index: Path) -> tuple[Entry, ...]:
@@ -124,15 +129,11 @@ def _fetch_missing(mirror: Mirror, files: tuple[LargeFile, ...], entries: tuple[
 
 
 def _missing(mirror: Mirror, files: tuple[LargeFile, ...]) -> list[LargeFile]:
-    return [file for file in files if not _is_there(_place(mirror, file.oid), file.size_bytes)]
+    return [file for file in files if not _is_there(place_of(mirror, file), file.size_bytes)]
 
 
 def _is_there(path: Path, size_bytes: int) -> bool:
     return path.is_file() and path.stat().st_size == size_bytes
-
-
-def _place(mirror: Mirror, oid: str) -> Path:
-    return mirror.directory / "lfs" / "objects" / oid[:2] / oid[2:4] / oid
 
 
 def _fetch(mirror: Mirror, entries: tuple[Entry, ...], lock: int) -> None:

@@ -22,7 +22,7 @@ from typing import IO, cast
 from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import Stream
 from pipelines.status import Status
-from runner.backend import Beside, Outcome, Output, PullSink, Ticket, Tree, WorkspaceFile, unheard
+from runner.backend import Beside, Outcome, Output, Piece, PullSink, Ticket, Tree, WorkspaceFile, Writer, unheard
 from runner.engine.client import ContainerState, EngineRefusal, Image
 from runner.engine.health import HealthWatch, check_of
 from runner.errors import BackendError, ImageError
@@ -49,20 +49,21 @@ class ScriptedBackend:
         self.discarded: list[str] = []
 
     def open(
-        self, _job: PlannedJob, _ticket: Ticket, tree: Tree, _stop: Stop, _pulls: PullSink = unheard
+        self, _job: PlannedJob, _ticket: Ticket, tree: Tree, stop: Stop, _pulls: PullSink = unheard
     ) -> "ScriptedSite":
         self.open_sites += 1
-        return ScriptedSite(self, tree)
+        return ScriptedSite(self, tree, stop)
 
 
 class ScriptedSite:
     """One job's directory and processes."""
 
-    def __init__(self, backend: ScriptedBackend, tree: Tree) -> None:
+    def __init__(self, backend: ScriptedBackend, tree: Tree, stop: Stop) -> None:
         self._backend = backend
         self._workspace = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
         self._outputs = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
         self._tree = tree
+        self._stop = stop
         self._closed = False
         self.busy_lanes: set[int] = set()
 
@@ -73,9 +74,12 @@ class ScriptedSite:
     def wait_until_open(self) -> None:
         self._unpack(self._tree())
 
-    def _unpack(self, stream: Iterator[bytes | Beside]) -> None:
+    def _unpack(self, stream: Iterator[Piece]) -> None:
         chunks = []
         for chunk in stream:
+            if isinstance(chunk, Writer):
+                chunk.write(self._workspace, self._stop)
+                return
             if isinstance(chunk, Beside):
                 self._unpack(chunk.chunks())
             else:

@@ -12,6 +12,13 @@ def create_volume(engine: Connection, name: str, labels: Mapping[str, str]) -> N
         client.create_volume(name, labels=dict(labels))
 
 
+def volume_directory(engine: Connection, name: str) -> str:
+    """Where the volume's files are on the engine's machine, `""` if it isn't simply a directory there."""
+    with engine.call("look at a volume") as client:
+        found = client.inspect_volume(name)
+    return found["Mountpoint"] if found["Driver"] == "local" and not found.get("Options") else ""
+
+
 def remove_volume(engine: Connection, name: str) -> None:
     """Remove a volume. One that is gone is let be."""
     with engine.call("remove a volume", tolerated=(404,)) as client:

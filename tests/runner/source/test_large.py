@@ -47,11 +47,12 @@ def write_zeros(origin: GitRepository) -> None:
 
 def streams(mirror: Mirror, settings: CloneSettings) -> tuple[bytes, list[bytes]]:
     """The tree's stream, and those beside it."""
-    main, beside = [], []
+    main: list[bytes] = []
+    beside: list[bytes] = []
     for chunk in commit_streams(mirror, settings):
         if isinstance(chunk, Beside):
             beside.append(b"".join(chunk.chunks()))
-        else:
+        elif isinstance(chunk, bytes):
             main.append(chunk)
     return b"".join(main), beside
 
