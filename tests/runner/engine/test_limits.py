@@ -150,13 +150,16 @@ def test_a_machine_that_tells_nothing_sets_no_limits() -> None:
     ("command", "reason"),
     [
         ("exec tail /dev/zero", "exit code 137: out of memory"),
-        ("sh -c 'tail /dev/zero'; exit 3", "exit code 3: out of memory"),
-        ("sh -c 'tail /dev/zero'; true", "a process was killed: out of memory"),
+        ("sh -c 'tail /dev/zero'; sleep 1; exit 3", "exit code 3: out of memory"),
+        ("sh -c 'tail /dev/zero'; sleep 1", "a process was killed: out of memory"),
         ("kill -9 $$", "exit code 137: SIGKILL"),
     ],
 )
 def test_only_a_step_that_was_out_of_memory_is_said_to_be(containers: World, command: str, reason: str) -> None:
-    """It may hit the step's own program or a child of it, which the step may or may not mind."""
+    """It may hit the step's own program or a child of it, which the step may or may not mind.
+
+    Of a child, the engine sometimes never hears if the container ends in the same moment.
+    """
     step = containers.step("a", f"set +e; {command}", resources=Resources(memory=16 * MEGABYTE))
     assert containers.run(step).finished("a").reason == reason
 
