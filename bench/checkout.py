@@ -95,9 +95,9 @@ def _measure(directory: Path, origin: Path, sha: str, options: argparse.Namespac
     times: dict[str, list[float]] = {"headrace, s": [], "headrace by streams, s": [], "git clone --shared, s": []}
     with closing(Engine(options.engine)) as engine, ExitStack() as kept:
         for number in range(options.rounds):
-            ours, streamed = (kept.enter_context(_workspace(engine, f"{number}{way}")) for way in ("", "s"))
+            written, streamed = (kept.enter_context(_workspace(engine, f"{number}{way}")) for way in ("", "s"))
             work = [
-                _ours(engine, mirror, *ours),
+                _ours(engine, mirror, *written),
                 _ours(engine, mirror, *streamed, here=lambda: None),
                 _theirs(mirror.directory, directory / f"clone{number}"),
             ]

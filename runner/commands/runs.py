@@ -8,11 +8,13 @@ import click
 import msgspec
 from rich.text import Text
 
+from pipelines.event import EventKind
+from pipelines.status import Status
 from runner.config import Config
 from runner.remote.answers import RemoteRun
 from runner.remote.options import chosen_server, connected, place_options
 from runner.remote.server import Server
-from runner.results.runlist import KeptRun, kept_runs
+from runner.results.runlist import KeptRun, RunFilter, kept_runs
 from runner.terminal import PlainConsole
 from runner.visible import visible
 
@@ -20,20 +22,36 @@ from runner.visible import visible
 @click.command("runs")
 @click.argument("repository", default="", metavar="[OWNER/NAME]")
 @click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True, help="At most this many.")
+@click.option("--branch", default="", help="Only of this branch, a pull request's target.")
+@click.option("--status", type=click.Choice(list(map(str, Status))), help="Only those that stand so.")
+@click.option("--event", type=click.Choice(list(map(str, EventKind))), help="Only of this kind of event.")
+@click.option("--author", default="", help="Only of commits by this author.")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text")
 @place_options
-def command(*, repository: str, limit: int, output: str, server: str, local: bool) -> int:
+def command(  # noqa: PLR0913 - click gives each option by its name
+    *,
+    repository: str,
+    limit: int,
+    branch: str,
+    status: str | None,
+    event: str | None,
+    author: str,
+    output: str,
+    server: str,
+    local: bool,
+) -> int:
     """List the latest runs of this machine; of a server, all of them, or those of one repository."""
     config = Config.read()
+    wanted = RunFilter(branch=branch, status=status or "", event=event or "", author=author)
     url = chosen_server(config, server, local=local)
     if not url and repository:
         raise click.UsageError("this machine's runs belong to no repository: give --server URL, or no OWNER/NAME")
     if not url:
-        kept = kept_runs(config.runs_directory, limit=limit)
+        kept = kept_runs(config.runs_directory, limit=limit, wanted=wanted)
         _show([asdict(run) for run in kept], [_kept_row(run) for run in kept], output)
         return 0
     with connected(config, url) as connection:
-        runs = Server(connection).runs(repository, limit=limit)
+        runs = Server(connection).runs(repository, limit=limit, wanted=wanted)
     _show(msgspec.to_builtins(list(runs)), [_remote_row(run) for run in runs], output)
     return 0
 

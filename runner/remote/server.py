@@ -1,5 +1,6 @@
 """Server: what a command asks a Headrace server for."""
 
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Any
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from runner.remote.answers import (
     RemoteWorkers,
 )
 from runner.remote.connection import Connection
+from runner.results.runlist import EVERY_RUN, RunFilter
 
 _PAGE = 1000
 
@@ -32,10 +34,11 @@ class Server:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def runs(self, repository: str = "", *, limit: int) -> tuple[RemoteRun, ...]:
-        """The latest runs, of all repositories or of `OWNER/NAME`, latest first."""
+    def runs(self, repository: str = "", *, limit: int, wanted: RunFilter = EVERY_RUN) -> tuple[RemoteRun, ...]:
+        """The latest of the runs that are wanted, of all repositories or of `OWNER/NAME`, latest first."""
         path = _runs_path(repository) if repository else "/api/runs"
-        return self._connection.get(path, RemoteRuns, limit=limit).runs
+        asked = {name: value for name, value in asdict(wanted).items() if value}
+        return self._connection.get(path, RemoteRuns, limit=limit, **asked).runs
 
     def workers(self) -> RemoteWorkers:
         """The workers that are connected."""

@@ -1,6 +1,6 @@
 """The runs that this machine keeps, by what the first and the last of their Records say."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -19,14 +19,33 @@ class KeptRun:
     started_at: str
     event: str
     branch: str
+    author: str
     title: str
 
 
-def kept_runs(runs: Path, *, limit: int) -> list[KeptRun]:
-    """The latest runs, latest first; their ids sort by time."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFilter:
+    """Which runs are wanted: those with all that is said here; `""` is any. `branch` may be a tag of a local run."""
+
+    branch: str = ""
+    status: str = ""
+    event: str = ""
+    author: str = ""
+
+    def admits(self, run: KeptRun) -> bool:
+        """True if a run of this machine is wanted."""
+        said = asdict(self)
+        return all(not value or value == getattr(run, name) for name, value in said.items())
+
+
+EVERY_RUN = RunFilter()
+
+
+def kept_runs(runs: Path, *, limit: int, wanted: RunFilter = EVERY_RUN) -> list[KeptRun]:
+    """The latest of the runs that are wanted, latest first; their ids sort by time."""
     directories = sorted((path.parent for path in runs.glob(f"*/{RECORDS}")), reverse=True)
     found = (_described(directory) for directory in directories)
-    return list(islice((run for run in found if run), limit))
+    return list(islice((run for run in found if run and wanted.admits(run)), limit))
 
 
 def _described(directory: Path) -> KeptRun | None:
@@ -42,6 +61,7 @@ def _described(directory: Path) -> KeptRun | None:
         started_at=first.time,
         event=event.kind.value,
         branch=event.tag or event.branch,
+        author=event.author,
         title=event.message.partition("\n")[0],
     )
 

@@ -34,6 +34,16 @@ def test_runs_of_this_machine_are_listed_latest_first(kept: Path) -> None:
     assert [run["id"] for run in json.loads(listed("--limit", "1", "--output", "json"))] == ["01b"]
 
 
+@pytest.mark.parametrize("name", ["branch", "status", "event", "author"])
+def test_only_runs_that_are_wanted_are_listed(kept: Path, name: str) -> None:
+    of = json.loads(listed("--output", "json"))[0]
+    others = {"branch": "another", "status": "failure", "event": "tag", "author": "somebody"}
+    assert of[name] != others[name]
+    assert listed(f"--{name}", others[name]) == ""
+    if of[name]:
+        assert [line.split()[0] for line in listed(f"--{name}", of[name]).splitlines()] == ["01b", "01a"]
+
+
 def test_run_that_was_killed_is_unfinished(kept: Path) -> None:
     records = kept / "01b" / "records.jsonl"
     records.write_bytes(records.read_bytes()[:-20])

@@ -67,6 +67,24 @@ def test_runs_of_a_server_are_listed(service: Service, story: Story) -> None:
     assert run["id"] == story.run.id
 
 
+def test_runs_of_a_server_are_listed_as_they_are_wanted(service: Service, story: Story) -> None:
+    [run] = service.client.get("/api/runs").json()["runs"]
+    event = run["event"]
+    fits = (
+        "--branch",
+        event["branch"],
+        "--status",
+        run["status"],
+        "--event",
+        event["kind"],
+        "--author",
+        event["author"],
+    )
+    assert headrace(service, "runs", *fits) == headrace(service, "runs")
+    for misfit in (("--branch", "x"), ("--status", "success"), ("--event", "tag"), ("--author", "nobody")):
+        assert headrace(service, "runs", *misfit) == ""
+
+
 def _created(service: Service) -> str:
     created: str = service.client.get("/api/runs").json()["runs"][0]["created_at"]
     return created
