@@ -128,9 +128,8 @@ def work_until_stopped(
         try:
             # After an outage RQ may still know the worker that we were: one of that name is refused.
             unique_name = f"{name}-{secrets.token_hex(4)}"
-            worker = TaskWorker(
-                *(Redis.from_url(redis_url), duties, ending), name=unique_name, queue=queue, drain_seconds=drain_seconds
-            )
+            redis = Redis.from_url(redis_url)
+            worker = TaskWorker(redis, duties, ending, name=unique_name, queue=queue, drain_seconds=drain_seconds)
             is_redis_away = False
             worker.work(logging_level="CRITICAL")
             _pause(ending)
