@@ -14,13 +14,14 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 
 from runner.errors import SourceError
 from runner.source.clonesettings import CloneSettings
 from runner.source.fetch import PATIENCE
-from runner.source.gitcommand import WITHOUT_USER_CONFIGURATION, git
+from runner.source.gitcommand import WITHOUT_USER_CONFIGURATION, GitFailure, git
 from runner.source.index import commit_time
 from runner.source.lfs import LargeFile, large_files, place_of
 from runner.source.listing import Entry
@@ -52,7 +53,8 @@ def _write(part: Part, settings: CloneSettings, place: Path, stop: Stop) -> None
         index = new_index(part, staging)
         large = large_files(mirror, mirror.entries, index) if settings.lfs else ()
         made = aside.submit(git_directory, part, index, settings)
-        _write_files(mirror, place, staging / "written", stop)
+        with _telling_of_a_full_disk(place, mirror.entries):
+            _write_files(mirror, place, staging / "written", stop)
         _set_times(place, mirror.entries, commit_time(mirror.directory, mirror.event.sha))
         for file in large:
             _write_large(mirror, file, place, stop)
@@ -71,6 +73,22 @@ def _write_files(mirror: Mirror, place: Path, index: Path, stop: Stop) -> None:
         stop=stop,
         umask=0,
     )  # fmt: skip
+
+
+@contextmanager
+def _telling_of_a_full_disk(place: Path, entries: tuple[Entry, ...]) -> Iterator[None]:
+    """Within the block, git's failure to write has the reason that git leaves out. Raises SourceError.
+
+    Git takes the file away that it could not write to its end. So a disk counts as full that has less room than all of
+    the files take.
+    """
+    try:
+        yield
+    except GitFailure as failure:
+        wanted = sum(entry.size_bytes for entry in entries)
+        if "unable to write file" in failure.said and shutil.disk_usage(place).free < wanted:
+            raise SourceError(f"{failure}: no space left on the disk of the engine's volumes") from failure
+        raise
 
 
 def _set_times(place: Path, entries: tuple[Entry, ...], committed: int) -> None:

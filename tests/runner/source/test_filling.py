@@ -1,6 +1,7 @@
 """Filling a volume: written where it lies or unpacked by the engine, nobody who looks at it could tell."""
 
 import os
+import subprocess
 import tarfile
 import threading
 from collections.abc import Iterator
@@ -20,11 +21,13 @@ from runner.engine.sandbox import sandbox_image
 from runner.engine.spec import FILES_AT, Place
 from runner.engine.tarchunks import ChunkFile
 from runner.engine.volumedirectory import volume_directory
-from runner.errors import BackendError, SourceDamaged
+from runner.errors import BackendError, SourceDamaged, SourceError
+from runner.source.clonesettings import CloneSettings
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched
 from runner.source.tarstream import END
 from runner.source.tree import commit_streams
+from runner.source.written import write_commit
 from runner.stop import Stop
 from tests.gitrepo import GitRepository
 from tests.runner.engine.test_containers import left
@@ -191,3 +194,17 @@ def test_stop_ends_what_is_written_and_leaves_nothing(containers: World, engine:
         with pytest.raises(BackendError, match="stopped while the workspace was filled"):
             site.wait_until_open()
     assert left(engine, "written") == []
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can mount a small disk")
+def test_a_full_disk_is_named_and_nothing_of_the_making_left(origin: GitRepository, tmp_path: Path) -> None:
+    origin.write("large", "0" * 3_000_000)
+    mirror, place = fetched(tmp_path / "mirrors", push_of(origin.path, origin.commit())), tmp_path / "small"
+    place.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(place)], check=True)
+    try:
+        with pytest.raises(SourceError, match="'large': no space left on the disk of the engine's volumes"):
+            write_commit(mirror, CloneSettings(), place, Stop())
+        assert list(place.iterdir()) == []
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
