@@ -3,8 +3,10 @@
 import os
 import signal
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.end_to_end.origin import Origin
@@ -40,10 +42,19 @@ def break_down(server: PrivatePostgresql, database: str) -> None:
     """Kill one of its processes: it ends all others, mends its files and takes new connections after a moment."""
     name = database.partition("@/")[2].partition("?")[0]
     asked = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND application_name = 'headrace'"
-    with server.connect("postgres") as connection:
-        pids = [int(str(pid)) for (pid,) in connection.execute(asked, [name]).fetchall()]
-    os.kill(pids[0], signal.SIGKILL)
+    with closing(server.connect("postgres")) as witness:
+        pids = [int(str(pid)) for (pid,) in witness.execute(asked, [name]).fetchall()]
+        os.kill(pids[0], signal.SIGKILL)
+        wait_until(lambda: not _serves(witness), what="PostgreSQL ends all others")
     wait_until(server.answers, what="PostgreSQL takes connections again")
+
+
+def _serves(connection: "psycopg.Connection[tuple[object, ...]]") -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
 
 
 def lines_of(service: Service, run_id: str) -> list[str]:
