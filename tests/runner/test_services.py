@@ -109,9 +109,9 @@ def test_a_service_that_ends_before_it_is_healthy_fails_the_job(world: World) ->
 
 
 def dying(world: World, **values: object) -> tuple[PlannedStep, PlannedStep]:
-    """A service that ends with an error while a step runs, which waits for that."""
+    """A service that ends with an error while a step runs, which waits for that, and until a busy engine tells it."""
     service = world.step("db", wait_for("bye"), "touch gone; exit 3", **values)
-    return service, world.step("a", "touch bye", wait_for("gone"), "sleep 0.5", timeout=60)
+    return service, world.step("a", "touch bye", wait_for("gone"), "sleep 3", timeout=60)
 
 
 def test_a_service_that_fails_while_steps_run_fails_the_job(world: World) -> None:
