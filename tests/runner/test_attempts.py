@@ -79,10 +79,10 @@ def test_exit_codes_choose_what_is_tried_again(world: World) -> None:
 
 
 def test_a_time_limit_is_for_each_attempt(world: World) -> None:
-    step = world.step("a", "[ $CI_ATTEMPT = 2 ] || sleep 60", timeout=1.5, retry=Retry(attempts=2, on=("timeout",)))
+    step = world.step("a", "[ $CI_ATTEMPT = 2 ] || sleep 60", timeout=3.0, retry=Retry(attempts=2, on=("timeout",)))
     result = world.run(step)
     assert [(each.status, each.exit_code) for each in retried(result)] == [(Status.TIMED_OUT, None)]
-    assert retried(result)[0].reason == "took longer than its limit of 1.5 s"
+    assert retried(result)[0].reason == "took longer than its limit of 3 s"
     assert result.finished("a").status is Status.SUCCESS
     assert result.status is Status.SUCCESS
 

@@ -36,7 +36,7 @@ def test_steps_after_a_failure_follow_the_jobs_time_out(world: World) -> None:
         world.step("mourn", "echo $CI_PIPELINE_STATUS", on=FAILURE),
         world.step("always", "true", on=BOTH),
     )
-    result = world.run(*steps, timeout=2.0)
+    result = world.run(*steps, timeout=6.0)
     assert result.statuses() == {"a": "timed_out", "b": "skipped", "mourn": "success", "always": "success"}
     assert result.finished("b").reason == "the job was over its time limit"
     assert result.lines("mourn") == ["failure"]
@@ -52,7 +52,7 @@ def test_the_first_stop_counts(world: World) -> None:
             stop.request(Status.CANCELLED, "too late")
 
     steps = world.chain(world.step("a", "sleep 60"), world.step("mourn", on=FAILURE))
-    result = world.run(*steps, timeout=2.0, stop=stop, watch=watch)
+    result = world.run(*steps, timeout=6.0, stop=stop, watch=watch)
     assert result.statuses() == {"a": "timed_out", "mourn": "success"}
     assert result.status is Status.TIMED_OUT
 

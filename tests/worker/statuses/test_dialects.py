@@ -279,7 +279,7 @@ def test_proxy_of_the_settings_is_used(forge: FakeForge) -> None:
     place = Place(address="http://git.example.org", repository=REPOSITORY, token=TOKEN)
 
     async def tell() -> Answer:
-        async with ForgeClient(patience_seconds=1, proxy=forge.url) as client:
+        async with ForgeClient(patience_seconds=30, proxy=forge.url) as client:
             return await client.send(DIALECTS["gitea"].call(place, said()))
 
     asyncio.run(tell())
