@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import hooks
+from figures import show
 
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Process, Service
@@ -37,11 +38,7 @@ def main() -> None:
     """Measure and print."""
     options = _options()
     figures = {**_burst(options.burst, options.seconds), **_first_lines(options.pushes), **_idle(options.idle_seconds)}
-    if options.json:
-        print(json.dumps(figures))
-        return
-    for name, figure in figures.items():
-        print(f"{figure:>10.1f}  {name}")
+    show(figures, as_json=options.json)
 
 
 def _options() -> argparse.Namespace:

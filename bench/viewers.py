@@ -22,6 +22,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from figures import show
+
 from pipelines.records import Log, Stream
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Service
@@ -63,11 +65,7 @@ def main() -> None:
             **_fast(service, origin, image, options.megabytes),
             **_long(service, options.long_megabytes),
         }
-    if options.json:
-        print(json.dumps(figures))
-        return
-    for name, figure in figures.items():
-        print(f"{figure:>10.1f}  {name}")
+    show(figures, as_json=options.json)
 
 
 def _options() -> argparse.Namespace:
