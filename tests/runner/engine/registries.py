@@ -213,12 +213,14 @@ class FaultyRegistry:
     """A registry with the images it was given, by `name:tag`, that answers each of `faults` once before it works.
 
     A fault is an HTTP status and a text. From the moment that `silent` is set it takes requests and answers none,
-    until it is told to `speak`. `asked` are the requests so far, such as `GET /v2/`.
+    until it is told to `speak`; a `halting` one gives half of each layer and the rest from then on. `asked` are the
+    requests so far, such as `GET /v2/`.
     """
 
     images: Mapping[str, Made]
     faults: list[tuple[int, str]] = field(default_factory=list)
     silent: bool = False
+    halting: bool = False
     asked: list[str] = field(default_factory=list)
     port: int = 0
 
@@ -238,7 +240,7 @@ class FaultyRegistry:
 
     def speak(self) -> None:
         """Answer what was asked in the meantime, and all that comes."""
-        self.silent = False
+        self.silent = self.halting = False
         self._speak.set()
 
     def answer(self, method: str, path: str) -> tuple[int, str, bytes]:
@@ -252,6 +254,15 @@ class FaultyRegistry:
             status, text = self.faults.pop(0)
             return status, "application/json", _json({"errors": [{"code": "TOOMANYREQUESTS", "message": text}]})
         return self._content(path)
+
+    def parts(self, body: bytes) -> Iterator[bytes]:
+        """An answer's body as it is to be written, part by part."""
+        if self.halting and not body.startswith(b"{"):
+            half = len(body) // 2
+            yield body[:half]
+            self._speak.wait()
+            body = body[half:]
+        yield body
 
     def _content(self, path: str) -> tuple[int, str, bytes]:
         _, kind, reference = path.removeprefix("/v2/").rsplit("/", 2)
@@ -277,7 +288,7 @@ def _handler(registry: FaultyRegistry) -> type[http.server.BaseHTTPRequestHandle
                 self.send_header("Docker-Content-Digest", digest(body))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(body)
+                self.wfile.writelines(registry.parts(body))
 
         do_HEAD = do_GET  # noqa: N815 - the names are http.server's
 
