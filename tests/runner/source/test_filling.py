@@ -30,7 +30,7 @@ from runner.source.tree import commit_streams
 from runner.source.written import write_commit
 from runner.stop import Stop
 from tests.gitrepo import GitRepository
-from tests.runner.engine.test_containers import left
+from tests.runner.engine.belongings import left
 from tests.runner.source.checkouts import push_of
 from tests.runner.world import World
 
