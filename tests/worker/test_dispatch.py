@@ -255,7 +255,7 @@ def test_runs_that_came_while_redis_was_away_are_all_enqueued_once(
     wanted = {add_run(database, f"d{number}") for number in range(20)}
     dispatcher.thread.wake()
     redis.start()
-    wait_until(lambda: len(queued(redis)) == 20, seconds=30)
+    wait_until(lambda: len(queued(redis)) == 20)
     dispatcher.thread.wake()
     assert set(queued(redis)) == wanted
 
