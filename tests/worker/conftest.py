@@ -3,10 +3,11 @@
 import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -167,18 +168,13 @@ class Story:
 
     def start_job(self, job: str) -> None:
         self.take_job()
-        self.seq += 1
-        self.tell(JobStarted(seq=self.seq, time=TIME, run=self.run.id, job=job))
+        self._say(JobStarted, job=job)
 
     def start_step(self, job: str, step: str) -> None:
-        self.seq += 1
-        self.tell(StepStarted(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, image="busybox"))
+        self._say(StepStarted, job=job, step=step, image="busybox")
 
     def pull_image(self, job: str, *steps: str, image: str = "busybox", progress: PullProgress) -> None:
-        self.seq += 1
-        self.tell(
-            ImagePull(seq=self.seq, time=TIME, run=self.run.id, job=job, image=image, steps=steps, progress=progress)
-        )
+        self._say(ImagePull, job=job, image=image, steps=steps, progress=progress)
 
     def log(
         self,
@@ -189,39 +185,21 @@ class Story:
         stream: Stream = Stream.STDOUT,
         command: int | None = None,
     ) -> None:
-        self.seq += 1
-        self.tell(
-            Log(
-                seq=self.seq,
-                time=TIME,
-                run=self.run.id,
-                job=job,
-                step=step,
-                stream=stream,
-                line=line,
-                lines=lines,
-                command=command,
-            )
-        )
+        self._say(Log, job=job, step=step, stream=stream, line=line, lines=lines, command=command)
 
     def retry_step(self, job: str, step: str, *, attempt: int, exit_code: int) -> None:
-        self.seq += 1
-        self.tell(
-            StepRetried(
-                seq=self.seq,
-                time=TIME,
-                run=self.run.id,
-                job=job,
-                step=step,
-                attempt=attempt,
-                attempts=3,
-                status=Status.FAILURE,
-                exit_code=exit_code,
-                reason=f"exit code {exit_code}",
-                duration_ms=200,
-                delay_ms=300,
-                commands=(CommandRun(command=0, exit_code=exit_code, duration_ms=150),),
-            )
+        self._say(
+            StepRetried,
+            job=job,
+            step=step,
+            attempt=attempt,
+            attempts=3,
+            status=Status.FAILURE,
+            exit_code=exit_code,
+            reason=f"exit code {exit_code}",
+            duration_ms=200,
+            delay_ms=300,
+            commands=(CommandRun(command=0, exit_code=exit_code, duration_ms=150),),
         )
 
     def finish_step(
@@ -235,29 +213,29 @@ class Story:
         attempt: int = 1,
         commands: tuple[tuple[int, int], ...] = (),
     ) -> None:
-        self.seq += 1
-        self.tell(
-            StepFinished(
-                seq=self.seq,
-                time=TIME,
-                run=self.run.id,
-                job=job,
-                step=step,
-                status=status,
-                exit_code=exit_code,
-                reason=reason,
-                duration_ms=1234,
-                attempt=attempt,
-                commands=tuple(
-                    CommandRun(command=index, exit_code=code, duration_ms=duration_ms)
-                    for index, (code, duration_ms) in enumerate(commands)
-                ),
-            )
+        """The step has ended, each of its commands with this exit code after so many milliseconds."""
+        self._say(
+            StepFinished,
+            job=job,
+            step=step,
+            status=status,
+            exit_code=exit_code,
+            reason=reason,
+            duration_ms=1234,
+            attempt=attempt,
+            commands=tuple(
+                CommandRun(command=index, exit_code=code, duration_ms=duration_ms)
+                for index, (code, duration_ms) in enumerate(commands)
+            ),
         )
 
     def finish_job(self, job: str, status: Status = Status.SUCCESS) -> None:
+        self._say(JobFinished, job=job, status=status, duration_ms=5678)
+
+    def _say(self, kind: Callable[..., AnyRecord], **values: Any) -> None:
+        """Tell of the task's next Record."""
         self.seq += 1
-        self.tell(JobFinished(seq=self.seq, time=TIME, run=self.run.id, job=job, status=status, duration_ms=5678))
+        self.tell(kind(seq=self.seq, time=TIME, run=self.run.id, **values))
 
     def keep(self, record: Artifact) -> None:
         self.seq += 1
