@@ -10,8 +10,8 @@ _SHORTEST_PAUSE_SECONDS = 0.001  # much of what is waited for, a server above al
 _LONGEST_PAUSE_SECONDS = 0.02
 
 
-def wait_until(condition: Callable[[], T], *, seconds: float = 15.0, what: str = "") -> T:
-    """What `condition` gives as soon as that is true; fails if it isn't within the time."""
+def wait_until(condition: Callable[[], T], *, seconds: float = 60.0, what: str = "") -> T:
+    """What `condition` gives as soon as that is true; fails if it isn't within the time: a busy machine needs it."""
     deadline = time.monotonic() + seconds
     pause_seconds = _SHORTEST_PAUSE_SECONDS
     while True:
