@@ -97,7 +97,8 @@ def test_an_image_without_a_shell_runs_its_own_program_as_its_own_user(container
 
 
 def test_an_image_that_runs_nothing_by_itself_is_named(containers: World, engine: Engine) -> None:
-    engine.import_image("headrace/test-nothing", "local", bytes(1024))
+    if not engine.has_image("headrace/test-nothing:local"):
+        engine.import_image("headrace/test-nothing", "local", bytes(1024))
     result = containers.run(PlannedStep(name="a", image="headrace/test-nothing:local"))
     assert result.finished("a").reason == (
         "image headrace/test-nothing:local: runs nothing by itself; give the step `commands` or an `entrypoint`"

@@ -67,6 +67,7 @@ def test_a_sweep_spares_the_living_and_other_hosts(
         wait_until(
             lambda: any(engine.state(each).is_running for each in sandboxes(engine, "swept")), what="its lane is up"
         )
+        wait_until(lambda: len(left(engine, "swept")) == 5, what="all is made")
         sweep(engine, OURS)
         assert len(left(engine, "swept")) == things_left
     finally:
