@@ -41,6 +41,11 @@ def test_readme_shows_run_and_serve_within_forty_lines() -> None:
     assert "headrace up" in beginning
 
 
+def test_readme_leads_to_every_page() -> None:
+    missing = {page.name for page in (ROOT / "docs").glob("*.md")} - set(re.findall(r"\(docs/([\w.]+)\)", README))
+    assert missing == set()
+
+
 def test_own_workflow_plans_without_a_problem() -> None:
     plan = make_plan({".headrace.yaml": (ROOT / ".headrace.yaml").read_bytes()}, PUSH)
     assert plan.problems == ()
