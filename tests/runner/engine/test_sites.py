@@ -15,9 +15,9 @@ from runner.engine.ownership import ATTEMPT, HOST, JOB, PROCESS, RUN, this_proce
 from runner.engine.spec import NO_NETWORK
 from runner.errors import BackendError
 from runner.stop import Stop
-from tests.runner.engine.belongings import left
+from tests.runner.engine.belongings import is_ours, left
 from tests.runner.engine.sites import empty_tree
-from tests.runner.world import FAILURE, World, when_it_says
+from tests.runner.world import FAILURE, World, wait_for, when_it_says
 
 pytestmark = pytest.mark.docker
 
@@ -29,16 +29,17 @@ def test_everything_made_for_a_job_says_whose_it_is(containers: World, engine: E
         if isinstance(record, Log) and "up" in record.lines and record.step == "a":
             for kind in ("containers", "networks", "volumes"):
                 found = getattr(engine, kind)(f"{RUN}=labelled")
-                seen[kind] = [each.name for each in found]
-                for each in found:
+                seen[kind] = [each.name for each in found if is_ours(each)]
+                for each in filter(is_ours, found):
                     assert each.labels[JOB] == "build"
                     assert each.labels[ATTEMPT] == "1"
                     assert each.labels[HOST] == this_process().host
                     assert each.labels[PROCESS] == this_process().process
+            containers.touch("seen", run="labelled")
 
     service = containers.step("db", "sleep 60")
     result = containers.run(
-        containers.step("a", "echo up; sleep 0.3"), services=(service,), run="labelled", watch=watch
+        containers.step("a", f"echo up; {wait_for('seen')}"), services=(service,), run="labelled", watch=watch
     )
     assert result.status is Status.SUCCESS
     assert {kind: len(names) for kind, names in seen.items()} == {"containers": 4, "networks": 1, "volumes": 2}
