@@ -1,14 +1,18 @@
 """What ARCHITECTURE.md says of packages: who may import what, held by reading every file's syntax tree."""
 
 import ast
+import re
 import sys
+import tomllib
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 PACKAGES = ("pipelines", "runner", "worker")
 
 MAY_IMPORT = {
@@ -77,6 +81,12 @@ def imported(nodes: Iterator[ast.AST]) -> Iterator[str]:
 SOURCES = [read(path) for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))]
 
 
+def canonical(requirement: str) -> str:
+    """The name of the distribution that a requirement asks for, as indexes spell it."""
+    name = re.split(r"[^\w.-]", requirement, maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def every(sources: list[Source]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("source", sources, ids=[source.name for source in sources])
 
@@ -102,6 +112,13 @@ def test_every_third_party_of_a_package_is_used_there() -> None:
     for package, libraries in THIRD_PARTY.items():
         used = set[str]().union(*(top_level(source.imports) for source in SOURCES if source.package == package))
         assert set(libraries.split()) <= used
+
+
+def test_every_third_party_is_asked_for_by_name() -> None:
+    """Not only had because another library needs it today."""
+    asked_for = {canonical(requirement) for requirement in PROJECT["dependencies"]}
+    for library in {library for libraries in THIRD_PARTY.values() for library in libraries.split()}:
+        assert {canonical(name) for name in packages_distributions()[library]} & asked_for, library
 
 
 @every([source for source in SOURCES if source.package == "pipelines"])
