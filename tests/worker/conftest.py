@@ -1,5 +1,6 @@
 """A real server on a real socket with a real database, and what tests do in its world."""
 
+import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -35,7 +36,7 @@ from runner.remote.connection import Connection
 from runner.results.logstore import LogStore
 from tests.databases import give_tables
 from tests.private_postgresql import PrivatePostgresql
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.access.identity import Role, Scope
 from worker.app import create_app
 from worker.context import Backstage
@@ -92,8 +93,15 @@ class Service:
     def visitor(self) -> httpx.Client:
         """A browser that nobody has logged in with, as far as headers go. It follows no redirect by itself."""
         return httpx.Client(
-            base_url=self.client.base_url, timeout=10, verify=TLS, headers={"sec-fetch-site": "same-origin"}
+            base_url=self.client.base_url,
+            timeout=PATIENCE_SECONDS,
+            verify=TLS,
+            headers={"sec-fetch-site": "same-origin"},
         )
+
+    def dial(self) -> socket.socket:
+        """A bare connection to it, for what no client would send."""
+        return socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), timeout=PATIENCE_SECONDS)
 
     def browser(self, name: str = "grace", role: Role = Role.MEMBER) -> httpx.Client:
         """A browser that somebody has logged in with."""
@@ -400,7 +408,7 @@ def serving(
             wait_until(lambda: server.started, what="the server to start")
             token = _administrators_token(database) if has_account else ""
             headers = {"authorization": f"Bearer {token}"}
-            with httpx.Client(base_url=address, timeout=10, verify=TLS, headers=headers) as client:
+            with httpx.Client(base_url=address, timeout=PATIENCE_SECONDS, verify=TLS, headers=headers) as client:
                 yield Service(
                     settings=settings,
                     database=database,

@@ -21,7 +21,7 @@ from runner.source.mirrors import fetched
 from runner.source.tree import commit_streams, commit_tree
 from runner.stop import Stop
 from tests.gitrepo import GitRepository
-from tests.runner.engine.test_containers import left
+from tests.runner.engine.belongings import left
 from tests.runner.source.checkouts import push_of
 from tests.runner.source.gitserver import GitServer
 from tests.runner.source.test_damage import harm_blob
