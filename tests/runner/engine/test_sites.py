@@ -28,9 +28,9 @@ def test_everything_made_for_a_job_says_whose_it_is(containers: World, engine: E
     def watch(record: AnyRecord) -> None:
         if isinstance(record, Log) and "up" in record.lines and record.step == "a":
             for kind in ("containers", "networks", "volumes"):
-                found = list(filter(is_ours, getattr(engine, kind)(f"{RUN}=labelled")))
-                seen[kind] = [each.name for each in found]
-                for each in found:
+                found = getattr(engine, kind)(f"{RUN}=labelled")
+                seen[kind] = [each.name for each in found if is_ours(each)]
+                for each in filter(is_ours, found):
                     assert each.labels[JOB] == "build"
                     assert each.labels[ATTEMPT] == "1"
                     assert each.labels[HOST] == this_process().host
