@@ -1,17 +1,16 @@
 """Services: when the steps begin, and what a service's end means for them. In every world."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipelines.details import Healthcheck
 from pipelines.plan import PlannedStep
-from pipelines.records import AnyRecord, StepFinished, Stream
+from pipelines.records import StepFinished, Stream
 from pipelines.status import Status
 from runner.stop import Stop
 from tests.runner.scripted import ScriptedBackend
-from tests.runner.world import BOTH, FAILURE, World, wait_for, when_it_says
+from tests.runner.world import BOTH, FAILURE, World, wait_for, when_it_ends, when_it_says
 from tests.waiting import wait_until
 
 FOREVER = "while :; do sleep 0.05; done"
@@ -45,16 +44,6 @@ def test_a_service_that_cannot_start_is_an_error_of_the_job(world: World) -> Non
     assert result.statuses() == {"db": "error", "a": "skipped"}
     assert result.status is Status.ERROR
     assert result.job.reason.startswith("service db: image missing/db: ")
-
-
-def when_it_ends(service: str, act: Callable[[], None]) -> Callable[[AnyRecord], None]:
-    """A watcher that acts once the end of a service is told."""
-
-    def watch(record: AnyRecord) -> None:
-        if isinstance(record, StepFinished) and record.step == service:
-            act()
-
-    return watch
 
 
 HEALTHY_LATE = Healthcheck(command=("[ -e healthy ]",))

@@ -9,7 +9,7 @@ from pipelines.records import AnyRecord, StepFinished, StepRetried, StepStarted
 from pipelines.status import Status
 from runner.stop import Stop
 from tests.runner.limits import Limits
-from tests.runner.world import BOTH, FAILURE, World, wait_for, when_it_says
+from tests.runner.world import BOTH, FAILURE, World, wait_for, when_it_ends, when_it_says
 
 FIRST_HANGS = "[ $CI_ATTEMPT = 2 ] || { echo up; sleep 60; }"
 
@@ -125,13 +125,13 @@ def test_a_step_that_failed_in_vain_is_a_failure_though_it_was_late_before(world
     assert (result.status, result.job.reason) == (Status.FAILURE, "step a: exit code 6")
 
 
-def test_a_detached_step_over_its_limit_is_timed_out_and_the_job_goes_on(world: World) -> None:
+def test_a_detached_step_over_its_limit_is_timed_out_and_the_job_goes_on(world: World, limits: Limits) -> None:
     def watch(record: AnyRecord) -> None:
-        if isinstance(record, StepFinished) and record.step == "serve":
-            world.touch("told")
+        when_it_says("up", lambda: limits.run_out(0.4))(record)
+        when_it_ends("serve", lambda: world.touch("told"))(record)
 
     serve = world.step("serve", wait_for("nothing"), detach=True, timeout=0.4)
-    steps = world.chain(serve, world.step("a", "touch up", wait_for("told"), timeout=60))
+    steps = world.chain(serve, world.step("a", "echo up", wait_for("told"), timeout=60))
     result = world.run(*steps, watch=watch)
     late = "took longer than its limit of 0.4 s"
     assert (result.finished("serve").status, result.finished("serve").reason) == (Status.TIMED_OUT, late)
@@ -140,12 +140,10 @@ def test_a_detached_step_over_its_limit_is_timed_out_and_the_job_goes_on(world: 
 
 
 def test_a_failure_beside_a_time_out_is_the_lesser_of_the_two(world: World, limits: Limits) -> None:
-    def watch(record: AnyRecord) -> None:
-        if isinstance(record, StepFinished) and record.step == "bad":
-            limits.run_out(2.0)
-
     late = world.step("late", "touch up; sleep 60", timeout=2.0)
-    result = world.run(world.step("bad", wait_for("up"), "exit 1"), late, watch=watch)
+    result = world.run(
+        world.step("bad", wait_for("up"), "exit 1"), late, watch=when_it_ends("bad", lambda: limits.run_out(2.0))
+    )
     assert result.statuses() == {"bad": "failure", "late": "timed_out"}
     assert result.status is Status.TIMED_OUT
 

@@ -169,3 +169,13 @@ def when_it_says(line: str, act: Callable[[], None]) -> Callable[[AnyRecord], No
             act()
 
     return watch
+
+
+def when_it_ends(step: str, act: Callable[[], None]) -> Callable[[AnyRecord], None]:
+    """A watcher that acts once the end of a step or service is told."""
+
+    def watch(record: AnyRecord) -> None:
+        if isinstance(record, StepFinished) and record.step == step:
+            act()
+
+    return watch

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from pipelines.details import Resources
-from pipelines.records import AnyRecord, StepFinished, Stream
+from pipelines.records import Stream
 from pipelines.status import Status
 from runner.backend import Outcome
 from runner.engine.client import Engine
@@ -18,7 +18,7 @@ from runner.engine.containers import DockerBackend
 from runner.engine.limits import Limits, allowance_of, limits_of
 from runner.engine.symptoms import Symptoms
 from tests.runner.engine.inspecting import UNTIL_SEEN, inspect, look_once_up, seen_while_it_runs
-from tests.runner.world import World, wait_for
+from tests.runner.world import World, wait_for, when_it_ends
 
 MEGABYTE = 1 << 20
 FOREVER = "while :; do sleep 0.1; done"
@@ -166,13 +166,10 @@ def test_only_a_step_that_was_out_of_memory_is_said_to_be(containers: World, com
 
 @pytest.mark.docker
 def test_a_service_that_was_out_of_memory_is_told(containers: World) -> None:
-    service = containers.step("db", "exec tail /dev/zero", resources=Resources(memory=16 * MEGABYTE))
-
-    def watch(record: AnyRecord) -> None:
-        if isinstance(record, StepFinished) and record.step == "db":
-            containers.touch("told")
-
-    result = containers.run(containers.step("a", wait_for("told"), timeout=60), services=(service,), watch=watch)
+    service = containers.step("db", wait_for("up"), "exec tail /dev/zero", resources=Resources(memory=16 * MEGABYTE))
+    step = containers.step("a", "touch up", wait_for("told"), timeout=60)
+    told = when_it_ends("db", lambda: containers.touch("told"))
+    result = containers.run(step, services=(service,), watch=told)
     assert result.finished("db").reason == "exit code 137: out of memory"
 
 
