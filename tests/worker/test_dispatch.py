@@ -21,8 +21,9 @@ from tests.worker.conftest import TIME, job
 from tests.worker.live_loop import running_live
 from worker import dispatch
 from worker.dispatch import Dispatcher
-from worker.exchange import Exchange, JobOrder, PlanOrder
+from worker.exchange import Exchange
 from worker.live import Live
+from worker.order import JobOrder, PlanOrder
 from worker.orders import order_of
 from worker.queue import TaskQueue
 from worker.roster import Roster, Worker

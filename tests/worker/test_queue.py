@@ -17,7 +17,8 @@ from rq.serializers import JSONSerializer
 
 from tests.private_redis import PrivateRedis
 from tests.waiting import PATIENCE_SECONDS, wait_until
-from worker.queue import Duties, TaskQueue, work_until_stopped
+from worker.duties import Duties
+from worker.queue import TaskQueue, work_until_stopped
 
 pytestmark = pytest.mark.redis
 

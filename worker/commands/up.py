@@ -10,6 +10,7 @@ from types import FrameType
 
 import click
 
+from runner.saying import tell
 from runner.signals import is_ignored
 from worker.commands.settings_options import label_option, settings_options
 from worker.data_directory import only_one_service
@@ -123,9 +124,9 @@ class _Service:
 
     def _say_ready(self) -> None:
         if not self._settings.listen.is_loopback and not self._settings.url.startswith("https://"):
-            click.echo(f"headrace: {_UNENCRYPTED}", err=True)
+            tell(f"headrace: {_UNENCRYPTED}")
         if not self._is_to_end.is_set():
-            click.echo(f"Headrace is ready at {self._settings.url} (data in {self._settings.data})", err=True)
+            tell(f"Headrace is ready at {self._settings.url} (data in {self._settings.data})")
 
     def _say_waiting(self) -> None:
-        click.echo("headrace: waiting for jobs under way to end; press Ctrl-C again to stop them", err=True)
+        tell("headrace: waiting for jobs under way to end; press Ctrl-C again to stop them")
