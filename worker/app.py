@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 
 from anyio import CapacityLimiter
@@ -13,6 +14,7 @@ from starlette.staticfiles import StaticFiles
 
 from worker.access.identity import Identity
 from worker.access.throttle import Throttle
+from worker.api.nothing import not_taken
 from worker.api.problems import problem
 from worker.context import Backstage, Context
 from worker.errors import ServiceError, Unidentified
@@ -90,6 +92,8 @@ def create_app(
 
 
 def _answer_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, HTTPException) and error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        error = not_taken(request)
     if request.url.path.startswith(_FOR_PROGRAMS):
         return problem(error)
     if isinstance(error, Unidentified):

@@ -11,7 +11,8 @@ from worker.forges import FORGES
 from worker.forges.git import PlainGit, post_receive
 from worker.store.repositories import StoredRepository
 
-_PART = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_OWNER_PART = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.][A-Za-z0-9._-]{0,99}")
+_SHORT_NAME = re.compile(r"(?!(?:\.{1,2}|-)$)[A-Za-z0-9._-]{1,100}")  # `.github` and `-web` are names at forges
 _OURS = frozenset(
     {"account", "api", "badges", "hooks", "login", "logout", "setup", "static"}
 )  # where an owner's pages would hide behind ours
@@ -50,7 +51,7 @@ def parse_name(text: str) -> tuple[str, str]:
     parts = text.split("/")
     if not owner:
         raise Malformed(f"{text!r} has no owner: expected OWNER/NAME, such as acme/{text or 'web'}")
-    if not all(_PART.fullmatch(part) for part in parts):
+    if not all(map(_OWNER_PART.fullmatch, parts[:-1])) or not _SHORT_NAME.fullmatch(name):
         raise Malformed(f"{text!r} can't be a repository: expected OWNER/NAME of letters, digits, '.', '_' and '-'")
     if parts[0] in _OURS:
         raise Malformed(f"{text!r}: the owner can't be {parts[0]!r}, which is a path of the server's own")

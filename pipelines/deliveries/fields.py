@@ -8,7 +8,7 @@ import msgspec
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")  # SHA-1, or SHA-256 in repositories that use it
 _ABBREVIATED = re.compile(r"[0-9a-f]{12,64}")
 _REF = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]{1,1000}")  # what git-check-ref-format forbids in a ref
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
+_PLAIN_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9_.][A-Za-z0-9_.-]{0,99}")
 _BRANCH_PREFIX = "refs/heads/"
 _LONGEST_TEXT = 10_000
 _LONGEST_NAME = 300

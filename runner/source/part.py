@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pipelines.event import Event, Repository
 from runner.errors import SourceError
+from runner.source.access import ANONYMOUS, Access
 from runner.source.addresses import access_to
 from runner.source.clonesettings import CloneSettings
 from runner.source.forks import access_for_author
@@ -62,12 +63,32 @@ def _with_submodules(part: Part, settings: CloneSettings) -> Part:
     return Part(mirror=mirror, submodules=found, below=part.below, level=part.level)
 
 
+def _check_readable(submodule: Submodule, access: Access, part: Part) -> None:
+    """Raises SourceError for what would be read over ssh, say, in nobody's name: git's own words tell nothing."""
+    if access is not ANONYMOUS or submodule.url.startswith("https://"):
+        return
+    raise SourceError(
+        f"submodule {submodule.name!r} at {submodule.url!r} is read without credentials, because {_why(part)}, and so"
+        " over https alone: name it by an https:// address in .gitmodules"
+    )
+
+
+def _why(part: Part) -> str:
+    request = part.mirror.event.pull_request
+    if request and request.from_fork:
+        return "a commit of a fork names it"
+    if part.mirror.access is ANONYMOUS:
+        return "the submodule that names it is"
+    return "it is not of the repository's own owner"
+
+
 def _fetched(part: Part, submodule: Submodule) -> Part:
     """The submodule's part of the tree, fetched in nobody's name unless it is of the same owner, and no fork's."""
     mirror = part.mirror
     event = Event(repository=Repository(clone_url=submodule.url), sha=submodule.commit)
     access = access_for_author(mirror.event, mirror.access, url=submodule.url)
     access = access_to(submodule.url, origin=mirror.event.repository.clone_url, access=access)
+    _check_readable(submodule, access, part)
     return Part(
         mirror=fetched(mirror.root, event, access=access, tries=mirror.tries),
         below=f"{part.below}{submodule.path}/",

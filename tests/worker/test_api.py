@@ -57,10 +57,14 @@ def watch(service: Service, path: str, *, after: str = "", **params: str | int) 
 class Watcher:
     """Someone who watches a stream from a thread of their own."""
 
-    def __init__(self, service: Service, path: str, **params: str | int) -> None:
+    def __init__(self, service: Service, path: str, *, after: str = "", **params: str | int) -> None:
         self.seen: list[Sent] = []
         self._service = service
-        headers = {"accept": "text/event-stream", "authorization": f"Bearer {service.token}"}
+        headers = {
+            "accept": "text/event-stream",
+            "authorization": f"Bearer {service.token}",
+            "last-event-id": after,
+        }
         self._request = {"url": service.url + path, "params": params, "headers": headers}
         self._thread = threading.Thread(target=self._watch)
         self._thread.start()
@@ -236,6 +240,36 @@ def test_method_that_a_path_does_not_take_is_told_from_a_path_that_is_not_there(
     wrong = service.client.request(method, "/api/workers")
     assert (wrong.status_code, wrong.headers["allow"]) == (405, "GET")
     assert service.client.request(method, "/api/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [
+        ("/api/runs", "GET, POST"),
+        ("/api/runs/nothing/cancel", "POST"),
+        ("/api/retention/removals", "GET, POST"),
+        ("/api/repositories/acme/web", "DELETE, GET, PATCH"),
+        ("/login", "GET, POST"),
+        ("/healthz", "GET, HEAD"),
+        ("/", "GET"),
+        ("/acme/web/-/start", "GET, POST"),
+    ],
+)
+@pytest.mark.parametrize("method", ["TRACE", "PUT", "INVENTED"])
+def test_method_that_no_route_takes_is_answered_with_all_that_the_path_takes(
+    service: Service, method: str, path: str, allowed: str
+) -> None:
+    answer = service.client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    is_for_programs = answer.headers["content-type"] == "application/problem+json"
+    assert is_for_programs is path.startswith(("/api/", "/healthz"))
+
+
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/runs/", "/api//runs", "/api/runs/a/b/c"])
+@pytest.mark.parametrize("method", ["GET", "TRACE", "INVENTED", "DELETE"])
+def test_what_is_not_there_is_told_to_programs_in_their_form(service: Service, method: str, path: str) -> None:
+    answer = service.client.request(method, path)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
 
 
 # Logs
@@ -482,6 +516,37 @@ def test_cursor_that_was_made_up_is_no_error(service: Service, after: str) -> No
     story = finished(service.add_run(service.add_repository()))
     answer = service.client.get(f"/api/runs/{story.run.id}/records?format=jsonl", headers={"last-event-id": after})
     assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("after", ["9" * 9, "9" * 5000, "-1", "x", "99-2:3"])
+def test_id_that_a_history_never_gave_has_it_told_from_the_beginning(service: Service, after: str) -> None:
+    story = finished(service.add_run(service.add_repository()))
+    path = f"/api/runs/{story.run.id}/records"
+    assert watch(service, path, after=after, logs=1) == watch(service, path, logs=1)
+
+
+def test_history_of_which_all_was_sent_ends_at_once(service: Service) -> None:
+    """A browser comes again by itself when a stream ends, with the last id."""
+    story = finished(service.add_run(service.add_repository()))
+    path = f"/api/runs/{story.run.id}/records"
+    assert watch(service, path, after=watch(service, path)[-1].id) == []
+
+
+@pytest.mark.parametrize("after", ["9" * 9, "9" * 5000, "-1", "x"])
+def test_id_that_a_log_never_gave_is_passed_over(service: Service, after: str) -> None:
+    story = finished(service.add_run(service.add_repository()))
+    path = log_path(story.run.id, "build", "test")
+    assert watch(service, path, after=after) == watch(service, path)
+    assert watch(service, path, after=after, tail=1) == watch(service, path, tail=1)
+
+
+def test_live_log_is_followed_after_an_id_that_it_never_gave(service: Service) -> None:
+    story = running(service.add_run(service.add_repository()))
+    watcher = Watcher(service, log_path(story.run.id, "build", "test"), after="4000")
+    story.log("build", "test", 1, "one")
+    assert watcher.wait_for(1)[0].json["lines"] == ["one"]
+    story.finish_step("build", "test")
+    assert [event.name for event in watcher.wait_for_end()] == ["message", "end"]
 
 
 @pytest.mark.parametrize("path", ["/api/artifacts/99999999999999999999/content", "/acme/web/runs/4294967296"])

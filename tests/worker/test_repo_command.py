@@ -99,6 +99,14 @@ def run_on_disk(settings: Settings, connection: Connection, tmp_path: Path, name
     return run_id
 
 
+@pytest.mark.parametrize("name", ["acme/.github", "acme/-web", "acme/_", "group/.sub/...", "acme/web.js"])
+def test_name_that_a_forge_takes_is_taken(connection: Connection, name: str) -> None:
+    """And every command finds the repository by it."""
+    repo.add(connection, name=name, forge="git", clone_url="/srv/web.git")
+    repo.hook(connection, name=name)
+    repo.remove(connection, name=name)
+
+
 def test_same_name_twice_is_a_conflict(connection: Connection) -> None:
     repo.add(connection, name="acme/web", forge="git", clone_url="/srv/web.git")
     with pytest.raises(UsageError, match="acme/web already"):
@@ -113,7 +121,15 @@ def test_same_name_twice_is_a_conflict(connection: Connection) -> None:
         ("acme/", "can't be a repository"),
         ("../web", "can't be a repository"),
         ("acme/we b", "can't be a repository"),
-        ("acme/-web", "can't be a repository"),
+        ("acme/.", "can't be a repository"),
+        ("acme/..", "can't be a repository"),
+        ("acme/-", "can't be a repository"),
+        (".", "expected OWNER/NAME"),
+        ("./web", "can't be a repository"),
+        ("acme/../web", "can't be a repository"),
+        ("acme//web", "can't be a repository"),
+        ("-acme/web", "can't be a repository"),
+        ("acme/web\n", "can't be a repository"),
         ("api/web", "a path of the server's own"),
     ],
 )

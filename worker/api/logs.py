@@ -5,6 +5,7 @@ has something new. The id of an event is the number of its last line, so a viewe
 Whether the step has ended is looked up before the log is read: what it wrote is in the log by then.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,6 +28,7 @@ from worker.store.attempts import StoredAttempt, attempts_of
 from worker.store.retained import check_there
 
 _BATCH_LINES = 2000
+_LINE = re.compile(r"[0-9]{1,18}")
 _TEXT_HEADERS = {"Content-Security-Policy": "sandbox; default-src 'none'", "X-Content-Type-Options": "nosniff"}
 
 
@@ -76,15 +78,23 @@ def show_log(
         parts.step_status(connection, address.run_id, address.job, address.step)
         check_there(connection, address.run_id, Files.LOGS)
     log = context.storage.logs(address.run_id)
-    start = first_line if tail is None else max(1, log.next_line(address.job, address.step) - tail)
+    following = log.next_line(address.job, address.step)
+    start = first_line if tail is None else max(1, following - tail)
     if "text/event-stream" in accept:
-        if last_event_id.isdecimal():
-            start = int(last_event_id) + 1
-        viewer = _Viewer(context=context, address=address, log=log, next_line=start)
+        resumed = _line_after(last_event_id, following=following) or start
+        viewer = _Viewer(context=context, address=address, log=log, next_line=resumed)
         return sse.stream(context.live, address.run_id, viewer.read)
     if log_format is LogFormat.JSON:
         return _page(context, address, log, start, limit)
     return StreamingResponse(_text(log, address, start), media_type="text/plain", headers=_TEXT_HEADERS)
+
+
+def _line_after(last_event_id: str, *, following: int) -> int | None:
+    """The line with which a viewer goes on who has seen this one; None for an id that this log has never given."""
+    if not _LINE.fullmatch(last_event_id):
+        return None
+    line = int(last_event_id) + 1
+    return line if line <= following else None
 
 
 def chunks_of(lines: Sequence[LogLine]) -> Iterator[list[LogLine]]:

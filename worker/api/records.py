@@ -42,10 +42,19 @@ def show_records(
     """
     with context.database.read() as connection:
         queries.run_with_id(connection, run_id)
-    reader = _Reader(context=context, run_id=run_id, cursor=Cursor.parse(last_event_id), wants_logs=logs)
+        last = queries.last_record(connection, run_id)
+    cursor = _resumed(last_event_id, last)
+    has_ended = last is not None and cursor.seq == last.seq and isinstance(decode(last.body), RunFinished)
+    reader = _Reader(context=context, run_id=run_id, cursor=cursor, wants_logs=logs, has_ended=has_ended)
     if record_format == "jsonl" or (not record_format and "application/json" in accept):
         return StreamingResponse(_json_lines(reader), media_type="application/jsonl")
     return sse.stream(context.live, run_id, reader.read_events)
+
+
+def _resumed(last_event_id: str, last: queries.StoredRecord | None) -> Cursor:
+    """Where a reader goes on. An id that this history never gave says nothing: it is told from the beginning."""
+    cursor = Cursor.parse(last_event_id)
+    return cursor if cursor.seq <= (last.seq if last else 0) else Cursor()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,6 +74,8 @@ class _Reader:
 
     def read(self) -> Iterator[tuple[bytes, str]]:
         """What is new: JSON lines, each with the cursor after it. A bounded number: ask again until there is none."""
+        if self.has_ended:
+            return
         with self.context.database.read() as connection:
             stored = queries.records_after(connection, self.run_id, self.cursor.seq, limit=_BATCH_RECORDS)
             steps = parts.step_ids(connection, self.run_id) if self.wants_logs else {}

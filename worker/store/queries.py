@@ -141,6 +141,13 @@ def records_after(connection: Connection, run_id: str, seq: int, *, limit: int) 
     return [StoredRecord(seq=number, body=body) for number, body in rows]
 
 
+def last_record(connection: Connection, run_id: str) -> StoredRecord | None:
+    """The last Record of a run's history so far; None before the first."""
+    query = select(records.c.seq, records.c.body).where(records.c.run_id == run_id)
+    row = connection.execute(query.order_by(records.c.seq.desc()).limit(1)).one_or_none()
+    return StoredRecord(seq=row.seq, body=row.body) if row else None
+
+
 def ends_of_attempts(connection: Connection, run_id: str) -> Iterator[StepRetried | StepFinished]:
     """How the attempts at a run's steps have ended so far, in the order they did."""
     query = select(records.c.body).where(records.c.run_id == run_id).order_by(records.c.seq)

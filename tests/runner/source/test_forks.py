@@ -1,5 +1,6 @@
 """Pull requests from forks whose forge keeps their commits there: a git server over https has both repositories."""
 
+import re
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -188,6 +189,19 @@ def test_submodule_that_a_fork_names_is_read_in_nobody_s_name(
     with pytest.raises(SourceError):
         unpacked(tmp_path, event, access=ANN)
     assert shown_to_private(forge) == {""}
+
+
+@pytest.mark.parametrize("url", ["git@git.example.org:acme/lib.git", "ssh://git@git.example.org/acme/lib.git"])
+def test_submodule_by_ssh_that_a_fork_names_is_refused_in_one_clear_line(
+    origin: GitRepository, forge: GitServer, tmp_path: Path, url: str
+) -> None:
+    origin.git("checkout", "--quiet", "-b", "oil")
+    sha = with_submodule(origin, "lib", url, "1" * 40)
+    said = rf"^submodule 'it' at '{re.escape(url)}' is read without credentials, because a commit of a fork names it"
+    with pytest.raises(SourceError, match=said) as refused:
+        unpacked(tmp_path, pulled(forge, origin, sha), access=ANN)
+    assert "by an https:// address in .gitmodules" in str(refused.value)
+    assert "\n" not in str(refused.value)
 
 
 def test_remote_that_a_fork_names_is_read_in_nobody_s_name(
