@@ -4,13 +4,15 @@ import hashlib
 import io
 import itertools
 import os
+import secrets
 import subprocess
 import sys
 import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
@@ -38,6 +40,7 @@ from runner.engine.ownership import (
     RUN,
     SANDBOX,
     Owner,
+    labels_for,
     start_of_process,
     this_process,
 )
@@ -444,6 +447,31 @@ def test_a_sweep_spares_the_living_and_other_hosts(
     finally:
         site.close()
         backend.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write where the engine has its volumes")
+def test_a_sweep_removes_a_volume_that_something_goes_on_writing_to_for_a_moment(engine: Engine) -> None:
+    """As git does, until it notices that its runner was killed."""
+    name, until = f"headrace-{secrets.token_hex(6)}", time.monotonic() + 1
+    engine.create_volume(name, labels_for(Owner(host=OURS, process="1.0.another-boot"), Ticket(run="w", job="b"), "w"))
+    directory = Path(engine.volume_directory(name))
+
+    def write() -> None:
+        for number in itertools.count():
+            with suppress(OSError):
+                (directory / f"{threading.get_ident()}-{number}").touch()
+            if time.monotonic() > until:
+                return
+
+    try:
+        with ThreadPoolExecutor() as writers:
+            for _ in range(4):
+                writers.submit(write)
+            wait_until(lambda: len(list(directory.iterdir())) > 100, "it fills up")
+            assert sweep(engine, OURS).volumes == 1
+        assert name not in [each.name for each in engine.volumes(RUN)]
+    finally:
+        engine.remove_volume(name)
 
 
 def test_a_process_number_used_again_is_another_process() -> None:
