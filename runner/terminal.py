@@ -13,6 +13,7 @@ from pipelines.plan import Plan
 from pipelines.records import (
     AnyRecord,
     Artifact,
+    ImagePull,
     JobFinished,
     Log,
     RunFinished,
@@ -22,6 +23,7 @@ from pipelines.records import (
     Stream,
 )
 from pipelines.status import Status
+from runner.pulllines import PullLines
 from runner.visible import plain, visible
 
 _MARKS = {
@@ -58,10 +60,18 @@ class Terminal:
         self._commands: dict[tuple[str, str], tuple[str, ...]] = {}
         self._finished: list[JobFinished | StepFinished] = []
         self._artifacts = 0
+        self._pulls = PullLines(console)
 
     def __call__(self, record: AnyRecord) -> None:
         """Show one Record."""
+        self._pulls.lift()
+        self._show(record)
+        self._pulls.put_down()
+
+    def _show(self, record: AnyRecord) -> None:
         match record:
+            case ImagePull():
+                self._pulls.take(record)
             case RunStarted():
                 self._show_plan(record.plan)
             case StepStarted():
@@ -98,7 +108,7 @@ class Terminal:
         before = "\x1b[2;3m" if has_colours and record.stream is Stream.SYSTEM else ""
         after = "\x1b[0m" if has_colours else ""
         prefix = self._prefix(record.job, record.step)
-        lines = (_last_state(line, keep_colours=has_colours) for line in record.lines)
+        lines = (_last_state(line, keep_colours=has_colours) for line in self._pulls.without_progress(record))
         self._console.file.write("".join(f"{prefix}{before}{line}{after}\n" for line in lines))
         self._console.file.flush()
 

@@ -1,14 +1,24 @@
-"""Sweep: removes what processes of this host left in the engine when they were killed."""
+"""Sweep: removes what processes of this host left in the engine when they were killed.
 
+DESIGN. What such a process had started (git, a stream that the engine unpacks) may write into a volume for a moment
+more, and an engine can't remove a directory that fills up meanwhile: it says 500. So that is tried again, for as long
+as git takes to notice that nobody reads it.
+"""
+
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from runner.engine.client import Engine, Labelled
+from runner.engine.client import Engine, EngineRefusal, Labelled
 from runner.engine.ownership import ROLE, RUN, SANDBOX, is_left_behind
 from runner.errors import BackendError
 
 STILL_IN_USE = (403, 409)
 """What engines answer when a network or volume is to be removed whose last container is on its way out."""
+
+_STILL_WRITTEN_TO = 500
+_TRIES, _PAUSE_SECONDS = 30, 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +50,7 @@ def remove(engine: Engine, chosen: Callable[[Labelled], bool]) -> Swept:
     return Swept(
         containers=_remove_each(containers, chosen, engine.remove_container),
         networks=_remove_each(engine.networks(RUN), chosen, engine.remove_network),
-        volumes=_remove_each(engine.volumes(RUN), chosen, engine.remove_volume),
+        volumes=_remove_each(engine.volumes(RUN), chosen, partial(_remove_volume, engine)),
     )
 
 
@@ -54,3 +64,14 @@ def _remove_each(found: list[Labelled], chosen: Callable[[Labelled], bool], remo
                 continue
             count += 1
     return count
+
+
+def _remove_volume(engine: Engine, name: str) -> None:
+    for _ in range(_TRIES - 1):
+        try:
+            return engine.remove_volume(name)
+        except EngineRefusal as refusal:
+            if refusal.status != _STILL_WRITTEN_TO:
+                raise
+        time.sleep(_PAUSE_SECONDS)
+    return engine.remove_volume(name)

@@ -5,8 +5,10 @@ waits for ever, no system-wide configuration, nothing of the variables that a ho
 user's own configuration stays where it holds the credentials, and is left out wherever files are read or written.
 Arguments that come from outside are checked by their callers and stand behind `--end-of-options` or in a refspec;
 nothing goes through a shell. Each git is a process group of its own, so that what it has started (ssh, a helper) ends
-with it: at its time-out, at a stop, or when nobody reads any more. Never run git in a directory that a step could have
-written to.
+with it: at its time-out, at a stop, or when nobody reads any more. Where it writes for long, it tells of its progress
+with each hundredth and each second: so if we are killed, it dies of it at once, as of any pipe that nobody reads, and
+not when all is written. (The kernel's word of a parent's death comes when the thread that started a child has ended.)
+Never run git in a directory that a step could have written to.
 """
 
 import fcntl
@@ -52,6 +54,7 @@ _ENVIRONMENT = {
     "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=60",
     "GIT_LFS_SKIP_SMUDGE": "1",
     "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_PROGRESS_DELAY": "0",
     "LC_ALL": "C",
 }
 WITHOUT_USER_CONFIGURATION = {"GIT_CONFIG_GLOBAL": os.devnull}
@@ -70,6 +73,7 @@ _CHUNK_BYTES = 1 << 18  # small enough that the allocator gives the same memory 
 _NOT_FOUND = 127
 _NOT_INSTALLED = "git is not installed: install the package `git`"
 _SAID_BYTES = 64 * 1024
+_PROGRESS = re.compile(r"[^\r\n]*(?:\r|, done\.\n)")
 _USER_IN_ADDRESS = re.compile(r"(https?://)[^/@\s']+@")
 
 
@@ -77,7 +81,7 @@ class GitFailure(SourceError):  # noqa: N818 - what happened, as git says it
     """Raised when git ends with an error. `said` is all that it wrote to stderr, without what may be a token."""
 
     def __init__(self, command: str, said: str) -> None:
-        said = _USER_IN_ADDRESS.sub(r"\1", said)
+        said = _USER_IN_ADDRESS.sub(r"\1", _PROGRESS.sub("", said))
         lines = [line for line in said.splitlines() if line.strip()]
         fatal = next((line for line in lines if line.startswith("fatal: ")), lines[-1] if lines else "it said nothing")
         super().__init__(f"git {command}: {fatal.removeprefix('fatal: ').removeprefix('error: ')}")

@@ -70,7 +70,7 @@ def _pack(revision: Revision, directory: Path, depth: int) -> None:
         wanted.seek(0)
         git(
             directory,
-            "pack-objects", "--quiet", "--window=0", "--delta-base-offset", *([] if depth else ["--revs"]),
+            "pack-objects", "--progress", "--window=0", "--delta-base-offset", *([] if depth else ["--revs"]),
             ".git/objects/pack/pack",
             environment={**WITHOUT_USER_CONFIGURATION, **_with_objects_of(revision.source)},
             given=wanted,
@@ -102,7 +102,8 @@ def _fetch(revision: Revision, directory: Path, settings: CloneSettings) -> None
     options = [f"--depth={settings.depth}"] * bool(settings.depth)
     git(
         directory,
-        "fetch", "--quiet", "--no-tags", "--recurse-submodules=no", *options, "--end-of-options", "origin", *refspecs,
+        "fetch", "--progress", "--no-tags", "--recurse-submodules=no", *options,
+        "--end-of-options", "origin", *refspecs,
         environment=_SERVING,
         timeout=PATIENCE,
     )  # fmt: skip

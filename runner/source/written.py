@@ -67,7 +67,7 @@ def _write_files(mirror: Mirror, place: Path, index: Path, stop: Stop) -> None:
     git(
         mirror.directory,
         "-c", f"checkout.workers={min(os.cpu_count() or 1, _MOST_WORKERS)}",
-        "read-tree", "--reset", "-u", mirror.event.sha,
+        "read-tree", "--reset", "-u", "-v", mirror.event.sha,
         environment={**WITHOUT_USER_CONFIGURATION, **within},
         timeout=PATIENCE,
         stop=stop,

@@ -10,7 +10,7 @@ import socket
 import socketserver
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
@@ -18,7 +18,7 @@ from pathlib import Path
 
 
 class Trouble(StrEnum):
-    """What happens to a request. The engine has done what was asked for after `DROP_ANSWER` and `CUT` alone."""
+    """What happens to a request. The engine has done what was asked for after `DROP_ANSWER` and cuts alone."""
 
     REFUSE_404 = "404"
     REFUSE_500 = "500"
@@ -27,6 +27,9 @@ class Trouble(StrEnum):
     HANG = "hang"
     DROP_REQUEST = "drop request"
     DROP_ANSWER = "drop answer"
+    CUT_STATUS = "cut status"
+    CUT_HEAD = "cut head"
+    CUT_BODY = "cut body"
     CUT = "cut"
 
 
@@ -117,7 +120,7 @@ class _Visit(socketserver.BaseRequestHandler):
                 self.server.over.wait()
             case Trouble.DROP_REQUEST:
                 pass
-            case Trouble.DROP_ANSWER | Trouble.CUT | None:
+            case _:
                 self._pass_on(_closing(head) + rest, trouble)
 
     def _read_head(self) -> tuple[bytes, bytes]:
@@ -148,6 +151,8 @@ class _Visit(socketserver.BaseRequestHandler):
             upward.start()
             if trouble is Trouble.DROP_ANSWER:
                 inside.recv(65536)
+            elif trouble in _CUTS:
+                self.request.sendall(_CUTS[trouble](_first_answer(inside)))
             elif trouble is Trouble.CUT:
                 self._pass_until_said(inside)
             else:
@@ -168,6 +173,24 @@ class _Visit(socketserver.BaseRequestHandler):
             self.request.sendall(data)
             if b"cut\n" in data:
                 return
+
+
+def _first_answer(inside: socket.socket) -> bytes:
+    """Its head, with what comes of the body at first; all of it, if that is an upgrade's."""
+    answer = b""
+    while more := inside.recv(65536):
+        answer += more
+        _, is_whole, body = answer.partition(b"\r\n\r\n")
+        if is_whole and (body or b" 101 " in answer[:16]):
+            break
+    return answer
+
+
+_CUTS: dict[Trouble | None, Callable[[bytes], bytes]] = {
+    Trouble.CUT_STATUS: lambda answer: answer[:10],
+    Trouble.CUT_HEAD: lambda answer: answer[: answer.index(b"\r\n") + 9],
+    Trouble.CUT_BODY: lambda answer: answer[:-1],
+}
 
 
 def _pump(source: socket.socket, target: socket.socket) -> None:

@@ -37,7 +37,8 @@ REQUESTS = {
     "remove a network": "DELETE /networks/[^/]*",
     "remove a volume": "DELETE /volumes/[^/]*",
 }
-TROUBLES = (Trouble.REFUSE_500, Trouble.DROP_REQUEST, Trouble.DROP_ANSWER)
+CUTS = (Trouble.CUT_STATUS, Trouble.CUT_HEAD, Trouble.CUT_BODY)
+TROUBLES = (Trouble.REFUSE_500, Trouble.DROP_REQUEST, Trouble.DROP_ANSWER, *CUTS)
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,19 @@
 """What a person sees of a run."""
 
 import io
+import re
 from typing import Any
 
 import pytest
 
 from pipelines.event import Event
 from pipelines.plan import Plan, PlannedJob, PlannedStep
+from pipelines.pulls import PullProgress
 from pipelines.records import (
     AnyRecord,
     Artifact,
     CommandRun,
+    ImagePull,
     JobFinished,
     Log,
     RunFinished,
@@ -44,9 +47,22 @@ def finished(status: Status, *, reason: str = "", step: str = "make") -> StepFin
     return StepFinished(**STAMP, job="build", step=step, status=status, reason=reason, duration_ms=61_500)
 
 
+class Screen(io.StringIO):
+    """A terminal to write to."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def shown(*records: AnyRecord, colours: bool = False) -> str:
-    file = io.StringIO()
-    console = PlainConsole(file=file, force_terminal=colours, color_system="standard" if colours else None, width=60)
+    file = Screen() if colours else io.StringIO()
+    console = PlainConsole(
+        file=file,
+        force_terminal=colours,
+        color_system="standard" if colours else None,
+        width=60,
+        _environ={"TERM": "xterm"},
+    )
     terminal = Terminal(console)
     for record in records:
         terminal(record)
@@ -148,3 +164,51 @@ def test_commands_that_took_long_are_named_at_the_end_of_their_step() -> None:
     end = StepFinished(**STAMP, job="build", step="make", status=Status.SUCCESS, duration_ms=106_000, commands=commands)
     said = shown(RunStarted(**STAMP, plan=Plan(event=Event(), jobs=(job,))), end)
     assert said == "make │ ▪ 1 min 35 s for make all \\\nmake │ ▪ 10.0 s for make check\nmake │ ✓ 1 min 46 s\n"
+
+
+def pulled(image: str, done: int, *, has_ended: bool = False) -> ImagePull:
+    progress = PullProgress(layers=4, layers_done=done, has_ended=has_ended)
+    return ImagePull(**STAMP, job="build", image=image, steps=("make",), progress=progress)
+
+
+PULL = (
+    RunStarted(**STAMP, plan=plan("build")),
+    log("pulling one", stream=Stream.SYSTEM),
+    pulled("one", 1),
+    pulled("two", 0),
+    log("one: 1 of 4 layers", stream=Stream.SYSTEM),
+    log("made"),
+    pulled("two", 2, has_ended=True),
+    pulled("one", 3),
+    pulled("one", 3, has_ended=True),
+    log("image one at sha256:1", stream=Stream.SYSTEM),
+)
+
+
+def on_screen(written: str) -> list[str]:
+    """What a terminal shows of this in the end."""
+    lines: list[str] = []
+    for part in re.split("(\x1b\\[1A\x1b\\[2K|\n)", re.sub(r"\x1b\[[0-9;]*m", "", written)):
+        if part == "\x1b[1A\x1b[2K":
+            lines.pop()
+        elif part not in ("", "\n"):
+            lines.append(part)
+    return lines
+
+
+def test_pulls_have_a_live_line_each_below_all_else_in_a_terminal() -> None:
+    assert on_screen(shown(*PULL[:6], colours=True)) == [
+        "make   │ pulling one",
+        "make   │ made",
+        "⇣ one: 1 of 4 layers",
+        "⇣ two: 0 of 4 layers",
+    ]
+    assert on_screen(shown(*PULL, colours=True))[1:] == ["make   │ made", "make   │ image one at sha256:1"]
+
+
+def test_pulls_tell_of_their_begin_and_end_alone_where_there_is_no_terminal() -> None:
+    assert shown(*PULL).splitlines() == [
+        "make   │ pulling one",
+        "make   │ made",
+        "make   │ image one at sha256:1",
+    ]

@@ -1,14 +1,22 @@
 """The sweep: what killed processes left goes, and nothing else does."""
 
+import itertools
+import os
+import secrets
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from runner.backend import Ticket
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
-from runner.engine.ownership import Owner, this_process
+from runner.engine.ownership import RUN, Owner, labels_for, this_process
 from runner.engine.sweep import sweep
 from runner.stop import Stop
 from tests.runner.engine.belongings import OURS, left, sandboxes
@@ -73,3 +81,28 @@ def test_a_sweep_spares_the_living_and_other_hosts(
     finally:
         site.close()
         backend.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can write where the engine has its volumes")
+def test_a_sweep_removes_a_volume_that_something_goes_on_writing_to_for_a_moment(engine: Engine) -> None:
+    """As git does, until it notices that its runner was killed."""
+    name, until = f"headrace-{secrets.token_hex(6)}", time.monotonic() + 1
+    engine.create_volume(name, labels_for(Owner(host=OURS, process="1.0.another-boot"), Ticket(run="w", job="b"), "w"))
+    directory = Path(engine.volume_directory(name))
+
+    def write() -> None:
+        for number in itertools.count():
+            with suppress(OSError):
+                (directory / f"{threading.get_ident()}-{number}").touch()
+            if time.monotonic() > until:
+                return
+
+    try:
+        with ThreadPoolExecutor() as writers:
+            for _ in range(4):
+                writers.submit(write)
+            wait_until(lambda: len(list(directory.iterdir())) > 100, what="it fills up")
+            assert sweep(engine, OURS).volumes == 1
+        assert name not in [each.name for each in engine.volumes(RUN)]
+    finally:
+        engine.remove_volume(name)
