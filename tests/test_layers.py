@@ -25,7 +25,12 @@ CLOCK = {"datetime", "random", "time"}
 OUTSIDE = {"glob", "io", "os", "pathlib", "shutil", "socket", "subprocess", "tempfile", "urllib"}
 LOCAL_COMMANDS = ("runner.cli", "runner.commands", "runner.terminal")
 LAZY_LOADERS = {"runner/cli.py"}
-READ_THE_ENVIRONMENT = {"runner/config.py", "worker/settings.py", "worker/systemd.py"}  # what systemd hands over
+READ_THE_ENVIRONMENT = {
+    "runner/config.py",
+    "runner/source/__init__.py",  # sets what GitPython looks for there when it is imported
+    "worker/settings.py",
+    "worker/systemd.py",  # what systemd hands over
+}
 
 
 @dataclass(frozen=True, slots=True)
