@@ -34,7 +34,12 @@ PURE_PYTHON = (
 OUTSIDE = "glob io os pathlib random secrets shutil socket subprocess tempfile threading time"
 LOCAL_COMMANDS = ("runner.cli", "runner.commands", "runner.terminal")
 LAZY_LOADERS = {"runner/cli.py", "runner/commands/run.py", "runner/librarieshere.py", "worker/store/database.py"}
-READ_THE_ENVIRONMENT = {"runner/config.py", "worker/settings.py", "worker/systemd.py"}  # what systemd hands over
+READ_THE_ENVIRONMENT = {
+    "runner/config.py",
+    "runner/source/__init__.py",  # sets what GitPython looks for there when it is imported
+    "worker/settings.py",
+    "worker/systemd.py",  # what systemd hands over
+}
 
 
 @dataclass(frozen=True, slots=True)

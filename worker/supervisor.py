@@ -5,6 +5,7 @@ have sessions of their own, so that Ctrl-C reaches the supervisor alone and it d
 itself is killed, the kernel asks the children to end.
 """
 
+import math
 import signal
 import subprocess
 import sys
@@ -15,10 +16,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from worker.errors import Unavailable
+
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
 _GOOD_LIFE_SECONDS = 30.0
 _LAST_WORDS_SECONDS = 20.0
+_LOOK_SECONDS = 0.05
 
 log = structlog.get_logger()
 
@@ -109,7 +113,28 @@ class Supervisor:
                 return
             log.warning("did not end in time", child=name, signal=number.name)
 
-    def has_failed(self, name: str) -> bool:
+    def wait_until_ready(
+        self,
+        name: str,
+        is_ready: Callable[[], bool],
+        *,
+        is_to_end: threading.Event,
+        patience_seconds: float,
+        on_wait: Callable[[], None],
+    ) -> None:
+        """Wait while the children of this name live, or until `is_to_end`. `on_wait` is called once, after a while.
+
+        Raises Unavailable if one of them ends.
+        """
+        impatient_at = time.monotonic() + patience_seconds
+        while not is_ready() and not is_to_end.wait(_LOOK_SECONDS):
+            if self._has_failed(name):
+                raise Unavailable(f"{name} ended at once: what it said stands above")
+            if time.monotonic() > impatient_at:
+                impatient_at = math.inf
+                on_wait()
+
+    def _has_failed(self, name: str) -> bool:
         """True if a child of this name has ended by itself and waits to be started again."""
         return any(child.name == name and child.process and child.process.poll() for child in self._children)
 

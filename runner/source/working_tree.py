@@ -13,12 +13,16 @@ from runner.errors import SourceError
 from runner.events import WorkingTreeFacts
 from runner.scratch import scratch_directory
 from runner.source.clonesettings import DEFAULT_CLONE, CloneSettings
-from runner.source.gitcommand import git
+from runner.source.gitcommand import GitFailure, git
 from runner.source.gitdirectory import Revision, make_git_directory
 from runner.source.remotes import repository_of
 from runner.source.tarstream import END, directory_member, every_file, tar_members
 from runner.workflow_files import working_tree_root
 
+_UNREADABLE = (
+    "can't read the working tree {root}: {error}; "
+    "if it belongs to somebody whom you trust: git config --global --add safe.directory {root}"
+)
 _AT_ONCE = 4  # questions to git, each of which is a program's start
 
 
@@ -31,11 +35,20 @@ class WorkingTree:
 
     @classmethod
     def around(cls, directory: Path) -> "WorkingTree":
-        """The working tree that this directory lies in."""
+        """The working tree that this directory lies in.
+
+        Raises SourceError if git can't read it: without git's word, what it ignores would be taken along.
+        """
         root = working_tree_root(directory)
         try:
             git(root, "rev-parse", "--show-toplevel", environment=_USER)
+        except GitFailure as error:
+            if (root / ".git").exists():
+                raise SourceError(_UNREADABLE.format(root=root, error=error)) from error
+            return cls(root=root, has_git=False)
         except SourceError:
+            if (root / ".git").exists():
+                raise
             return cls(root=root, has_git=False)
         return cls(root=root, has_git=True)
 

@@ -136,6 +136,7 @@ def test_job_goes_on_while_redis_is_away_and_all_of_it_comes_back(team: Team, se
     assert team.ended(team.push())["status"] == "success"
 
 
+@pytest.mark.timeout(900)  # the long form
 @pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.long)])
 def test_job_goes_on_while_redis_is_emptied_and_no_line_is_missing(team: Team, times: int) -> None:
     for _ in range(times):

@@ -92,6 +92,16 @@ def texts(records: list[dict[str, Any]], step: str) -> list[str]:
     ]
 
 
+def test_machine_without_git_is_told_so_in_one_line(project: Project, tmp_path: Path) -> None:
+    project.write("steps:\n  greet: {image: IMAGE, commands: cat readme}\n")
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "env").symlink_to("/usr/bin/env")
+    code, stdout, stderr = project.run(environment={"PATH": str(tools)})
+    assert (code, stdout) == (3, "")
+    assert stderr == "headrace: git is not installed: install the package `git`\n"
+
+
 def test_json_output_is_records_and_nothing_else(project: Project) -> None:
     project.write("steps:\n  greet:\n    image: IMAGE\n    commands:\n      - cat readme\n      - echo oops >&2\n")
     code, records = project.records()

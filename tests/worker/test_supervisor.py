@@ -3,12 +3,14 @@
 import os
 import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.waiting import PATIENCE_SECONDS, wait_until
+from worker.errors import Unavailable
 from worker.supervisor import Child, Supervisor, headrace_command
 
 
@@ -76,9 +78,34 @@ def test_child_that_will_not_end_is_killed(
     assert waits
 
 
+def wait_for_it(supervisor: Supervisor, is_ready: Callable[[], bool], on_wait: Callable[[], None]) -> None:
+    forever = threading.Event()
+    supervisor.wait_until_ready("child", is_ready, is_to_end=forever, patience_seconds=0.1, on_wait=on_wait)
+
+
 def test_failed_start_is_noticed(supervisor: Supervisor) -> None:
     supervisor.keep(child("raise SystemExit(3)"))
-    wait_until(lambda: supervisor.has_failed("child"))
+    with pytest.raises(Unavailable, match="child ended at once: what it said stands above"):
+        wait_for_it(supervisor, lambda: False, lambda: None)
+
+
+def test_slow_start_is_said_once_and_waited_for(supervisor: Supervisor) -> None:
+    slow = child("import signal; signal.pause()")
+    supervisor.keep(slow)
+    said: list[str] = []
+    looks = iter([False] * 20)  # after the saying there are still many
+    wait_for_it(supervisor, lambda: bool(said) and next(looks, True), lambda: said.append("slow"))
+    assert said == ["slow"]
+    assert slow.process
+    assert slow.process.poll() is None
+
+
+def test_slow_start_may_be_ended(supervisor: Supervisor) -> None:
+    supervisor.keep(child("import signal; signal.pause()"))
+    is_to_end = threading.Event()
+    supervisor.wait_until_ready(
+        "child", lambda: False, is_to_end=is_to_end, patience_seconds=0.1, on_wait=is_to_end.set
+    )
 
 
 def test_our_own_commands_never_import_from_the_current_directory(

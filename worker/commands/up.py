@@ -2,7 +2,6 @@
 
 import signal
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from socket import create_connection
@@ -14,7 +13,6 @@ from runner.saying import tell
 from runner.signals import is_ignored
 from worker.commands.settings_options import label_option, settings_options
 from worker.data_directory import only_one_service
-from worker.errors import Unavailable
 from worker.listening import address_of, listen
 from worker.logging import configure_logging
 from worker.redis_server import end_left_over, forget_socket, is_ready, redis_command, redis_url
@@ -22,7 +20,7 @@ from worker.settings import Settings
 from worker.supervisor import Child, Supervisor, headrace_command
 from worker.waiting.labels import worker_labels
 
-_PATIENCE_SECONDS = 300.0  # Redis may have a long file to read, the server tables to change, the machine much to do
+_PATIENCE_SECONDS = 15.0  # then it is said what is waited for
 _UNENCRYPTED = "passwords and tokens come here unencrypted: put a proxy with TLS before it, and give --url https://…"
 
 
@@ -87,11 +85,11 @@ class _Service:
     def _start_redis(self) -> None:
         end_left_over(self._settings)
         self._keep("redis", redis_command(self._settings))
-        self._wait_for(lambda: is_ready(self._settings), "redis")
+        self._wait_for("redis", lambda: is_ready(self._settings), "it may have much to read")
 
     def _start_server(self) -> None:
         self._keep("server", headrace_command("server", "--fd", str(self._listening)), pass_fds=[self._listening])
-        self._wait_for(self._server_answers, "server")
+        self._wait_for("server", self._server_answers, "it may have a large database to bring up to date")
 
     def _start_workers(self) -> None:
         for _ in range(self._workers):
@@ -101,15 +99,15 @@ class _Service:
         environment = self._settings.as_environment()
         self._supervisor.keep(Child(name=name, command=command, environment=environment, pass_fds=pass_fds or ()))
 
-    def _wait_for(self, is_ready: Callable[[], bool], name: str) -> None:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while not is_ready():
-            if self._is_to_end.wait(0.05):
-                return
-            if self._supervisor.has_failed(name):
-                raise Unavailable(f"{name} ended at once: what it said stands above")
-            if time.monotonic() > deadline:
-                raise Unavailable(f"{name} did not answer within {_PATIENCE_SECONDS:g} s")
+    def _wait_for(self, name: str, is_ready: Callable[[], bool], why: str) -> None:
+        """However long it takes: a child that is ended while it upgrades a database would begin anew each time."""
+        self._supervisor.wait_until_ready(
+            name,
+            is_ready,
+            is_to_end=self._is_to_end,
+            patience_seconds=_PATIENCE_SECONDS,
+            on_wait=lambda: click.echo(f"headrace: still waiting for the {name}: {why}", err=True),
+        )
 
     def _server_answers(self) -> bool:
         """True once the server takes connections off the socket; until then they wait in its backlog."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from runner.errors import SourceError
 from runner.source.clonesettings import CloneSettings
 from runner.source.working_tree import WorkingTree
 from tests.gitrepo import GitRepository
@@ -91,6 +92,18 @@ def test_directory_without_git_is_taken_whole(tmp_path: Path) -> None:
     tree = WorkingTree.around(tmp_path)
     assert contents(tree.tree()) == {"readme": b"1"}
     assert tree.facts().branch == ""
+
+
+def test_working_tree_that_git_will_not_read_is_not_taken_whole(
+    repository: GitRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of another user's directory: what git ignores, a file of passwords, would go into the containers."""
+    repository.commit(**{".gitignore": "passwords\n"})
+    repository.write("passwords", "secret")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(SourceError, match="dubious ownership") as caught:
+        WorkingTree.around(repository.path)
+    assert str(caught.value).endswith(f": git config --global --add safe.directory {repository.path}")
 
 
 def test_facts_are_those_of_the_last_commit(repository: GitRepository) -> None:
