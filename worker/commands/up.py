@@ -106,7 +106,7 @@ class _Service:
             is_ready,
             is_to_end=self._is_to_end,
             patience_seconds=_PATIENCE_SECONDS,
-            on_wait=lambda: click.echo(f"headrace: still waiting for the {name}: {why}", err=True),
+            on_wait=lambda: tell(f"headrace: still waiting for the {name}: {why}"),
         )
 
     def _server_answers(self) -> bool:
