@@ -2,12 +2,15 @@
 
 import gc
 import importlib
+import io
 import os
 import sys
 import threading
 from typing import Any
 
 import click
+
+from runner.saying import tell_text
 
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
@@ -113,7 +116,8 @@ def _exit_code(arguments: list[str] | None) -> int:
     try:
         result: Any = headrace.main(args=arguments, prog_name="headrace", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        error.show(written := io.StringIO())
+        tell_text(written.getvalue())
         return EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
@@ -121,7 +125,7 @@ def _exit_code(arguments: list[str] | None) -> int:
         code = getattr(error, "exit_code", None)  # what our errors have, which say in one line what to do
         if code is None:
             raise
-        click.echo(f"headrace: {error}", err=True)
+        tell_text(f"headrace: {error}")
         return int(code)
     return int(result or 0)
 

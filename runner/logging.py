@@ -8,6 +8,8 @@ import logging
 import sys
 from typing import TextIO
 
+from runner.visible import plain
+
 _OWN_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime"}
 _LIBRARIES_TO_WARN_ONLY = ("httpx", "git", "docker", "urllib3")
 
@@ -26,4 +28,4 @@ class _Formatter(logging.Formatter):
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
         data = (f" {name}={value}" for name, value in vars(record).items() if name not in _OWN_FIELDS)
-        return super().formatMessage(record) + "".join(data)
+        return plain(super().formatMessage(record) + "".join(data))

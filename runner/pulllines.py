@@ -9,7 +9,7 @@ from rich.console import Console
 
 from pipelines.pulls import PullProgress
 from pipelines.records import ImagePull, Log, Stream
-from runner.visible import visible
+from runner.visible import plain
 
 _ERASE_LINE_ABOVE = "\x1b[1A\x1b[2K"
 
@@ -45,7 +45,7 @@ class PullLines:
     def put_down(self) -> None:
         """Write them where the cursor is."""
         if self._pulls and self._console.file.isatty() and not self._console.is_dumb_terminal:
-            lines = dict.fromkeys(f"⇣ {visible(image)}: {pull}" for (_, image), pull in self._pulls.items())
+            lines = dict.fromkeys(f"⇣ {plain(image)}: {pull}" for (_, image), pull in self._pulls.items())
             self._console.file.write("".join(f"{line[: self._console.width - 1]}\n" for line in lines))
             self._console.file.flush()
             self._drawn = len(lines)

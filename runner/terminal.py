@@ -24,7 +24,7 @@ from pipelines.records import (
 )
 from pipelines.status import Status
 from runner.pulllines import PullLines
-from runner.visible import visible
+from runner.visible import plain, visible
 
 _MARKS = {
     Status.SUCCESS: ("✓", "green"),
@@ -75,12 +75,12 @@ class Terminal:
             case RunStarted():
                 self._show_plan(record.plan)
             case StepStarted():
-                self._line(record.job, record.step, Text(f"▸ {visible(record.image)}", style="dim"))
+                self._line(record.job, record.step, Text(f"▸ {plain(record.image)}", style="dim"))
             case Log():
                 self._show_log(record)
             case Artifact():
                 self._artifacts += 1
-                kept = f"▪ artifact {visible(record.path)} ({_size(record.size_bytes)})"
+                kept = f"▪ artifact {plain(record.path)} ({_size(record.size_bytes)})"
                 self._line(record.job, record.step, Text(kept, style="dim"))
             case StepFinished():
                 self._finished.append(record)
@@ -117,7 +117,7 @@ class Terminal:
         texts = self._commands.get((record.job, record.step), ())
         for run in record.commands:
             if len(texts) > 1 and run.duration_ms >= _LONG_MS and run.command < len(texts):
-                first = visible(texts[run.command].partition("\n")[0])[:_WIDEST_COMMAND]
+                first = plain(texts[run.command].partition("\n")[0])[:_WIDEST_COMMAND]
                 self._line(record.job, record.step, Text(f"▪ {_seconds(run.duration_ms)} for {first}", style="dim"))
 
     def _line(self, job: str, step: str, text: Text) -> None:
@@ -134,7 +134,7 @@ class Terminal:
         return self._prefixes[name]
 
     def _name(self, job: str, step: str) -> str:
-        return visible(f"{job}/{step}" if self._has_many_jobs else step)
+        return plain(f"{job}/{step}" if self._has_many_jobs else step)
 
     def _show_results(self, record: RunFinished) -> None:
         self._console.print()
@@ -144,10 +144,10 @@ class Terminal:
                 self._console.print(name + _verdict(finished), soft_wrap=True, highlight=False)
         for finished in self._finished:
             if isinstance(finished, JobFinished) and finished.reason:
-                why = Text(f"  job {visible(finished.job)}: {visible(finished.reason)}")
+                why = Text(f"  job {plain(finished.job)}: {plain(finished.reason)}")
                 self._console.print(why, soft_wrap=True, highlight=False)
         mark, style = _MARKS[record.status]
-        reason = f": {visible(record.reason)}" if record.reason else ""
+        reason = f": {plain(record.reason)}" if record.reason else ""
         said = f"{mark} {record.status} in {_seconds(record.duration_ms)}{reason}"
         self._console.print(Text(said, style=f"bold {style}"), soft_wrap=True, highlight=False)
 
@@ -161,7 +161,7 @@ def _last_state(line: str, *, keep_colours: bool) -> str:
 def _verdict(record: StepFinished) -> Text:
     mark, style = _MARKS[record.status]
     word = "" if record.status is Status.SUCCESS else f" {record.status}"
-    reason = f": {visible(record.reason)}" if record.reason else ""
+    reason = f": {plain(record.reason)}" if record.reason else ""
     time = f" {_seconds(record.duration_ms)}" if record.status is not Status.SKIPPED else ""
     attempt = f" in attempt {record.attempt}" if record.attempt > 1 else ""
     return Text(f"{mark}{word}{time}{attempt}{reason}", style=style)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,9 @@ from tests.session_directory import new_session_directory, remove_abandoned_dire
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parent.parent
+_OTHERS = re.compile("(HEADRACE|GIT)_.*|NO_COLOR|FORCE_COLOR|CLICOLOR.*|COLUMNS|LINES|PAGER|EDITOR|VISUAL")
+"""Variables of the person who runs the tests, which would change what headrace, git and terminals do."""
+_HERE = "127.0.0.1,localhost,::1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,6 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Give the session what it needs, and see to it that it can be interrupted."""
     _hear_signals()
+    _log_plainly()
     remove_abandoned_directories()
     directory = new_session_directory()
     config.add_cleanup(lambda: remove_session_directory(directory))
@@ -47,12 +52,31 @@ def _hear_signals() -> None:
             signal.signal(number, handler)
 
 
+def _log_plainly() -> None:
+    """Log tracebacks as Python writes them: structlog's own, with all values, take seconds on a busy machine."""
+    structlog.reset_defaults()
+    *before, _renderer = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before, plain])
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave the long tests out, and have pytest count them as deselected, unless they are asked for."""
     if not config.getoption("--long"):
         long = [item for item in items if item.get_closest_marker("long")]
         config.hook.pytest_deselected(items=long)
         items[:] = [item for item in items if item not in set(long)]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _environment_is_the_tests_own() -> Iterator[None]:
+    """Nothing that a person has set for headrace or git counts in tests, and no proxy stands before this machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in filter(_OTHERS.fullmatch, list(os.environ)):
+            patch.delenv(name)
+        for name in ("no_proxy", "NO_PROXY"):
+            patch.setenv(name, ",".join(filter(None, (os.environ.get(name), _HERE))))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -109,4 +133,4 @@ def own_logging() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    _log_plainly()

@@ -41,6 +41,18 @@ def test_readme_shows_run_and_serve_within_forty_lines() -> None:
     assert "headrace up" in beginning
 
 
+def test_price_of_a_step_in_the_readme_is_the_measured_one() -> None:
+    told = re.search(r"(\d+) ms more in a job of twenty, where `docker run --rm` takes (\d+)", README)
+    assert told
+    row = f"| one step more, 20 steps of `sleep 0.5` | {told[1]} ms | {told[2]} ms |"
+    assert row in (ROOT / "docs" / "performance.md").read_text()
+
+
+def test_readme_leads_to_every_page() -> None:
+    missing = {page.name for page in (ROOT / "docs").glob("*.md")} - set(re.findall(r"\(docs/([\w.]+)\)", README))
+    assert missing == set()
+
+
 def test_own_workflow_plans_without_a_problem() -> None:
     plan = make_plan({".headrace.yaml": (ROOT / ".headrace.yaml").read_bytes()}, PUSH)
     assert plan.problems == ()
@@ -115,3 +127,12 @@ def test_make_alone_lists_every_target() -> None:
 def test_changelog_has_a_place_for_what_comes() -> None:
     headings = re.findall(r"^## (.*)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert headings[0] == "Unreleased"
+
+
+@pytest.mark.parametrize("file", sorted(ROOT.glob("*/commands/*.py")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_write_to_people_through_saying_alone(file: Path) -> None:
+    """`runner/saying` makes plain what authors wrote; `click.echo` is left for JSON, and for the lines of a log."""
+    written = re.findall(r"click\.echo\((.*)", file.read_text())
+    json = ("json.dumps(", "msgspec.json.encode(", "encode(", "annotations.gitlab(")
+    allowed = (*json, '"\\n".join(lines)') if file.name == "logs.py" else json
+    assert [call for call in written if not call.startswith(allowed)] == []

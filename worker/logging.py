@@ -6,6 +6,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from runner.visible import plain
+
 _LIBRARIES_TO_WARN_ONLY = ("alembic", "rq", "uvicorn", "httpx", "git", "docker", "urllib3", "asyncio")
 _DATA_OF_THE_RUNNER = ("job", "step")  # it logs through Python's own logging, with data as `extra`
 
@@ -38,8 +40,13 @@ def _rendering(log_format: str, stream: TextIO) -> list[structlog.typing.Process
     if log_format == "json":
         return [strip, structlog.processors.format_exc_info, _what_first, structlog.processors.JSONRenderer()]
     # The renderer's own tracebacks show the values of variables, and a secret may be among them.
-    plain = structlog.dev.plain_traceback
-    return [strip, structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=plain)]
+    traceback = structlog.dev.plain_traceback
+    return [strip, _made_plain, structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=traceback)]
+
+
+def _made_plain(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Data that comes from authors, such as a branch's name, is shown and never obeyed; JSON escapes it by itself."""
+    return {key: plain(value) if isinstance(value, str) else value for key, value in event.items()}
 
 
 def _what_first(_logger: Any, _name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -15,7 +15,7 @@ from runner.remote.options import chosen_server, connected, place_options
 from runner.remote.server import Server
 from runner.results.artifacts import DirectoryArtifacts, StoredArtifact
 from runner.results.history import find_run
-from runner.visible import visible
+from runner.saying import say
 
 
 @click.command("artifacts")
@@ -41,7 +41,7 @@ def command(*, run: str, step: str, to: Path | None, output: str, server: str, l
             _check_paths(found)
             to.mkdir(parents=True, exist_ok=True)
             for artifact in found:
-                click.echo(download(connection, artifact, to))
+                say(str(download(connection, artifact, to)))
             return 0
     _show(found, output)
     return 0
@@ -61,5 +61,4 @@ def _show(artifacts: list[StoredArtifact] | list[RemoteArtifact], output: str) -
         click.echo(json.dumps(described))
         return
     for artifact in artifacts:
-        line = f"{artifact.size_bytes:>12}  {artifact.job}/{artifact.step}  {artifact.path}"
-        click.echo(visible(line.replace("\n", "\\n")))
+        say(f"{artifact.size_bytes:>12}  {artifact.job}/{artifact.step}  {artifact.path}")

@@ -5,6 +5,7 @@ import click
 from runner.config import Config
 from runner.remote.options import connected, server_option
 from runner.remote.server import Server
+from runner.saying import tell
 
 
 @click.command("cancel")
@@ -16,5 +17,5 @@ def command(*, run: str, reason: str, server: str) -> int:
     with connected(Config.read(), server) as connection:
         speaker = Server(connection)
         cancelled = speaker.cancel(speaker.find(run), reason)
-    click.echo(f"{cancelled.repository}#{cancelled.number} is to end: {cancelled.url}", err=True)
+    tell(f"{cancelled.repository}#{cancelled.number} is to end: {cancelled.url}")
     return 0

@@ -10,6 +10,7 @@ from runner.engine.client import Engine
 from runner.engine.ownership import this_process
 from runner.engine.sweep import sweep
 from runner.results.history import forget_runs
+from runner.saying import tell
 from runner.scratch import sweep_scratch
 from runner.source.disuse import remove_unused
 
@@ -34,5 +35,5 @@ def command(*, keep: int | None) -> int:
         images = remove_outdated(engine, UNUSED)
     ours = f"{swept.containers} containers, {swept.networks} networks, {swept.volumes} volumes"
     files = f"{runs} runs' files, {mirrors} copies of repositories"
-    click.echo(f"removed {ours}, {images} built images, {files}", err=True)
+    tell(f"removed {ours}, {images} built images, {files}")
     return 0

@@ -12,6 +12,7 @@ from runner import annotations
 from runner.events import global_variables
 from runner.excerpts import with_excerpt
 from runner.librarieshere import LibrariesHere
+from runner.saying import say, say_text, tell
 from runner.workflow_files import read_workflow_files, working_tree_root
 
 _OUTPUTS = ("text", "json", "github", "gitlab")
@@ -55,7 +56,7 @@ def _print(found: language.Findings, *, output: str) -> None:
     match output:
         case "github":
             for line in annotations.github(found.problems, found.brought):
-                click.echo(line)
+                say(line)
         case "gitlab":
             click.echo(annotations.gitlab(found.problems, found.brought))
         case _:
@@ -64,10 +65,10 @@ def _print(found: language.Findings, *, output: str) -> None:
 
 def _show(problems: Sequence[Problem], sources: Mapping[str, bytes], *, count: int) -> None:
     for problem in problems:
-        click.echo(with_excerpt(problem, sources.get(problem.file, b"")))
+        say_text(with_excerpt(problem, sources.get(problem.file, b"")))
     errors = sum(problem.level is Level.ERROR for problem in problems)
     warnings = len(problems) - errors
-    click.echo(f"{_counted(count, 'file')}, {_counted(errors, 'error')}, {_counted(warnings, 'warning')}", err=True)
+    tell(f"{_counted(count, 'file')}, {_counted(errors, 'error')}, {_counted(warnings, 'warning')}")
 
 
 def _counted(number: int, noun: str) -> str:

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import click
-
-from pipelines.nodes import printable
 from pipelines.offers import Offer, Offers
 from pipelines.outputs import with_outputs, written_by
 from pipelines.plan import Plan, PlannedJob
@@ -30,6 +27,7 @@ from runner.librarieshere import LibrariesHere
 from runner.logging import log_to_console
 from runner.results.history import LocalHistory
 from runner.run import refuse_plan, run_plan
+from runner.saying import tell, tell_text
 from runner.scribe import Scribe
 from runner.source.clonesettings import clone_settings
 from runner.source.working_tree import WorkingTree
@@ -72,9 +70,9 @@ def plan_and_run(paths: tuple[Path, ...], options: EventOptions, planning: PlanO
         return exit_code_of(means.stop.status)
     sources = {**libraries.texts, **files}
     for problem in plan.problems:
-        click.echo(with_excerpt(problem, sources.get(problem.file, b"")), err=True)
+        tell_text(with_excerpt(problem, sources.get(problem.file, b"")))
     for each in plan.event.included:
-        click.echo(printable(f"includes {each}"), err=True)
+        tell(f"includes {each}")
     if plan.has_errors:
         refuse_plan(plan, Scribe(means.run, _shown(means)))
         return BROKEN_FILE
@@ -108,7 +106,7 @@ def _run(plan: Plan, tree: WorkingTree, means: Means) -> int:
 
         status = run_plan(plan, perform, scribe, jobs_at_once=means.config.lanes)
     if means.output == "text":
-        click.echo(f"  logs and artifacts: {history.directory}", err=True)
+        tell(f"  logs and artifacts: {history.directory}")
     return exit_code_of(status)
 
 
@@ -125,7 +123,7 @@ def _display(means: Means) -> Iterator[Display]:
         _forget_stdout()
         raise SinkError(f"the run can't be shown: {display.failure}") from display.failure
     if display.left_out:
-        click.echo(f"headrace: {display.left_out} lines were not read and are left out above", err=True)
+        tell(f"headrace: {display.left_out} lines were not read and are left out above")
 
 
 def _shown(means: Means) -> Sink:

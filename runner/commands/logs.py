@@ -1,5 +1,6 @@
 """`headrace logs`: what an earlier run on this machine said, or any run of a server, live."""
 
+import sys
 from collections.abc import Iterator
 
 import click
@@ -12,6 +13,7 @@ from runner.remote.server import Server
 from runner.results.folding import command_runs, folded
 from runner.results.history import find_run, replayed, without_logs
 from runner.terminal import PlainConsole, Terminal
+from runner.visible import visible
 
 
 @click.command("logs")
@@ -67,5 +69,7 @@ def _sink(output: str, *, only_lines: bool) -> Sink:
 
 
 def _print_lines(record: AnyRecord) -> None:
+    """Write lines as they were; to a terminal what it is shown of any log."""
     if isinstance(record, Log):
-        click.echo("\n".join(record.lines))
+        lines = map(visible, record.lines) if sys.stdout.isatty() else record.lines
+        click.echo("\n".join(lines))

@@ -13,8 +13,8 @@ from runner.remote.answers import RemoteRun
 from runner.remote.connection import Connection
 from runner.remote.following import follow
 from runner.remote.server import Server
+from runner.saying import say, tell
 from runner.terminal import PlainConsole, Terminal
-from runner.visible import visible
 
 follow_option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
     "--follow", "is_followed", is_flag=True, help="Show the run until it ends; the exit code is then the run's."
@@ -27,10 +27,10 @@ def told(connection: Connection, run: RemoteRun, *, is_followed: bool = False) -
     Gives 0, or the exit code that the run has come to. Whoever interrupts this leaves the run as it is.
     """
     if not is_followed:
-        click.echo(run.id)
-    click.echo(f"{run.repository}#{run.number}: {run.url}", err=True)
+        say(run.id)
+    tell(f"{run.repository}#{run.number}: {run.url}")
     if run.waits_for:
-        click.echo(visible(f"waits {run.waits_for}"), err=True)
+        tell(f"waits {run.waits_for}")
     return _followed(connection, run) if is_followed else 0
 
 
@@ -50,5 +50,5 @@ def _followed(connection: Connection, run: RemoteRun) -> int:
 
 def _shown(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
     for problem in problems:
-        click.echo(visible(f"{problem.level}: {problem}"), err=True)
+        tell(f"{problem.level}: {problem}")
     return problems

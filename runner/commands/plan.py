@@ -16,6 +16,7 @@ from runner.events import NO_PLAN_OPTIONS, EventOptions, PlanOptions, WorkingTre
 from runner.excerpts import with_excerpt
 from runner.librarieshere import LibrariesHere
 from runner.plantree import tree_lines
+from runner.saying import say_text, tell, tell_text
 from runner.source.working_tree import WorkingTree
 from runner.workflow_files import read_workflow_files, working_tree_root
 
@@ -58,7 +59,7 @@ def plan(
         click.echo(encode(made))
         return 2 if made.has_errors else 0
     if output in _GRAPHS:
-        click.echo(_GRAPHS[output](made), nl=False)
+        say_text(_GRAPHS[output](made))
     else:
         _show(made)
     _tell(made, {**libraries.texts, **files})
@@ -74,8 +75,8 @@ def _show(made: Plan) -> None:
 def _tell(made: Plan, sources: Mapping[str, bytes]) -> None:
     """What there is to know beside the plan, on stderr."""
     for problem in made.problems:
-        click.echo(with_excerpt(problem, sources.get(problem.file, b"")), err=True)
+        tell_text(with_excerpt(problem, sources.get(problem.file, b"")))
     if skips_ci(made.event):
-        click.echo("the commit message asks to skip CI: a server makes no run of this", err=True)
+        tell("the commit message asks to skip CI: a server makes no run of this")
     if not is_asked_for(made.event, sources.values()):
-        click.echo(f"no workflow file has the word {made.event.kind}: a server runs nothing of this", err=True)
+        tell(f"no workflow file has the word {made.event.kind}: a server runs nothing of this")

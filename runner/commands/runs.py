@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 import msgspec
-from rich.text import Text
 
 from pipelines.event import EventKind
 from pipelines.status import Status
@@ -15,8 +14,7 @@ from runner.remote.answers import RemoteRun
 from runner.remote.options import chosen_server, connected, place_options
 from runner.remote.server import Server
 from runner.results.runlist import KeptRun, RunFilter, kept_runs
-from runner.terminal import PlainConsole
-from runner.visible import visible
+from runner.saying import say_table, tell
 
 
 @click.command("runs")
@@ -72,10 +70,5 @@ def _show(described: list[dict[str, Any]], rows: list[tuple[str, ...]], output: 
         click.echo(json.dumps(described))
         return
     if not rows:
-        click.echo("no run yet", err=True)
-    safe = [tuple(visible(cell) for cell in row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*safe, strict=True)]
-    console = PlainConsole(highlight=False)
-    for row in safe:
-        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
-        console.print(Text("  ".join(cells).rstrip()), soft_wrap=True)
+        tell("no run yet")
+    say_table(rows)

@@ -13,7 +13,7 @@ from runner.config import Config
 from runner.events import pairs
 from runner.remote.options import connected, server_option
 from runner.remote.schedules import RemoteSchedule, Schedules
-from runner.visible import visible
+from runner.saying import say, say_table, tell
 
 _REPOSITORY = click.argument("repository", metavar="OWNER/NAME")
 _NAME = click.argument("name")
@@ -87,12 +87,9 @@ def list_command(*, repository: str, output: str, server: str) -> int:
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(every)))
         return 0
-    rows = [_row(schedule) for schedule in every]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        click.echo("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    say_table(map(_row, every))
     if not every:
-        click.echo("no schedule yet: headrace schedule add OWNER/NAME NAME --cron @daily", err=True)
+        tell("no schedule yet: headrace schedule add OWNER/NAME NAME --cron @daily")
     return 0
 
 
@@ -109,7 +106,7 @@ def show_command(*, repository: str, name: str, output: str, server: str) -> int
         click.echo(json.dumps(msgspec.to_builtins(schedule)))
         return 0
     for title, text in _facts(schedule):
-        click.echo(f"{title:<8}  {visible(text)}")
+        say(f"{title:<8}  {text}")
     return 0
 
 
@@ -121,7 +118,7 @@ def remove_command(*, repository: str, name: str, server: str) -> int:
     """Forget a schedule; its runs stay."""
     with _schedules(server, repository) as schedules:
         schedules.remove(name)
-    click.echo(f"{repository} has no schedule {name} any more", err=True)
+    tell(f"{repository} has no schedule {name} any more")
     return 0
 
 
@@ -160,7 +157,7 @@ def _schedules(server: str, repository: str) -> Iterator[Schedules]:
 
 
 def _tell_next(schedule: RemoteSchedule) -> int:
-    click.echo(f"{schedule.name} {_next(schedule)}", err=True)
+    tell(f"{schedule.name} {_next(schedule)}")
     return 0
 
 
@@ -171,8 +168,7 @@ def _next(schedule: RemoteSchedule) -> str:
 def _row(schedule: RemoteSchedule) -> tuple[str, ...]:
     following = schedule.next_times[0] if schedule.next_times else "disabled"
     branch = schedule.branch or "(default branch)"
-    cells = (schedule.name, schedule.cron, schedule.time_zone, branch, following, _last(schedule))
-    return tuple(visible(cell) for cell in cells)
+    return (schedule.name, schedule.cron, schedule.time_zone, branch, following, _last(schedule))
 
 
 def _facts(schedule: RemoteSchedule) -> Iterator[tuple[str, str]]:

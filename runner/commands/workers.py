@@ -9,7 +9,7 @@ from runner.config import Config
 from runner.remote.answers import RemoteWorker
 from runner.remote.options import connected, server_option
 from runner.remote.server import Server
-from runner.visible import visible
+from runner.saying import say, tell
 
 
 @click.command("workers")
@@ -20,17 +20,17 @@ def command(*, output: str, server: str) -> int:
     with connected(Config.read(), server) as connection:
         answer = Server(connection).workers()
     if not answer.redis:
-        click.echo("headrace: Redis does not answer; this is how it was before", err=True)
+        tell("headrace: Redis does not answer; this is how it was before")
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(list(answer.workers))))
         return 0
     for worker in answer.workers:
-        click.echo(_line(worker))
+        say(_line(worker))
     if not answer.workers:
-        click.echo("no worker is connected: runs wait", err=True)
+        tell("no worker is connected: runs wait")
     return 0
 
 
 def _line(worker: RemoteWorker) -> str:
     labels = ",".join(f"{name}={value}" for name, value in sorted(worker.labels.items()))
-    return visible(f"{worker.name}  {labels}  {worker.run or 'waits for work'}")
+    return f"{worker.name}  {labels}  {worker.run or 'waits for work'}"

@@ -138,7 +138,7 @@ def test_names_and_reasons_never_obey_either() -> None:
     evil = StepFinished(
         **STAMP, job="build", step="a\x1b[2Jb", status=Status.ERROR, reason="c\x1b]0;x\x07d", duration_ms=1
     )
-    assert shown(evil) == "ab │ ! error 0.0 s: cd\n"
+    assert shown(evil) == r"a\x1b[2Jb │ ! error 0.0 s: c\x1b]0;x\x07d" + "\n"
 
 
 def test_reader_that_goes_away_is_told_to_the_caller() -> None:

@@ -39,3 +39,11 @@ def test_traceback_shows_no_values_of_variables(log_format: str) -> None:
         structlog.get_logger().exception("it broke")
     assert "broke after 7" in stream.getvalue()
     assert "hunter2" not in stream.getvalue()
+
+
+def test_data_from_authors_steers_no_terminal() -> None:
+    stream = io.StringIO()
+    configure_logging("console", stream=stream)
+    structlog.get_logger().warning("run is refused", branch="a\x1b]0;x\x07\u202eb\n")
+    assert r"branch=a\x1b]0;x\x07\u202eb\n" in stream.getvalue()
+    assert stream.getvalue().removesuffix("\n").isprintable()

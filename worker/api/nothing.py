@@ -1,4 +1,4 @@
-"""Nothing: what is answered below our own paths where no route answers, for what is there belongs to no repository."""
+"""Nothing: the 404, or 405, below our own paths (`/api/…`), so that no typo is taken for a repository's name."""
 
 from fastapi import Request
 from starlette.exceptions import HTTPException

@@ -4,6 +4,7 @@ import click
 
 from runner.remote.connection import Connection
 from runner.remote.server import Decision, Server
+from runner.saying import tell
 from worker.commands.service_options import service_options
 
 _RUN = click.argument("run", metavar="RUN")
@@ -35,7 +36,7 @@ def decide(service: Connection, *, run: str, job: str, decision: Decision) -> in
     """Decide it in the name of who asks: the token's account, or this machine's user. Raises UsageError."""
     server = Server(service)
     decided = server.decide(server.find(run), decision, job=job)
-    click.echo(f"run {decided.number} of {decided.repository} {_done(decision, job)}", err=True)
+    tell(f"run {decided.number} of {decided.repository} {_done(decision, job)}")
     return 0
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from runner.saying import say, tell
 from worker.backup.making import make_backup
 from worker.commands.settings_options import settings_options
 from worker.settings import Settings
@@ -20,6 +21,6 @@ def command(*, settings: Settings, file: Path, with_key: bool) -> int:
     with closing(Database(settings.database_url)) as database:
         end = make_backup(settings, database, file.absolute(), with_key=with_key)
     for name in end.missing:
-        click.echo(f"headrace: {name!r} is not there any more", err=True)
-    click.echo(f"{file}: {end.runs} runs, {end.files} files of theirs with {end.size_bytes} bytes")
+        tell(f"headrace: {name!r} is not there any more")
+    say(f"{file}: {end.runs} runs, {end.files} files of theirs with {end.size_bytes} bytes")
     return 0

@@ -9,7 +9,7 @@ import msgspec
 from runner.remote.answers import RemoteDelivery
 from runner.remote.connection import Connection
 from runner.remote.server import Server
-from runner.visible import visible
+from runner.saying import say, say_text, tell
 from worker.commands.service_options import service_options
 
 _number = click.argument("number", type=click.IntRange(min=1), metavar="N")
@@ -35,11 +35,11 @@ def list_command(*, service: Connection, repository: str, limit: int, before: in
         click.echo(json.dumps(msgspec.to_builtins(found)))
         return 0
     if not found.deliveries:
-        click.echo("no delivery yet", err=True)
+        tell("no delivery yet")
     for delivery in found.deliveries:
-        click.echo(visible(_line(delivery)))
+        say(_line(delivery))
     if found.before is not None:
-        click.echo(f"there are more: --before {found.before}", err=True)
+        tell(f"there are more: --before {found.before}")
     return 0
 
 
@@ -54,11 +54,11 @@ def show_command(*, service: Connection, repository: str, number: int, output: s
     if output == "json":
         click.echo(json.dumps(delivery, indent=2))
         return 0
-    click.echo(visible(_line(msgspec.convert(delivery, RemoteDelivery))))
+    say(_line(msgspec.convert(delivery, RemoteDelivery)))
     for name, value in delivery["headers"].items():
-        click.echo(visible(f"{name}: {value}"))
-    click.echo()
-    click.echo(_body(delivery["body"]))
+        say(f"{name}: {value}")
+    say("")
+    say_text(_body(delivery["body"]))
     return 0
 
 
@@ -70,19 +70,16 @@ def redeliver_command(*, service: Connection, repository: str, number: int) -> i
     """Have a delivery taken again, as if it came now; prints the ids of the new runs."""
     made = Server(service).redeliver(repository, number)
     for run in made.runs:
-        click.echo(run.id)
-        click.echo(f"{repository}#{run.number}: {run.url}", err=True)
+        say(run.id)
+        tell(f"{repository}#{run.number}: {run.url}")
     return 0
 
 
 def _line(delivery: RemoteDelivery) -> str:
     runs = " ".join(f"#{run.number}" for run in delivery.runs)
     what = f"{delivery.verdict} {delivery.status_code}"
-    line = f"{delivery.id}  {delivery.received_at}  {delivery.event or '-'}  {what}  {runs or delivery.answer}"
-    return line.replace("\n", "\\n")
+    return f"{delivery.id}  {delivery.received_at}  {delivery.event or '-'}  {what}  {runs or delivery.answer}"
 
 
 def _body(body: Any) -> str:
-    """JSON that a terminal can't mistake for something else."""
-    text = body if isinstance(body, str) else json.dumps(body, indent=2)
-    return "\n".join(visible(line) for line in text.splitlines())
+    return body if isinstance(body, str) else json.dumps(body, indent=2)

@@ -6,6 +6,7 @@ from urllib.parse import quote
 import click
 
 from runner.remote.connection import Connection
+from runner.saying import say, tell
 from worker.commands.answers import Login, Logins
 from worker.commands.scope_options import phrase_of, scope_options, scope_parameters
 from worker.commands.secret import read_value
@@ -52,7 +53,7 @@ def set_(service: Connection, *, host: str, user: str, scope: Scope, password: s
     registry = checked_registry(host)
     wanted = {"user": user, "password": checked_value(password)}
     service.put(_path(registry), wanted, Login, **scope_parameters(scope))
-    click.echo(f"the login for {registry} is kept for {scope.phrase}", err=True)
+    tell(f"the login for {registry} is kept for {scope.phrase}")
     return 0
 
 
@@ -60,14 +61,14 @@ def list_(service: Connection, *, scope: Scope | None = None) -> int:
     """Print registries and whom their logins are for, never a login."""
     pages = service.pages("/api/registries", Logins, **scope_parameters(scope))
     for login in (each for page in pages for each in page.registries):
-        click.echo(f"{login.registry}  {phrase_of(login)}")
+        say(f"{login.registry}  {phrase_of(login)}")
     return 0
 
 
 def remove(service: Connection, *, host: str, scope: Scope) -> int:
     """Forget a login. Raises Malformed or UsageError."""
     service.delete(_path(checked_registry(host)), **scope_parameters(scope))
-    click.echo(f"the login for {host} is gone for {scope.phrase}", err=True)
+    tell(f"the login for {host} is gone for {scope.phrase}")
     return 0
 
 

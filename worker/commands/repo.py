@@ -8,6 +8,7 @@ import msgspec
 
 from runner.remote.connection import Connection
 from runner.remote.starts import repository_path
+from runner.saying import say_table, say_text, tell
 from worker.commands.answers import Hook, Repositories
 from worker.commands.repo_set import set_command
 from worker.commands.repo_trust import approval_command, trust_command
@@ -77,7 +78,10 @@ def add(
         "default_branch": default_branch,
     }
     hook = service.post("/api/repositories", wanted, Hook)
-    click.echo(json.dumps(msgspec.to_builtins(hook)) if output == "json" else _as_text(hook))
+    if output == "json":
+        click.echo(json.dumps(msgspec.to_builtins(hook)))
+    else:
+        say_text(_as_text(hook))
     return 0
 
 
@@ -87,26 +91,23 @@ def list_(service: Connection, *, output: str = "text") -> int:
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(stored)))
         return 0
-    width = max((len(each.name) for each in stored), default=0)
-    for each in stored:
-        click.echo(f"{each.name:<{width}}  {each.forge:<6}  {each.clone_url}")
+    say_table((each.name, each.forge, each.clone_url) for each in stored)
     if not stored:
-        click.echo("no repository yet: headrace repo add OWNER/NAME --forge FORGE --clone-url URL", err=True)
+        tell("no repository yet: headrace repo add OWNER/NAME --forge FORGE --clone-url URL")
     return 0
 
 
 def hook(service: Connection, *, name: str) -> int:
     """Print how a repository's forge is told, or the script alone if that is all there is to it. Raises UsageError."""
     found = service.get(f"{repository_path(name)}/hook", Hook)
-    script = found.post_receive
-    click.echo(script or _told(found), nl=not script.endswith("\n"))
+    say_text(found.post_receive or _told(found))
     return 0
 
 
 def remove(service: Connection, *, name: str) -> int:
     """Forget a repository and its runs. Raises UsageError."""
     service.delete(repository_path(name))
-    click.echo(f"removed {name}; remove its hook at the forge too", err=True)
+    tell(f"removed {name}; remove its hook at the forge too")
     return 0
 
 

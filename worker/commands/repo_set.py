@@ -9,6 +9,7 @@ import click
 
 from runner.remote.connection import Connection
 from runner.remote.starts import repository_path
+from runner.saying import say_text, tell
 from worker.badges.audience import Audience
 from worker.commands.answers import Credential, Credentials, Repository
 from worker.commands.secret import read_value
@@ -56,7 +57,10 @@ def set_(service: Connection, *, name: str, output: str = "text", **options: Any
     kept = service.get(f"{path}/credentials", Credentials).credentials
     _warn(stored, {each.kind for each in kept})
     described = _described(stored, kept)
-    click.echo(json.dumps(described) if output == "json" else _as_text(described))
+    if output == "json":
+        click.echo(json.dumps(described))
+    else:
+        say_text(_as_text(described))
     return 0
 
 
@@ -64,7 +68,7 @@ def _warn(stored: Repository, kept: Collection[str]) -> None:
     places = {CredentialKind.FORGE_TOKEN: stored.forge_url, CredentialKind.CLONE_TOKEN: stored.clone_url}
     for warning in dict.fromkeys(clear_text_warning(url) for kind, url in places.items() if kind in kept):
         if warning:
-            click.echo(f"warning: {warning}", err=True)
+            tell(f"warning: {warning}")
 
 
 def _wanted(**options: Any) -> dict[str, object]:

@@ -4,6 +4,7 @@ import click
 
 from runner.remote.connection import Connection
 from runner.remote.starts import repository_path
+from runner.saying import say, tell
 from worker.commands.answers import Repository
 from worker.commands.service_options import service_options
 from worker.trust import Approval, checked_trust
@@ -40,12 +41,12 @@ def trust(service: Connection, *, name: str, words: tuple[str, ...] = ()) -> int
         found = service.patch(path, {"trust": sorted(wanted)}, Repository)
     else:
         found = service.get(path, Repository)
-    click.echo(", ".join(found.trust) or _NOTHING)
+    say(", ".join(found.trust) or _NOTHING)
     return 0
 
 
 def approval(service: Connection, *, name: str, policy: Approval) -> int:
     """Set which of a repository's runs wait. Raises UsageError."""
     service.patch(repository_path(name), {"approval": policy.value}, Repository)
-    click.echo(f"runs of {name} that wait for approval from now on: {policy}", err=True)
+    tell(f"runs of {name} that wait for approval from now on: {policy}")
     return 0

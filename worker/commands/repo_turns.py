@@ -4,6 +4,7 @@ import click
 
 from runner.remote.connection import Connection
 from runner.remote.starts import repository_path
+from runner.saying import say
 from worker.commands.answers import Repository
 from worker.commands.service_options import service_options
 from worker.superseding import Supersede
@@ -28,7 +29,7 @@ def turns_command(*, service: Connection, name: str, **given: str | int | None) 
     """Say when a repository's runs have their turn; without an option, show what holds."""
     wanted = {key: value for key, value in given.items() if value is not None}
     path = repository_path(name)
-    click.echo(_told(service.patch(path, wanted, Repository) if wanted else service.get(path, Repository)))
+    say(_told(service.patch(path, wanted, Repository) if wanted else service.get(path, Repository)))
     return 0
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from runner.saying import say, tell
 from worker.backup.restoring import restore
 from worker.commands.settings_options import settings_options
 from worker.settings import Settings
@@ -17,9 +18,9 @@ def command(*, settings: Settings, file: Path, force: bool) -> int:
     """Fill the data directory, and the database, from FILE. Both must be empty, and no server run there."""
     restored = restore(settings, file.absolute(), force=force)
     if restored.aside:
-        click.echo(f"headrace: what was in {settings.data} is in {restored.aside} now", err=True)
+        tell(f"headrace: what was in {settings.data} is in {restored.aside} now")
     if not restored.manifest.has_key and not settings.secret_key:
-        click.echo(f"headrace: put a copy of the key to {settings.secret_key_file}, or no secret opens again", err=True)
+        tell(f"headrace: put a copy of the key to {settings.secret_key_file}, or no secret opens again")
     end = restored.end
-    click.echo(f"{settings.data}: {end.runs} runs and {end.files} files, as of {restored.manifest.made_at}")
+    say(f"{settings.data}: {end.runs} runs and {end.files} files, as of {restored.manifest.made_at}")
     return 0

@@ -4,6 +4,7 @@ import click
 
 from runner.remote.connection import Connection
 from runner.remote.starts import repository_path
+from runner.saying import say, tell
 from worker.commands.answers import AllRetention, Removals, Removed, Retention
 from worker.commands.service_options import Opened, place_given, service_options
 from worker.retention.policy import Policy
@@ -22,9 +23,9 @@ def command(*, opened: Opened, dry_run: bool) -> int:
     with opened() as service:
         found = (service.get(path, Removals) if dry_run else service.post(path, {}, Removals)).removed
     for removed in found:
-        click.echo(_told(removed))
+        say(_told(removed))
     if not found:
-        click.echo("headrace: all that there is, is kept", err=True)
+        tell("headrace: all that there is, is kept")
     return 0
 
 
@@ -33,9 +34,9 @@ def command(*, opened: Opened, dry_run: bool) -> int:
 def show_command(*, service: Connection) -> int:
     """Show what counts for each repository, and for all that say nothing."""
     found = service.get("/api/retention", AllRetention)
-    click.echo(f"every repository, if it says nothing else: {found.default or _ALL}")
+    say(f"every repository, if it says nothing else: {found.default or _ALL}")
     for kept in found.repositories:
-        click.echo(f"{kept.repository}: {kept.in_force or _ALL}")
+        say(f"{kept.repository}: {kept.in_force or _ALL}")
     return 0
 
 
@@ -54,7 +55,7 @@ def set_command(*, service: Connection, name: str, rules: tuple[str, ...]) -> in
     path = f"{repository_path(name)}/retention"
     said = Policy.parse(service.get(path, Retention).rules)
     stored = service.put(path, {"rules": str(given.over(said.without(named)))}, Retention)
-    click.echo(f"{name}: {stored.in_force or _ALL}")
+    say(f"{name}: {stored.in_force or _ALL}")
     return 0
 
 

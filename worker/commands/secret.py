@@ -11,6 +11,7 @@ import click
 
 from pipelines.event import EventKind
 from runner.remote.connection import Connection
+from runner.saying import say_table, tell
 from worker.commands.answers import Secret, Secrets
 from worker.commands.scope_options import phrase_of, scope_of, scope_options, scope_parameters
 from worker.commands.service_options import service_options
@@ -113,8 +114,8 @@ def set_(
     }
     stored = service.put(_path(name), wanted, Secret, **scope_parameters(scope))
     if stored.warning:
-        click.echo(f"warning: {stored.warning}", err=True)
-    click.echo(f"{stored.name} is kept for {scope.phrase}", err=True)
+        tell(f"warning: {stored.warning}")
+    tell(f"{stored.name} is kept for {scope.phrase}")
     return 0
 
 
@@ -125,19 +126,16 @@ def list_(service: Connection, *, scope: Scope | None = None, output: str = "tex
     if output == "json":
         click.echo(json.dumps([_described(secret) for secret in stored]))
         return 0
-    width = max((len(secret.name) for secret in stored), default=0)
-    for secret in stored:
-        limits = [*secret.events, *(f"image {image}" for image in secret.images)]
-        click.echo(f"{secret.name:<{width}}  {phrase_of(secret):<20}  {', '.join(limits)}")
+    say_table((secret.name, phrase_of(secret), _limits(secret)) for secret in stored)
     if not stored:
-        click.echo("no secret yet: headrace secret set NAME --repo OWNER/NAME < FILE", err=True)
+        tell("no secret yet: headrace secret set NAME --repo OWNER/NAME < FILE")
     return 0
 
 
 def remove(service: Connection, *, name: str, scope: Scope) -> int:
     """Forget a secret. Raises Malformed or UsageError."""
     service.delete(_path(name), **scope_parameters(scope))
-    click.echo(f"{name.lower()} is gone for {scope.phrase}", err=True)
+    tell(f"{name.lower()} is gone for {scope.phrase}")
     return 0
 
 
@@ -145,20 +143,23 @@ def rotate_key(settings: Settings, *, makes_key: bool = True) -> int:
     """Let a new key take over, or finish that. Says what is left to do."""
     with closing(Database(settings.database_url)) as database:
         done = rotate(database, keys_of(settings), makes_key=makes_key)
-    click.echo(f"the key {done.key} seals from now on; it took over {done.sealed} secrets", err=True)
+    tell(f"the key {done.key} seals from now on; it took over {done.sealed} secrets")
     if settings.secret_key:
-        click.echo("HEADRACE_SECRET_KEY may hold it alone, once no run waits that was queued before", err=True)
+        tell("HEADRACE_SECRET_KEY may hold it alone, once no run waits that was queued before")
     if done.waiting:
-        click.echo(
+        tell(
             f"the old key stays, because {done.waiting} tasks wait that may need it: "
-            "run `headrace secret rotate-key --finish` once they have begun",
-            err=True,
+            "run `headrace secret rotate-key --finish` once they have begun"
         )
     return 0
 
 
 def _path(name: str) -> str:
     return f"/api/secrets/{quote(checked_name(name), safe='')}"
+
+
+def _limits(secret: Secret) -> str:
+    return ", ".join([*secret.events, *(f"image {image}" for image in secret.images)])
 
 
 def _described(secret: Secret) -> dict[str, object]:

@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from runner.remote.connection import Connection
+from runner.saying import say, say_table
 from worker.access.identity import Scope
 from worker.commands.answers import AddedToken, Token, Tokens
 from worker.commands.service_options import service_options
@@ -29,7 +30,7 @@ def command() -> None:
 def create_command(*, service: Connection, name: str, user: str, scope: str, days: int | None) -> int:
     """Print a new token, this once. NAME says what it is for; give it to programs as HEADRACE_TOKEN."""
     wanted = {"name": name, "account": user, "scope": scope} | ({"days": days} if days else {})
-    click.echo(service.post("/api/tokens", wanted, AddedToken).token)
+    say(service.post("/api/tokens", wanted, AddedToken).token)
     return 0
 
 
@@ -42,7 +43,7 @@ def list_command(*, service: Connection, output: str) -> int:
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(stored)))
     else:
-        click.echo("".join(map(_line, stored)), nl=False)
+        say_table(map(_row, stored))
     return 0
 
 
@@ -55,7 +56,7 @@ def revoke_command(*, service: Connection, token_id: int) -> int:
     return 0
 
 
-def _line(token: Token) -> str:
+def _row(token: Token) -> tuple[str, ...]:
     used = f"last used {token.used_at}" if token.used_at else "never used"
     expires = f"expires {token.expires_at}" if token.expires_at else "never expires"
-    return f"{token.id:>4}  {token.account}  {token.scope:<5}  {used}  {expires}  {token.name}\n"
+    return (f"{token.id:>4}", token.account, token.scope, used, expires, token.name)

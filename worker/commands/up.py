@@ -10,6 +10,7 @@ from types import FrameType
 
 import click
 
+from runner.saying import tell
 from runner.signals import is_ignored
 from worker.commands.settings_options import label_option, settings_options
 from worker.data_directory import only_one_service
@@ -21,8 +22,7 @@ from worker.settings import Settings
 from worker.supervisor import Child, Supervisor, headrace_command
 from worker.waiting.labels import worker_labels
 
-_REDIS_SECONDS = 30.0  # it may have a long append-only file to read
-_SERVER_SECONDS = 15.0
+_PATIENCE_SECONDS = 300.0  # Redis may have a long file to read, the server tables to change, the machine much to do
 _UNENCRYPTED = "passwords and tokens come here unencrypted: put a proxy with TLS before it, and give --url https://…"
 
 
@@ -87,11 +87,11 @@ class _Service:
     def _start_redis(self) -> None:
         end_left_over(self._settings)
         self._keep("redis", redis_command(self._settings))
-        self._wait_for(lambda: is_ready(self._settings), "redis", _REDIS_SECONDS)
+        self._wait_for(lambda: is_ready(self._settings), "redis")
 
     def _start_server(self) -> None:
         self._keep("server", headrace_command("server", "--fd", str(self._listening)), pass_fds=[self._listening])
-        self._wait_for(self._server_answers, "server", _SERVER_SECONDS)
+        self._wait_for(self._server_answers, "server")
 
     def _start_workers(self) -> None:
         for _ in range(self._workers):
@@ -101,22 +101,22 @@ class _Service:
         environment = self._settings.as_environment()
         self._supervisor.keep(Child(name=name, command=command, environment=environment, pass_fds=pass_fds or ()))
 
-    def _wait_for(self, is_ready: Callable[[], bool], name: str, seconds: float) -> None:
-        deadline = time.monotonic() + seconds
+    def _wait_for(self, is_ready: Callable[[], bool], name: str) -> None:
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while not is_ready():
             if self._is_to_end.wait(0.05):
                 return
             if self._supervisor.has_failed(name):
                 raise Unavailable(f"{name} ended at once: what it said stands above")
             if time.monotonic() > deadline:
-                raise Unavailable(f"{name} did not answer within {seconds:g} s")
+                raise Unavailable(f"{name} did not answer within {_PATIENCE_SECONDS:g} s")
 
     def _server_answers(self) -> bool:
         """True once the server takes connections off the socket; until then they wait in its backlog."""
         address = self._settings.listen
         host = "127.0.0.1" if address.host == "0.0.0.0" else address.host  # noqa: S104 -- compared, not bound
         try:
-            with create_connection((host, address.port), timeout=1) as connection:
+            with create_connection((host, address.port), timeout=5) as connection:
                 connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
                 return connection.recv(12).endswith(b"200")
         except OSError:
@@ -124,9 +124,9 @@ class _Service:
 
     def _say_ready(self) -> None:
         if not self._settings.listen.is_loopback and not self._settings.url.startswith("https://"):
-            click.echo(f"headrace: {_UNENCRYPTED}", err=True)
+            tell(f"headrace: {_UNENCRYPTED}")
         if not self._is_to_end.is_set():
-            click.echo(f"Headrace is ready at {self._settings.url} (data in {self._settings.data})", err=True)
+            tell(f"Headrace is ready at {self._settings.url} (data in {self._settings.data})")
 
     def _say_waiting(self) -> None:
-        click.echo("headrace: waiting for jobs under way to end; press Ctrl-C again to stop them", err=True)
+        tell("headrace: waiting for jobs under way to end; press Ctrl-C again to stop them")

@@ -8,8 +8,9 @@ import click
 import msgspec
 
 from runner.remote.connection import Connection
+from runner.saying import say, say_table, tell
 from worker.access.identity import Role
-from worker.commands.answers import Account, Accounts, AddedAccount, Link
+from worker.commands.answers import Accounts, AddedAccount, Link
 from worker.commands.service_options import service_options
 
 _ROLES = click.Choice([role.value for role in Role])
@@ -32,7 +33,7 @@ def add_command(*, service: Connection, name: str, role: str, robot: bool, passw
     if password_stdin:
         wanted["password"] = sys.stdin.readline().rstrip("\n")
     added = service.post("/api/accounts", wanted, AddedAccount)
-    click.echo(f"added {added.name}, {added.role}", err=True)
+    tell(f"added {added.name}, {added.role}")
     if added.link:
         _print_link(added.link)
     return 0
@@ -57,11 +58,9 @@ def list_command(*, service: Connection, output: str) -> int:
     if output == "json":
         click.echo(json.dumps(msgspec.to_builtins(stored)))
         return 0
-    width = max((len(each.name) for each in stored), default=0)
-    for each in stored:
-        click.echo(_line(each, width))
+    say_table((each.name, each.role, each.created_at) for each in stored)
     if not stored:
-        click.echo("no account yet: headrace user link", err=True)
+        tell("no account yet: headrace user link")
     return 0
 
 
@@ -71,7 +70,7 @@ def list_command(*, service: Connection, output: str) -> int:
 def remove_command(*, service: Connection, name: str) -> int:
     """Remove an account with its sessions and tokens."""
     service.delete(_path(name))
-    click.echo(f"removed {name}", err=True)
+    tell(f"removed {name}")
     return 0
 
 
@@ -79,10 +78,6 @@ def _path(name: str) -> str:
     return f"/api/accounts/{quote(name, safe='')}"
 
 
-def _line(account: Account, width: int) -> str:
-    return f"{account.name:<{width}}  {account.role:<13}  {account.created_at}"
-
-
 def _print_link(link: str) -> None:
-    click.echo("It serves once:", err=True)
-    click.echo(link)
+    tell("It serves once:")
+    say(link)

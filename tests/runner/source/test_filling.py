@@ -30,7 +30,7 @@ from runner.source.tree import commit_streams
 from runner.source.written import write_commit
 from runner.stop import Stop
 from tests.gitrepo import GitRepository
-from tests.runner.engine.test_containers import left
+from tests.runner.engine.belongings import left
 from tests.runner.source.checkouts import push_of
 from tests.runner.world import World
 
@@ -196,18 +196,18 @@ def test_stop_ends_what_is_written_and_leaves_nothing(containers: World, engine:
     def write(directory: Path, asked: Stop) -> None:
         (directory / "half").write_text("1")
         under_way.set()
-        asked.wait(30)
+        asked.wait(150)
         raise SourceDamaged("git was stopped")
 
     def tree() -> Iterator[Piece]:
         yield Writer(write)
         under_way.set()
-        stop.wait(30)
+        stop.wait(150)
         yield END
 
     job = containers.job(containers.step("a"))
     with closing(containers.backend.open(job, Ticket(run="written", job="build"), tree, stop)) as site:
-        under_way.wait(30)
+        under_way.wait(150)
         stop.request(Status.CANCELLED, "enough")
         with pytest.raises(BackendError, match="stopped while the workspace was filled"):
             site.wait_until_open()

@@ -153,7 +153,7 @@ def test_the_wait_that_a_forge_asks_for_is_heard(forge: FakeForge, name: str) ->
     forge.plan += [
         answers(429, retry_after="17"),
         answers(403, retry_after="18"),
-        answers(503, retry_after="Fri, 31 Dec 2027 23:59:59 GMT"),
+        answers(503, retry_after="Fri, 31 Dec 9999 23:59:59 GMT"),
         answers(403, x_ratelimit_remaining="0", x_ratelimit_reset=str(int(time.time()) + 500)),
         answers(429, ratelimit_remaining="0", ratelimit_reset="nonsense"),
         answers(429, retry_after="999999999"),
