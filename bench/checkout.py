@@ -33,8 +33,8 @@ from pipelines.event import Event, Repository
 from runner.engine.client import Engine
 from runner.engine.filling import Here, Volume, fill
 from runner.engine.ground import spare_files
-from runner.engine.sandbox import sandbox_image
-from runner.engine.spec import FILES_AT, Place, files_options
+from runner.engine.sandbox import FILES_AT, sandbox_image
+from runner.engine.spec import Place, files_options
 from runner.engine.volumedirectory import volume_directory
 from runner.source.mirror import Mirror
 from runner.source.mirrors import fetched

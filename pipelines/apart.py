@@ -1,4 +1,4 @@
-"""Keeps names apart: Woodpecker lets a step and a service have one name, for which Headrace knows a single thing."""
+"""Keeps names apart: a step that has the name of a service, which Woodpecker allows, gets another one."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Finding: what one key of a `when` makes of an occasion."""
+"""Finding: whether one key of a `when` is met, and the phrase that says why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Gaps: what a file lacks only because something that it includes or extends isn't there, and which that tells of."""
+"""Gaps: where a file is incomplete because something that it includes or extends couldn't be read.
+
+That was told where it happened; what is missing because of it is not told again.
+"""
 
 from pipelines.nodes import Position
 
@@ -13,9 +16,9 @@ class Gaps:
         self._steps: set[Position] = set()
 
     def add_step(self, position: Position) -> None:
-        """Note a step that has not what it extends."""
+        """Note a step that extends something which couldn't be read."""
         self._steps.add(position)
 
     def is_in_step(self, position: Position) -> bool:
-        """True if what this step lacks may be what it would have had of another."""
+        """True if what is missing in this step might have come from what couldn't be read."""
         return self.is_partial or position in self._steps

@@ -1,4 +1,4 @@
-"""Occasion: all that a `when` may ask about."""
+"""Occasion: the event, matrix cell and variables that a `when` is judged by."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,8 @@ from pipelines.event import Event
 class Occasion:
     """An event as one job meets it: `matrix` is the job's cell, `variables` are those that have a value.
 
-    `changes` are the event's changed files, for all jobs of a run; `comparisons` is what is left of those with globs.
+    `changes` are the event's changed files, shared by all jobs of a run; `comparisons` is how many of them may still be
+    compared with globs.
     """
 
     event: Event

@@ -1,8 +1,8 @@
 """Deadlines: a Stop that is asked for when time is up."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Timer
 
 from pipelines.status import Status
 from runner.stop import Stop
@@ -14,7 +14,7 @@ def deadline(stop: Stop, limit_seconds: float | None, reason: str) -> Iterator[N
     if limit_seconds is None:
         yield
         return
-    timer = threading.Timer(limit_seconds, stop.request, (Status.TIMED_OUT, reason))
+    timer = Timer(limit_seconds, stop.request, (Status.TIMED_OUT, reason))
     timer.daemon = True
     timer.start()
     try:

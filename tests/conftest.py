@@ -31,6 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Give the session what it needs, and see to it that it can be interrupted."""
     _hear_signals()
+    _log_plainly()
     remove_abandoned_directories()
     directory = new_session_directory()
     config.add_cleanup(lambda: remove_session_directory(directory))
@@ -45,6 +46,14 @@ def _hear_signals() -> None:
     for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, handler)
+
+
+def _log_plainly() -> None:
+    """Log tracebacks as Python writes them: structlog's own, with all values, take seconds on a busy machine."""
+    structlog.reset_defaults()
+    *before, _renderer = structlog.get_config()["processors"]
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*before, plain])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -109,4 +118,4 @@ def own_logging() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    structlog.reset_defaults()
+    _log_plainly()

@@ -20,7 +20,7 @@ from sqlalchemy import make_url
 
 from tests.databases import make_tables
 from tests.mortal import mortal
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 
 _FAST = (
     "fsync=off",
@@ -112,7 +112,7 @@ def _running(directory: Path, user: str) -> Iterator["subprocess.Popen[bytes]"]:
         yield process
     finally:
         process.send_signal(signal.SIGINT)  # which asks it not to wait for its clients
-        process.wait(30)
+        process.wait(PATIENCE_SECONDS)
 
 
 def program(name: str) -> str:

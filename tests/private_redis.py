@@ -2,15 +2,13 @@
 
 import shutil
 import subprocess
-import time
 from pathlib import Path
 
 from redis import Redis
 
 from tests.mortal import mortal
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.redis_client import answers
-
-_SECONDS = 10
 
 
 class PrivateRedis:
@@ -31,27 +29,24 @@ class PrivateRedis:
 
     def client(self) -> Redis:
         """A client of it."""
-        return Redis.from_url(self.url, socket_timeout=5, socket_connect_timeout=2)
+        return Redis.from_url(self.url, socket_timeout=PATIENCE_SECONDS, socket_connect_timeout=PATIENCE_SECONDS)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(mortal(self._command), stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + _SECONDS
-        while not answers(self.url):
-            assert time.monotonic() < deadline, "redis-server did not answer"
-            assert self._process.poll() is None, "redis-server ended at once"
-            time.sleep(0.01)
+        process = self._process = subprocess.Popen(mortal(self._command), stdout=subprocess.DEVNULL)
+        wait_until(lambda: process.poll() is not None or answers(self.url), what="redis-server answers")
+        assert process.poll() is None, "redis-server ended at once"
 
     def stop(self) -> None:
         """End it, if it runs."""
         if self._process:
             self._process.terminate()
-            self._process.wait(_SECONDS)
+            self._process.wait(PATIENCE_SECONDS)
             self._process = None
 
     def kill(self) -> None:
         """End it without a chance to say good-bye."""
         if self._process:
             self._process.kill()
-            self._process.wait(_SECONDS)
+            self._process.wait(PATIENCE_SECONDS)
             self._process = None

@@ -41,6 +41,18 @@ def test_readme_shows_run_and_serve_within_forty_lines() -> None:
     assert "headrace up" in beginning
 
 
+def test_price_of_a_step_in_the_readme_is_the_measured_one() -> None:
+    told = re.search(r"(\d+) ms more in a job of twenty, where `docker run --rm` takes (\d+)", README)
+    assert told
+    row = f"| one step more, 20 steps of `sleep 0.5` | {told[1]} ms | {told[2]} ms |"
+    assert row in (ROOT / "docs" / "performance.md").read_text()
+
+
+def test_readme_leads_to_every_page() -> None:
+    missing = {page.name for page in (ROOT / "docs").glob("*.md")} - set(re.findall(r"\(docs/([\w.]+)\)", README))
+    assert missing == set()
+
+
 def test_own_workflow_plans_without_a_problem() -> None:
     plan = make_plan({".headrace.yaml": (ROOT / ".headrace.yaml").read_bytes()}, PUSH)
     assert plan.problems == ()

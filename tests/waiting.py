@@ -6,11 +6,14 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
+PATIENCE_SECONDS = 60.0
+"""How long to wait for what takes a moment: enough for a machine ten times as slow, busy with other things."""
+
 _SHORTEST_PAUSE_SECONDS = 0.001  # much of what is waited for, a server above all, is there within milliseconds
 _LONGEST_PAUSE_SECONDS = 0.02
 
 
-def wait_until(condition: Callable[[], T], *, seconds: float = 15.0, what: str = "") -> T:
+def wait_until(condition: Callable[[], T], *, seconds: float = PATIENCE_SECONDS, what: str = "") -> T:
     """What `condition` gives as soon as that is true; fails if it isn't within the time."""
     deadline = time.monotonic() + seconds
     pause_seconds = _SHORTEST_PAUSE_SECONDS

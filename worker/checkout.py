@@ -16,7 +16,7 @@ from runner.source.resolve import is_unresolved, resolved
 from runner.source.tree import commit_streams
 from runner.source.tries import Tries
 from runner.stop import Stop
-from worker.exchange import JobOrder, PlanOrder
+from worker.order import JobOrder, PlanOrder
 from worker.secrets.entrusted import Entrusted
 from worker.settings import Settings
 

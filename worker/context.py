@@ -72,9 +72,14 @@ def path(*segments: str | int) -> str:
     return "".join(f"/{quote(str(segment), safe='')}" for segment in segments)
 
 
+def repository_path(repository: str) -> str:
+    """The path of the page of `owner/name`."""
+    return path(*repository.split("/"))
+
+
 def run_path(repository: str, number: int) -> str:
     """The path of a run's page; `repository` is `owner/name`."""
-    return path(*repository.split("/"), "runs", number)
+    return repository_path(repository) + path("runs", number)
 
 
 def _context(request: Request) -> Context:

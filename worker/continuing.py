@@ -1,6 +1,6 @@
-"""Continuing: what a job that begins anew says of its steps goes on where its lost attempt has ended.
+"""Continuing: the Records of a job that begins anew go on where those of its lost attempt have ended.
 
-Lines of a step's log are numbered on, and so are the attempts at it: each worker counts from one by itself.
+A worker numbers the lines of a step's log, and the attempts at it, from one. What was there before is added here.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ class Before(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def continued(sink: Sink, before: Mapping[str, Before]) -> Sink:
-    """The sink of a job of whose steps there is this already."""
+    """A Sink that moves on the numbers of what it takes by what there was `before`, by step, and gives it to `sink`."""
 
     def take(record: AnyRecord) -> None:
         known = before.get(record.step) if isinstance(record, Log | StepRetried | StepFinished) else None

@@ -18,8 +18,9 @@ from sqlalchemy import Connection
 from pipelines.status import Status
 from worker.continuing import Before
 from worker.errors import SettingsError, Unavailable, Unsealable
-from worker.exchange import Exchange, Holding, JobOrder, Order
+from worker.exchange import Exchange, Holding
 from worker.live import Live
+from worker.order import JobOrder, Order
 from worker.queue import TaskQueue
 from worker.roster import Roster
 from worker.rounds import Rounds

@@ -19,7 +19,7 @@ from pipelines.outputs import waits_for_outputs, with_outputs, written_by
 from pipelines.plan import PlannedJob
 from runner.engine.credentials import registry_of
 from worker.context import run_path
-from worker.exchange import JobOrder, Order, PlanOrder
+from worker.order import JobOrder, Order, PlanOrder
 from worker.secrets.entrusted import Entrusted, RegistryLogin
 from worker.secrets.sealing import Keyring
 from worker.secrets.secret import Kind, Secret

@@ -1,7 +1,7 @@
-"""Pulse: whether what comes can be kept, found out by trying: the database takes a writer, and the disk some more.
+"""Pulse: whether deliveries and logs can be stored, found out by trying to write to the database and to the disk.
 
-DESIGN. To read says nothing of that: a database that others hold, or whose disk is full, is read as ever while each
-delivery is answered 503. A trial takes the writers' turn, which changes nothing, and room on the disk of the data
+DESIGN. To read the database would not tell: a database that others hold, or whose disk is full, is read as ever while
+each delivery is answered 503. A trial takes the writers' turn, which changes nothing, and room on the disk of the data
 directory, which it gives back. Anybody may ask for it, so what was found holds for some seconds, and whoever asks
 meanwhile waits for no trial of their own.
 """

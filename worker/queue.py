@@ -12,7 +12,6 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from types import FrameType
@@ -26,22 +25,8 @@ from rq.exceptions import DuplicateJobError, NoSuchJobError, StopRequested
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
+from worker.duties import Duties, Perform
 from worker.parent import signal_when_parent_dies
-
-Perform = Callable[[str], None]
-"""Does the task with this id, to its end."""
-
-Mourn = Callable[[str], None]
-"""Does what is left to do for the task with this id, whose work horse was killed."""
-
-Sweep = Callable[[], None]
-"""Removes what killed processes have left in the engine."""
-
-Announce = Callable[[str], None]
-"""Says that the worker is there, and which task it does."""
-
-Leave = Callable[[], None]
-"""Says that the worker takes nothing any more."""
 
 _RETRY_SECONDS = 1.0
 _IDLE_SECONDS = 5  # between two signs of life
@@ -98,20 +83,6 @@ class TaskQueue:
             return Job.fetch(task, connection=self._redis, serializer=JSONSerializer)
         except NoSuchJobError:
             return None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duties:
-    """What a worker does: tasks, and now and then, between them, a sweep. What they raise goes through.
-
-    Every few seconds it announces itself, with the task that it does or `""`, and it leaves when it ends.
-    """
-
-    perform: Perform
-    mourn: Mourn
-    sweep: Sweep
-    announce: Announce
-    leave: Leave
 
 
 def work_until_stopped(

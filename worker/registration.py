@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from pipelines.event import Repository
-from worker.context import path
+from worker.context import path, repository_path
 from worker.errors import Malformed
 from worker.forges import FORGES
 from worker.forges.git import PlainGit, post_receive
@@ -80,7 +80,7 @@ def hook_of(repository: StoredRepository, server_url: str) -> Hook:
 
 def hook_url(repository: StoredRepository, server_url: str) -> str:
     """Where its forge posts to."""
-    return server_url + path("hooks", repository.forge, *repository.full_name.split("/"))
+    return server_url + path("hooks", repository.forge) + repository_path(repository.full_name)
 
 
 def _scheme_and_host(text: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""Steps as a list, or as a map from names; and that names differ."""
+"""Steps and services, written as a list or as a map from names; two of one name are a problem."""
 
 from collections.abc import Iterable
 from dataclasses import replace

@@ -4,55 +4,24 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from pipelines.details import Concurrency
-from pipelines.model import Condition, Workflow, Workspace
+from pipelines.model import Condition, Workflow
 from pipelines.nodes import Map, Position, Scalar
-from pipelines.paths import absolute, below
 from pipelines.places import Place
 from pipelines.status import Status
 from pipelines.syntax.clone import CLONE
+from pipelines.syntax.concurrency import CONCURRENCY
 from pipelines.syntax.conditions import WORKFLOW_WHEN
-from pipelines.syntax.forms import ANYTHING, FLAG, TEXT, Form, checked, map_of, map_or, mapped
-from pipelines.syntax.keys import Effect, H, Key, Keys, plain_record
+from pipelines.syntax.forms import ANYTHING, FLAG, TEXT, Form, map_of
+from pipelines.syntax.include import INCLUDE
+from pipelines.syntax.keys import Effect, H, Key, Keys
 from pipelines.syntax.matrix import MATRIX
 from pipelines.syntax.named import named_steps
 from pipelines.syntax.params import PARAMS
-from pipelines.syntax.quantities import DURATION, whole
+from pipelines.syntax.quantities import DURATION
 from pipelines.syntax.shapes import DEPENDENCIES, PATTERNS, STATES
 from pipelines.syntax.steps import SERVICE, STEP
 from pipelines.syntax.values import ENVIRONMENT
-
-_WORKSPACE_KEYS = Keys(
-    owner="a workspace",
-    known=(
-        Key(name="base", form=checked(TEXT, absolute), meaning="Where all the job's steps find its volume."),
-        Key(name="path", form=checked(TEXT, below), meaning="The checkout's directory below the base."),
-    ),
-)
-_CONCURRENCY_KEYS = Keys(
-    owner="a concurrency",
-    known=(
-        Key(name="limit", form=whole(lowest=1, highest=10_000), meaning="Jobs at once.", required=True),
-        Key(name="group", form=TEXT, meaning="Workflows of one group share the limit.", default="the workflow's name"),
-        Key(name="cancel", form=FLAG, meaning="True to cancel older jobs to make room.", default="false", origin=H),
-    ),
-)
-_CONCURRENCY: Form[Concurrency] = map_or(
-    mapped(whole(lowest=1, highest=10_000), lambda limit: Concurrency(limit=limit)),
-    plain_record(_CONCURRENCY_KEYS, Concurrency),
-)
-_INCLUDE_SCHEMA = {
-    "type": "object",
-    "properties": {name: {"type": "string"} for name in ("repo", "ref", "path")},
-    "required": ["repo", "path"],
-    "additionalProperties": False,
-}
-_INCLUDE_ITEM = {"anyOf": [{"type": "string"}, _INCLUDE_SCHEMA]}
-_INCLUDE: Form[None] = Form(
-    "a path, `{repo, ref, path}`, or a list of them",
-    lambda _: None,  # done before the keys are read
-    {"anyOf": [*_INCLUDE_ITEM["anyOf"], {"type": "array", "items": _INCLUDE_ITEM}]},
-)
+from pipelines.syntax.workspace import WORKSPACE
 
 
 def _platform(place: Place) -> str | None:
@@ -185,7 +154,7 @@ steps:
         ),
         Key(
             name="workspace",
-            form=plain_record(_WORKSPACE_KEYS, Workspace),
+            form=WORKSPACE,
             meaning="Where the steps find their files. `base` is where the job's volume is mounted, `path` the "
             "checkout's directory below it.",
             default="`/headrace`, or `/woodpecker` in a `.woodpecker` file, and "
@@ -212,7 +181,7 @@ steps:
         ),
         Key(
             name="concurrency",
-            form=_CONCURRENCY,
+            form=CONCURRENCY,
             meaning="How many jobs of this workflow may run at once in the repository, or `{limit, group, cancel}`. "
             "Others wait in order.",
             effect=Effect.ON_SERVERS,
@@ -250,7 +219,7 @@ steps:
         ),
         Key(
             name="include",
-            form=_INCLUDE,
+            form=INCLUDE,
             meaning="Files to start from, in this order: of this repository, by their paths from its root, or of "
             "another one, as `{repo, ref, path}` ([more](#files-of-other-repositories)). Their maps and lists of "
             "`steps`, `services`, `environment`, `labels`, `params` come first; any other key of this file replaces "

@@ -33,7 +33,8 @@ from runner.engine.ownership import Owner, labels_for, this_process
 from runner.engine.process import Container, as_asked_by_its_step, follow, start
 from runner.engine.pull import Say
 from runner.engine.pullnews import PullNews
-from runner.engine.spec import FILES_AT, Options, Place, service_options, step_options
+from runner.engine.sandbox import FILES_AT
+from runner.engine.spec import Options, Place, service_options, step_options
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.sweep import STILL_IN_USE
 from runner.engine.volumedirectory import volume_directory

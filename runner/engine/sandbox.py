@@ -5,14 +5,16 @@ only sleeps, and the lane's steps join its namespace one after another. The sand
 only before the first of them runs: it starts without any, while the network is made, and joins that while the first
 steps are brought to their gates. Its image is one program of ours
 (`runner/shim`), imported when an engine doesn't have it yet: nothing is ever pulled for it. The same program is the
-gate of each step; it comes to them on a volume, which the engine fills from the image.
+gate of each step; it comes to them on a volume, which the engine fills from the image. So does the workspace's volume
+come to be open to all: its top directory is as the image has it, because an engine that unpacks a tar stream leaves a
+directory that is there as it is.
 """
 
 import hashlib
 import io
 import tarfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from importlib.resources import files
 from typing import Any
@@ -22,12 +24,15 @@ from runner.errors import BackendError
 
 SHIM_DIRECTORY = "/.headrace"
 SHIM = f"{SHIM_DIRECTORY}/shim"
+FILES_AT = "/workspace"
+"""Where the workspace's volume is in the files container, whatever a job calls the place."""
+
 MACHINES = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}
 
 
 def sandbox_image(engine: Engine, architecture: str) -> str:
     """The name of the sandbox's image, which is on the engine on return."""
-    archive = _archive(_program(architecture), SHIM)
+    archive = _archive({SHIM_DIRECTORY: 0o755, FILES_AT: 0o777}, SHIM, _program(architecture))
     tag = f"{MACHINES[architecture]}-{hashlib.sha256(archive).hexdigest()[:12]}"
     if not engine.has_image(f"headrace/sandbox:{tag}"):
         engine.import_image("headrace/sandbox", tag, archive, [f'ENTRYPOINT ["{SHIM}"]'])
@@ -36,7 +41,7 @@ def sandbox_image(engine: Engine, architecture: str) -> str:
 
 def put_shim(engine: Engine, container: str, architecture: str) -> None:
     """Put our program on the volume that a container has at SHIM_DIRECTORY, where an engine doesn't do it by itself."""
-    engine.put_archive(container, SHIM_DIRECTORY, [_archive(_program(architecture), SHIM.rpartition("/")[2])])
+    engine.put_archive(container, SHIM_DIRECTORY, [_archive({}, SHIM.rpartition("/")[2], _program(architecture))])
 
 
 def _program(architecture: str) -> bytes:
@@ -109,16 +114,15 @@ def _has_succeeded(future: Future[Any]) -> bool:
     return future.done() and future.exception() is None
 
 
-def _archive(program: bytes, path: str) -> bytes:
-    """A tar that holds the program at this path, in a directory if it says so, the same every time."""
-    directory, _, name = path.strip("/").rpartition("/")
+def _archive(directories: Mapping[str, int], path: str, program: bytes) -> bytes:
+    """A tar that holds these directories with their modes, and the program at this path, the same every time."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        if directory:
-            info = tarfile.TarInfo(directory)
-            info.type, info.mode = tarfile.DIRTYPE, 0o755
+        for directory, mode in directories.items():
+            info = tarfile.TarInfo(directory.strip("/"))
+            info.type, info.mode = tarfile.DIRTYPE, mode
             archive.addfile(info)
-        info = tarfile.TarInfo(f"{directory}/{name}".strip("/"))
+        info = tarfile.TarInfo(path.strip("/"))
         info.size, info.mode = len(program), 0o755
         archive.addfile(info, io.BytesIO(program))
     return buffer.getvalue()

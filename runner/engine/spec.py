@@ -14,7 +14,7 @@ from pipelines.plan import PlannedJob, PlannedStep
 from runner.engine.admitted import admitted_config, admitted_host, has_own_network
 from runner.engine.limits import NO_ALLOWANCE, Allowance, Limits, limits_of
 from runner.engine.ownership import FILES, ROLE, SANDBOX
-from runner.engine.sandbox import SHIM, SHIM_DIRECTORY
+from runner.engine.sandbox import FILES_AT, SHIM, SHIM_DIRECTORY
 from runner.environment import step_directory
 from runner.script import program
 
@@ -31,9 +31,6 @@ CAPABILITIES = (
     "SETUID",
     "SYS_CHROOT",
 )
-
-FILES_AT = "/workspace"
-"""Where the workspace's volume is in the files container, whatever a job calls the place."""
 
 NO_NETWORK = "none"
 
@@ -107,11 +104,12 @@ def sandbox_options(image: str, place: Place, *, network: str) -> Options:
 def files_options(image: str, place: Place) -> Options:
     """The container that is never started, through which the workspace is filled and read, at `FILES_AT`.
 
-    The volume for the shim is mounted over the image's own, which the engine copies into it while it is empty.
+    The volumes are mounted over the image's own directories, whose mode and content the engine gives to empty ones.
     """
     labels = {**place.labels, ROLE: FILES}
-    shim = {"Type": "volume", "Source": place.shim_volume, "Target": SHIM_DIRECTORY}
-    host = {**_restrictions(), "NetworkMode": NO_NETWORK, "Mounts": [_mount(place.volume, FILES_AT), shim]}
+    places = ((place.volume, FILES_AT), (place.shim_volume, SHIM_DIRECTORY))
+    mounts = [{"Type": "volume", "Source": volume, "Target": target} for volume, target in places]
+    host = {**_restrictions(), "NetworkMode": NO_NETWORK, "Mounts": mounts}
     return {"Image": image, "User": "65534:65534", "Labels": labels, "HostConfig": host}
 
 

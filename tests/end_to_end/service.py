@@ -19,10 +19,8 @@ from runner.cli import main
 from tests.end_to_end.origin import Origin
 from tests.mortal import mortal
 from tests.ports import free_port
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.supervisor import headrace_command
-
-_SECONDS = 60
 
 
 class Process:
@@ -56,7 +54,11 @@ class Process:
         """End it with this signal, and give its exit code."""
         if self._process.poll() is None:
             self._process.send_signal(number)
-        return self._process.wait(_SECONDS)
+        return self.exit_code()
+
+    def exit_code(self) -> int:
+        """Its exit code, once it has ended."""
+        return self._process.wait(PATIENCE_SECONDS)
 
 
 class Service:
@@ -73,9 +75,9 @@ class Service:
         self._token = ""
         self.processes: list[Process] = []
 
-    def up(self) -> Process:
+    def up(self, *, drain_seconds: float = 5) -> Process:
         """`headrace up`, ready."""
-        return self._start("up", "--workers", "1", "--drain", "5")
+        return self._start("up", "--workers", "1", "--drain", f"{drain_seconds:g}")
 
     def server(self) -> Process:
         """`headrace server`, ready."""
@@ -114,7 +116,7 @@ class Service:
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         """GET a path of the server, with a token."""
-        response = httpx.get(self.url + path, timeout=10, headers=self.authorization(), **options)
+        response = httpx.get(self.url + path, timeout=PATIENCE_SECONDS, headers=self.authorization(), **options)
         response.raise_for_status()
         return response
 
@@ -145,9 +147,11 @@ class Service:
 
     def cancel(self, run_id: str) -> httpx.Response:
         """Ask for a run's end."""
-        return httpx.post(f"{self.url}/api/runs/{run_id}/cancel", json={}, headers=self.authorization(), timeout=10)
+        return httpx.post(
+            f"{self.url}/api/runs/{run_id}/cancel", json={}, headers=self.authorization(), timeout=PATIENCE_SECONDS
+        )
 
-    def finished_run(self, run_id: str, *, seconds: float = _SECONDS) -> dict[str, Any]:
+    def finished_run(self, run_id: str, *, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
         """The run once it has ended."""
         wait_until(lambda: self.run(run_id)["finished_at"], seconds=seconds, what=f"run {run_id} ends")
         return self.run(run_id)
@@ -156,7 +160,7 @@ class Service:
         log = self.directory / f"{arguments[0]}.log"
         process = Process(log, *arguments, *self._options(), environment=self._environment)
         self.processes.append(process)
-        wait_until(lambda: self._is_healthy(process), seconds=30, what=f"{arguments[0]} is ready")
+        wait_until(lambda: self._is_healthy(process), what=f"{arguments[0]} is ready")
         return process
 
     def _options(self) -> list[str]:
@@ -166,6 +170,6 @@ class Service:
     def _is_healthy(self, process: Process) -> bool:
         assert process._process.poll() is None, process.said()
         try:
-            return httpx.get(f"{self.url}/healthz", timeout=1).status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=PATIENCE_SECONDS).status_code == 200
         except httpx.TransportError:
             return False

@@ -10,6 +10,7 @@ import pytest
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Service
 from tests.private_redis import PrivateRedis
+from tests.waiting import PATIENCE_SECONDS
 from worker.supervisor import headrace_command
 
 pytestmark = pytest.mark.redis
@@ -22,7 +23,7 @@ def headrace(*arguments: str, **environment: str) -> tuple[int, list[str]]:
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE_SECONDS,
         check=False,
     )
     assert done.stdout == ""

@@ -18,7 +18,7 @@ from runner.results.secretforms import forms_of
 from tests.end_to_end.origin import Origin
 from tests.end_to_end.service import Service
 from tests.private_redis import PrivateRedis
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.supervisor import headrace_command
 
 pytestmark = [pytest.mark.docker, pytest.mark.redis]
@@ -68,7 +68,7 @@ class Eavesdropper:
 
     def __enter__(self) -> "Eavesdropper":
         self._thread.start()
-        assert self._is_ready.wait(10)
+        assert self._is_ready.wait(PATIENCE_SECONDS)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -189,7 +189,7 @@ def test_canary_is_known_to_its_step_and_is_nowhere_else(
     with Eavesdropper(redis) as eavesdropper:
         run_id = halves.run_of(origin.push(_headrace_yaml=workflow(busybox)))
         log = f"/api/runs/{run_id}/jobs/headrace/steps/use/log"
-        wait_until(lambda: "ready\n" in halves.get(log).text if halves.run(run_id)["jobs"] else False, seconds=60)
+        wait_until(lambda: "ready\n" in halves.get(log).text if halves.run(run_id)["jobs"] else False)
         assert len(inspected(run_id)) > 5, "the service, those that hold the network, network and volumes are there"
         [container] = knowing(run_id)
         assert_nowhere_outside(halves, redis)

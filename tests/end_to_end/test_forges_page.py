@@ -18,7 +18,7 @@ from tests.end_to_end.service import Service
 from tests.end_to_end.wholeforge import WholeForge, whole_forge
 from tests.gitrepo import GitRepository
 from tests.runner.source.sshserver import SshServer, ssh_server_in
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.forges import FORGES
 
 pytestmark = [pytest.mark.docker, pytest.mark.redis]
@@ -91,7 +91,7 @@ def test_page_leads_to_a_green_check(service: Service, tmp_path: Path, busybox: 
         assert answer.status_code == 202, answer.text
         green = GREEN.get(name, "success")
         for context in ("headrace/push", "headrace/push/headrace"):
-            wait_until(lambda each=context: forge.states(each)[-1:] == [green], seconds=60, what=f"{context} is green")  # type: ignore[misc]
+            wait_until(lambda each=context: forge.states(each)[-1:] == [green], what=f"{context} is green")  # type: ignore[misc]
         assert {taken.sha for taken in forge.taken} == {sha}
         assert {taken.url for taken in forge.taken} == {answer.json()["url"]}
         assert set(forge.cloned_by) == {USERS.get(name, "oauth2")}
@@ -109,7 +109,9 @@ def deliver(name: str, printed: str, sha: str, delivery: str = "1") -> httpx.Res
         "forgejo": {"x-forgejo-event": "push", "x-forgejo-delivery": delivery, "x-forgejo-signature": digest},
         "bitbucket": {"x-event-key": "repo:push", "x-request-uuid": delivery, "x-hub-signature": f"sha256={digest}"},
     }[name]
-    return httpx.post(url, content=body, headers={"content-type": "application/json", **headers}, timeout=10)
+    return httpx.post(
+        url, content=body, headers={"content-type": "application/json", **headers}, timeout=PATIENCE_SECONDS
+    )
 
 
 def payload(name: str, sha: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tests.end_to_end.service import Service
 from tests.gitrepo import GitRepository
 from tests.runner.source.certificate import Certificate
 from tests.runner.source.gitserver import GitServer, git_server
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.forges.sending import bitbucket, payload
 
 pytestmark = [pytest.mark.docker, pytest.mark.redis]
@@ -44,12 +45,12 @@ def test_pull_request_from_a_fork_at_bitbucket_runs_once_somebody_has_looked(
     delivery = json.loads(payload("bitbucket", "pull_request_fork"))
     delivery["pullrequest"]["source"]["commit"]["hash"] = sha[:12]
     sent = bitbucket(json.dumps(delivery).encode(), secret, event="pullrequest:created")
-    answer = httpx.post(hook, content=sent.body, headers=sent.headers, timeout=10)
+    answer = httpx.post(hook, content=sent.body, headers=sent.headers, timeout=PATIENCE_SECONDS)
     assert answer.status_code == 202, answer.text
     run = answer.json()["run"]
     assert service.run(run)["status"] == "blocked"
     headers = service.authorization()
-    approved = httpx.post(f"{service.url}/api/runs/{run}/approve", json={}, headers=headers, timeout=10)
+    approved = httpx.post(f"{service.url}/api/runs/{run}/approve", json={}, headers=headers, timeout=PATIENCE_SECONDS)
     assert approved.status_code == 202, approved.text
     ended = service.finished_run(run)
     assert (ended["status"], ended["event"]["sha"]) == ("success", sha), ended

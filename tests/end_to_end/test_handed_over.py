@@ -19,7 +19,7 @@ import pytest
 
 from tests.end_to_end.service import Service
 from tests.private_redis import PrivateRedis
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.listening import address_of, listen
 from worker.settings import Address
 
@@ -48,7 +48,7 @@ class Manager:
         self._log = directory / "server.log"
         self._told = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._told.bind(str(directory / "notify"))
-        self._told.settimeout(30)
+        self._told.settimeout(PATIENCE_SECONDS)
         self._given = {"NOTIFY_SOCKET": str(directory / "notify"), "HEADRACE_LOG_FORMAT": "json"}
         self._redis_url = redis.url
         self._servers: list[subprocess.Popen[bytes]] = []
@@ -94,7 +94,7 @@ def manager(tmp_path: Path, redis: PrivateRedis) -> Iterator[Manager]:
 def end(server: "subprocess.Popen[bytes]") -> int:
     if server.poll() is None:
         server.terminate()
-    return server.wait(30)
+    return server.wait(PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -124,10 +124,11 @@ def deliver(service: Service, secret: str, key: str) -> int:
     body = json.dumps({**json.loads(_PUSH.read_bytes()), "after": sha}).encode()
     proof = hmac(secret.encode(), body, sha256).hexdigest()
     headers = {"X-GitHub-Event": "push", "X-GitHub-Delivery": sha, "X-Hub-Signature-256": f"sha256={proof}"}
-    return httpx.post(f"{service.url}/hooks/github/acme/web", content=body, headers=headers, timeout=30).status_code
+    return httpx.post(
+        f"{service.url}/hooks/github/acme/web", content=body, headers=headers, timeout=PATIENCE_SECONDS
+    ).status_code
 
 
-@pytest.mark.timeout(120)
 def test_no_delivery_is_refused_or_lost_while_the_server_is_started_anew(manager: Manager) -> None:
     server = manager.start()
     with deliveries(manager.service) as answers:
@@ -144,7 +145,7 @@ def test_no_delivery_is_refused_or_lost_while_the_server_is_started_anew(manager
 
 def test_server_is_ready_when_it_answers_and_says_when_it_ends(manager: Manager) -> None:
     server = manager.start()
-    assert httpx.get(f"{manager.service.url}/healthz", timeout=5).status_code == 200
+    assert httpx.get(f"{manager.service.url}/healthz", timeout=PATIENCE_SECONDS).status_code == 200
     assert manager.logged("server is up")[0]["url"] == manager.service.url
     assert end(server) == 0
     assert manager.is_told() == "STOPPING=1"
@@ -163,7 +164,7 @@ def test_client_is_whom_a_proxy_names_that_is_trusted(manager: Manager, trusted:
     """What is left of the last address that the proxy wrote may be the client's own invention."""
     server = manager.start(HEADRACE_TRUSTED_PROXIES=trusted)
     forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
-    httpx.get(f"{manager.service.url}/login?key=hunter2", headers=forwarded, timeout=5)
+    httpx.get(f"{manager.service.url}/login?key=hunter2", headers=forwarded, timeout=PATIENCE_SECONDS)
     [request] = wait_until(lambda: manager.logged("request"), what="the request to be logged")
     assert (request["client"], request["path"]) == (seen, "/login")
     assert end(server) == 0

@@ -15,7 +15,7 @@ from tests.private_postgresql import PrivatePostgresql
 from tests.private_redis import PrivateRedis
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.docker, pytest.mark.redis, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.docker, pytest.mark.redis]
 
 LINES = 300
 COUNT = f"i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo line $i; sleep 0.02; done"
@@ -75,7 +75,7 @@ def test_nothing_is_lost_while_the_database_breaks_down_again_and_again(
     origin = Origin(tmp_path)
     service.add_repository(origin)
     running = service.run_of(origin.push(_headrace_yaml=WORKFLOW.format(image=busybox, commands=COUNT)))
-    wait_until(lambda: lines_of(service, running), seconds=60, what="the step prints")
+    wait_until(lambda: lines_of(service, running), what="the step prints")
     pushed = []
     for number in range(3):
         quick = WORKFLOW.format(image=busybox, commands=f"echo line {number}")

@@ -84,7 +84,7 @@ def test_server_that_is_killed_while_a_run_goes_on_tells_its_end_after_its_begin
     halves.worker()
     halves.authorization()
     answer = push(origin, connect(halves, forge, origin), WORKFLOW.format(image=busybox))
-    wait_until(lambda: forge.states("headrace/push/headrace"), seconds=60, what="the job is told of")
+    wait_until(lambda: forge.states("headrace/push/headrace"), what="the job is told of")
     server.end(signal.SIGKILL)
     halves.server()
     run_id = answer.json()["run"]

@@ -13,7 +13,7 @@ class Clock:
     def __init__(self, directory: Path) -> None:
         library = directory / "clock.so"
         command = ["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(library), str(_SOURCE)]
-        subprocess.run(command, check=True, timeout=60)
+        subprocess.run(command, check=True, timeout=150)
         self._file = directory / "clock"
         self._file.write_bytes(bytes(8))
         self.environment = {"LD_PRELOAD": str(library), "CLOCK_FILE": str(self._file)}

@@ -84,6 +84,6 @@ class Installation:
     def is_swept(self) -> bool:
         """True if a sweep leaves nothing of them."""
         process = self.start("clean")
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=150)
         assert process.returncode == 0, told
         return self.left() == []

@@ -74,7 +74,7 @@ class PrivateEngine:
             self._dockerd = subprocess.Popen(
                 [*inside, *command, "--cgroup-parent", f"/{self._cgroup}"], stdout=log, stderr=log
             )
-        wait_until(self._answers, seconds=60, what="the private engine answers")
+        wait_until(self._answers, seconds=150, what="the private engine answers")
 
     def busybox(self) -> str:
         """The name of a busybox image on it."""
@@ -104,7 +104,7 @@ class PrivateEngine:
     def wait(self) -> None:
         """Wait until the engine has ended."""
         assert self._dockerd is not None
-        self._dockerd.wait(60)
+        self._dockerd.wait(150)
         self._dockerd = None
 
     def close(self) -> None:
@@ -115,7 +115,7 @@ class PrivateEngine:
         self._holder.stdout.close()
         if self._dockerd is not None:
             self._wake_entrance()
-            self._dockerd.wait(60)
+            self._dockerd.wait(150)
         _remove(self.directory)
 
     def _wake_entrance(self) -> None:

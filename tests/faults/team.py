@@ -25,7 +25,7 @@ from tests.waiting import wait_until
 from tests.worker.statuses.fakeforge import FakeForge, fake_forge
 
 LINES = 300
-LEASE_SECONDS = 3
+LEASE_SECONDS = 6
 NEVER_END = "sleep 600"
 """For a step that is still to be under way when something happens to it."""
 _COUNT = f"i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo line $i; sleep 0.01; done"
@@ -75,7 +75,7 @@ class Team:
     def push_counting(self, *, then: str = "true") -> str:
         """Push the workflow, whose step does this when it has counted, and wait until it counts."""
         run_id = self.push(f"{_COUNT}; {then}")
-        wait_until(lambda: self.counts(run_id), seconds=30, what="the step prints")
+        wait_until(lambda: self.counts(run_id), seconds=150, what="the step prints")
         return run_id
 
     def counts(self, run_id: str) -> bool:
@@ -91,11 +91,11 @@ class Team:
         self._server_was_killed = True
         self.server.end(signal.SIGKILL)
 
-    def ended(self, run_id: str, *, seconds: float = 60) -> dict[str, Any]:
+    def ended(self, run_id: str, *, seconds: float = 150) -> dict[str, Any]:
         """The run once it has ended, after a look at all that must be true of every run that has."""
         run = self.service.finished_run(run_id, seconds=seconds)
-        wait_until(lambda: self.is_swept(run_id), seconds=60, what=f"nothing is left of {run_id}")
-        wait_until(self.is_taken, seconds=20, what="the server has taken every Record")
+        wait_until(lambda: self.is_swept(run_id), seconds=150, what=f"nothing is left of {run_id}")
+        wait_until(self.is_taken, seconds=150, what="the server has taken every Record")
         records = self.records(run_id)
         assert_one_end(run, records)
         assert_log_exact(records, "count", self._printed[run_id], is_whole=run["status"] == "success")

@@ -5,12 +5,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pipelines.records import Stream
+from pipelines.records import AnyRecord, Stream
 from pipelines.status import Status
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
@@ -19,17 +20,21 @@ from runner.engine.sweep import sweep
 from runner.stop import Stop
 from tests.faults.interposer import Holding, interposed
 from tests.faults.private_engine import PrivateEngine
-from tests.runner.world import FAILURE, Result, World, when_it_says
+from tests.runner.world import FAILURE, Result, World, wait_for, when_it_says
+from tests.waiting import wait_until
 
 pytestmark = pytest.mark.docker
 
-PATIENCE_SECONDS = 3.0
-NEVER_MIND_SECONDS = 30.0
+SHORT_SECONDS = 5.0
+LONG_SECONDS = 150.0
+"""Patiences: one that is to be used up, and one that outlasts any engine's coming back."""
 
 # What a job leaves behind when it gives up bears this owner: a sweep takes its process for one that has ended.
 ENDED = Owner(host=this_process().host, process="1.0.another-boot")
 
 COUNT = "echo up; i=0; while [ $i -lt 30 ]; do i=$((i+1)); echo $i; sleep 0.1; done; echo counted"
+UNTIL_HEARD = f"echo up; {wait_for('heard')}; echo heard"
+GOES_ON = "the output broke off and goes on here: what the step printed in between is lost"
 FOREVER = "echo up; while :; do sleep 0.1; done"
 GIVES_IN = f"trap 'echo stopped; exit 0' TERM; {FOREVER}"
 
@@ -54,7 +59,7 @@ def surviving() -> Iterator[PrivateEngine]:
 
 
 def world_on(
-    engine: PrivateEngine, directory: Path, *, patience_seconds: float = PATIENCE_SECONDS, url: str = ""
+    engine: PrivateEngine, directory: Path, *, patience_seconds: float = SHORT_SECONDS, url: str = ""
 ) -> World:
     """A world on this engine, which is up again if it was not, reached at its own or at this address."""
     if engine.runs:
@@ -65,13 +70,29 @@ def world_on(
     return World(backend=backend, image=engine.busybox(), directory=directory)
 
 
-def run(world: World, command: str, act: Callable[[], None], *, stop: Stop | None = None, **values: Any) -> Result:
-    """Run a step, do something to the engine once it says that it is up, and, if there is no stop, two steps after."""
+def run(
+    world: World,
+    command: str,
+    act: Callable[[], None],
+    *,
+    stop: Stop | None = None,
+    also: Callable[[AnyRecord], None] = lambda _record: None,
+    **values: Any,
+) -> Result:
+    """Run a step, do something to the engine once it says that it is up, and, if there is no stop, two steps after.
+
+    `also` sees each Record.
+    """
+
+    def watch(record: AnyRecord) -> None:
+        when_it_says("up", act)(record)
+        also(record)
+
     began = time.monotonic()
     after = [] if stop else [world.step("b", "echo after"), world.step("mourn", on=FAILURE)]
     steps = world.chain(world.step("a", command), *after)
-    result = world.run(*steps, watch=when_it_says("up", act), stop=stop, **values)
-    assert time.monotonic() - began < NEVER_MIND_SECONDS, "it must not hang"
+    result = world.run(*steps, watch=watch, stop=stop, **values)
+    assert time.monotonic() - began < LONG_SECONDS, "it must not hang"
     assert isinstance(world.backend, DockerBackend)
     world.backend.close()
     return result
@@ -90,7 +111,7 @@ def swept(engine: PrivateEngine) -> bool:
     return left(engine) == []
 
 
-def later(seconds: float, act: Callable[[], None]) -> None:
+def later(seconds: float, act: Callable[[], object]) -> None:
     """Do it after a while: an engine that is away for a moment."""
     threading.Timer(seconds, act).start()
 
@@ -109,9 +130,9 @@ def test_engine_that_is_killed_and_stays_away_is_an_error_after_its_patience(
 ) -> None:
     result = run(world_on(mortal, tmp_path), FOREVER, mortal.kill)
     assert_error(result, f"no container engine answers at {mortal.url}")
-    assert "waited 3 s for it to come back" in result.job.reason
+    assert "waited 5 s for it to come back" in result.job.reason
     assert result.lines("a", Stream.SYSTEM)[-1] == (
-        "the container engine doesn't answer: waiting up to 3 s for it to come back"
+        "the container engine doesn't answer: waiting up to 5 s for it to come back"
     )
     mortal.start()
     assert swept(mortal)
@@ -138,7 +159,7 @@ def test_restarted_engine_is_named_as_what_ended_the_step(
         mortal.wait()
         mortal.start()
 
-    world = world_on(mortal, tmp_path, patience_seconds=20)
+    world = world_on(mortal, tmp_path, patience_seconds=LONG_SECONDS)
     result = run(world, GIVES_IN, lambda: later(0, restart))
     assert_error(result, "the container engine was stopped or restarted, which ended the step's container")
     assert left(mortal) == []
@@ -153,13 +174,11 @@ def test_step_goes_on_through_a_restart_that_its_container_survives(
         surviving.wait()
         surviving.start()
 
-    world = world_on(surviving, tmp_path, patience_seconds=20)
-    result = run(world, COUNT, lambda: later(0, restart))
+    world = world_on(surviving, tmp_path, patience_seconds=LONG_SECONDS)
+    also = when_it_says(GOES_ON, lambda: world.touch("heard"))
+    result = run(world, UNTIL_HEARD, lambda: later(0, restart), also=also)
     assert result.statuses() == {"a": "success", "b": "success", "mourn": "skipped"}
-    printed = result.lines("a", Stream.STDOUT)
-    assert (printed[0], printed[-1]) == ("up", "counted")
-    told = result.lines("a", Stream.SYSTEM)
-    assert "the output broke off and goes on here: what the step printed in between is lost" in told
+    assert result.lines("a", Stream.STDOUT) == ["up", "heard"]
     assert left(surviving) == []
 
 
@@ -167,7 +186,7 @@ def test_step_goes_on_through_a_restart_that_its_container_survives(
 def test_step_that_ends_while_the_engine_is_away_has_its_own_exit_code(
     surviving: PrivateEngine, tmp_path: Path, code: int, status: str
 ) -> None:
-    world = world_on(surviving, tmp_path, patience_seconds=20)
+    world = world_on(surviving, tmp_path, patience_seconds=LONG_SECONDS)
 
     def be_away() -> None:
         surviving.kill()
@@ -194,7 +213,7 @@ def test_engine_that_hangs_for_a_while_is_waited_for(mortal: PrivateEngine, tmp_
         mortal.freeze()
         later(2.5, mortal.thaw)
 
-    result = run(world_on(mortal, tmp_path, patience_seconds=20), COUNT, freeze)
+    result = run(world_on(mortal, tmp_path, patience_seconds=LONG_SECONDS), COUNT, freeze)
     assert result.statuses() == {"a": "success", "b": "success", "mourn": "skipped"}
     assert result.lines("a", Stream.STDOUT) == ["up", *map(str, range(1, 31)), "counted"], "and nothing is lost"
     assert left(mortal) == []
@@ -203,7 +222,8 @@ def test_engine_that_hangs_for_a_while_is_waited_for(mortal: PrivateEngine, tmp_
 @pytest.mark.parametrize("trouble", ["killed", "frozen"])
 def test_cancel_does_not_wait_for_an_engine_that_is_lost(mortal: PrivateEngine, tmp_path: Path, trouble: str) -> None:
     """Not for its patience, but no longer than for a container, or an answer that is due."""
-    world, stop = world_on(mortal, tmp_path, patience_seconds=20 if trouble == "killed" else 3), Stop()
+    patience_seconds = LONG_SECONDS if trouble == "killed" else SHORT_SECONDS
+    world, stop = world_on(mortal, tmp_path, patience_seconds=patience_seconds), Stop()
     began: list[float] = []
 
     def act() -> None:
@@ -221,7 +241,7 @@ def test_cancel_does_not_wait_for_an_engine_that_is_lost(mortal: PrivateEngine, 
     else:
         mortal.thaw()
     assert result.finished("a").status is Status.CANCELLED
-    assert took < 10
+    assert took < 60
     assert swept(mortal)
 
 
@@ -242,7 +262,7 @@ def test_step_goes_on_if_the_engine_whose_socket_is_held_comes_back(surviving: P
         later(1.5, surviving.start)
 
     with interposed(surviving.url, holding=Holding.HELD) as between:
-        world = world_on(surviving, tmp_path, patience_seconds=20, url=between.url)
+        world = world_on(surviving, tmp_path, patience_seconds=LONG_SECONDS, url=between.url)
         result = run(world, COUNT, restart)
     assert result.statuses() == {"a": "success", "b": "success", "mourn": "skipped"}
     assert left(surviving) == []
@@ -253,12 +273,14 @@ def test_engine_that_has_yet_to_start_behind_its_socket_is_waited_for(
 ) -> None:
     monkeypatch.setattr("runner.engine.connection._TELLING_SECONDS", 0.3)
     held = interposed("unix:///nowhere", holding=Holding.HELD)
-    with held as between, closing(DockerBackend(between.url, patience_seconds=20)) as backend:
-        later(1.0, lambda: setattr(between, "behind", engine_url.removeprefix("unix://")))
-        world = World(backend=backend, image=busybox, directory=tmp_path, opening_seconds=20)
+    with held as between, closing(DockerBackend(between.url, patience_seconds=LONG_SECONDS)) as backend:
+        told = f"the container engine at {between.url} takes connections and doesn't answer yet"
+        start = partial(setattr, between, "behind", engine_url.removeprefix("unix://"))
+        later(0, lambda: (wait_until(lambda: told in caplog.text), start()))
+        world = World(backend=backend, image=busybox, directory=tmp_path)
         result = world.run(world.step("a", "echo up"))
     assert result.lines("a") == ["up"]
-    assert f"the container engine at {between.url} takes connections and doesn't answer yet" in caplog.text
+    assert told in caplog.text
 
 
 def test_engine_that_never_starts_behind_its_socket_is_an_error_that_says_so(busybox: str, tmp_path: Path) -> None:
@@ -267,7 +289,7 @@ def test_engine_that_never_starts_behind_its_socket_is_an_error_that_says_so(bus
         world = World(backend=backend, image=busybox, directory=tmp_path)
         began = time.monotonic()
         result = world.run(world.step("a", "echo up"))
-        assert time.monotonic() - began < NEVER_MIND_SECONDS
+        assert time.monotonic() - began < LONG_SECONDS
     assert result.status is Status.ERROR
     assert result.job.reason.startswith(
         f"the container engine at {between.url} takes connections and has not answered for 0.5 s"
@@ -275,7 +297,7 @@ def test_engine_that_never_starts_behind_its_socket_is_an_error_that_says_so(bus
 
 
 def test_services_go_on_through_a_restart_too(surviving: PrivateEngine, tmp_path: Path) -> None:
-    world = world_on(surviving, tmp_path, patience_seconds=20)
+    world = world_on(surviving, tmp_path, patience_seconds=LONG_SECONDS)
     service = world.step("web", "mkdir /www; echo served > /www/index.html; httpd -f -p 8080 -h /www")
 
     def restart() -> None:
@@ -290,7 +312,7 @@ def test_services_go_on_through_a_restart_too(surviving: PrivateEngine, tmp_path
 
 def test_workspace_is_filled_anew_if_the_engine_restarts_meanwhile(mortal: PrivateEngine, tmp_path: Path) -> None:
     """No step has run, so all of it can be made again."""
-    world = world_on(mortal, tmp_path, patience_seconds=20)
+    world = world_on(mortal, tmp_path, patience_seconds=LONG_SECONDS)
     assert isinstance(world.backend, DockerBackend)
     assert world.backend.machine.info.cpus, "an engine that has never answered isn't waited for"
     fills: list[int] = []

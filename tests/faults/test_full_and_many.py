@@ -131,17 +131,17 @@ def test_step_that_is_made_ready_and_never_runs_is_removed_at_once(world: World,
         wait_until(lambda: waiting() == 1, what="only the one that runs is there")
 
     def waiting() -> int:
-        return sum(ROLE not in each.labels for each in engine.containers(f"{RUN}=vain"))
+        return sum(ROLE not in each.labels for each in engine.containers(f"{RUN}=held-in-vain"))
 
     chain = world.chain(
         world.step("a", "echo up; sleep 0.5; exit 1"),
         world.step("never", "echo never"),
         world.step("mourn", "echo alas; sleep 0.5", on=FAILURE),
     )
-    result = world.run(*chain, run="vain", watch=watch)
+    result = world.run(*chain, run="held-in-vain", watch=watch)
     assert held
     assert result.statuses() == {"a": "failure", "never": "skipped", "mourn": "success"}
-    assert left(engine, "vain") == []
+    assert left(engine, "held-in-vain") == []
 
 
 def test_no_more_containers_start_at_once_than_one_more_than_processors(

@@ -41,7 +41,7 @@ def stuck(place: Installation) -> "subprocess.Popen[bytes]":
     assert process.stdout
     pipe = process.stdout.fileno()
     whole_pages = fcntl.fcntl(pipe, fcntl.F_GETPIPE_SZ) - os.sysconf("SC_PAGE_SIZE")
-    wait_until(lambda: _unread_bytes(pipe) > whole_pages, seconds=60, what="the pipe is full")
+    wait_until(lambda: _unread_bytes(pipe) > whole_pages, seconds=150, what="the pipe is full")
     return process
 
 
@@ -55,9 +55,9 @@ def test_run_that_nobody_reads_leaves_nothing_when_it_is_stopped_and_can_still_b
     place: Installation, stuck: "subprocess.Popen[bytes]"
 ) -> None:
     stuck.send_signal(signal.SIGTERM)
-    wait_until(lambda: place.left() == [], seconds=30, what="nothing of the run is left, though nobody has read it")
+    wait_until(lambda: place.left() == [], seconds=150, what="nothing of the run is left, though nobody has read it")
     assert stuck.poll() is None
-    printed, told = stuck.communicate(timeout=60)
+    printed, told = stuck.communicate(timeout=150)
     assert stuck.returncode == 130, told
     records = [json.loads(line) for line in printed.splitlines()]
     assert records[-1]["type"] == "run_finished"
@@ -68,16 +68,16 @@ def test_second_signal_ends_a_run_that_nobody_reads_at_once(
     place: Installation, stuck: "subprocess.Popen[bytes]"
 ) -> None:
     stuck.send_signal(signal.SIGINT)
-    wait_until(lambda: place.left() == [], seconds=30, what="nothing of the run is left")
+    wait_until(lambda: place.left() == [], seconds=150, what="nothing of the run is left")
     stuck.send_signal(signal.SIGINT)
-    assert stuck.wait(30) == 130
+    assert stuck.wait(150) == 130
     stuck.communicate()
 
 
 def test_run_whose_output_can_not_be_written_ends_with_one_line_and_leaves_nothing(place: Installation) -> None:
     with Path("/dev/full").open("wb") as full:
         process = place.start("run", stdout=full)
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=150)
     assert process.returncode == 3, told
     assert told.decode().splitlines()[-1].endswith("[Errno 28] No space left on device")
     assert b"Traceback" not in told
@@ -95,7 +95,7 @@ def test_run_whose_terminal_goes_away_ends_as_interrupted_and_leaves_nothing(pla
         while b"chatter" not in shown:
             shown = shown[-100:] + os.read(master, 65536)
         os.close(master)
-        assert process.wait(60) == 130
+        assert process.wait(150) == 130
         assert place.left() == []
 
 

@@ -68,7 +68,7 @@ def test_image_comes_once_a_registry_is_back_that_went_in_the_middle_of_the_pull
     over = threading.Event()
 
     def go_and_come_back() -> None:
-        door.met.wait(60)
+        door.met.wait(150)
         registry.close()
         time.sleep(seconds)  # what is tested is time
         with closing(PrivateRegistry(tmp_path)) as back:

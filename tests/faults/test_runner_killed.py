@@ -88,7 +88,7 @@ def assert_ended(process: "subprocess.Popen[bytes]", codes: tuple[int, ...]) -> 
     if process.stdout and process.stdout.closed:
         process.stdout = None  # we have closed it, and `communicate` is not to read it
     try:
-        _, told = process.communicate(timeout=60)
+        _, told = process.communicate(timeout=150)
     except subprocess.TimeoutExpired:
         process.send_signal(signal.SIGABRT)  # each thread tells where it is
         _, told = process.communicate()
@@ -117,7 +117,7 @@ def test_nothing_is_left_of_runs_that_ended_at_ten_random_moments(
             assert_ended(process, EXIT_CODES[end])
     if end is not kill:
         assert place.left() == [], "who is asked to end cleans up"
-    wait_until(place.is_swept, seconds=60, what="nothing is left; the engine may still be making what was asked for")
+    wait_until(place.is_swept, seconds=150, what="nothing is left; the engine may still be making what was asked for")
     assert foreign() == ["container", "network", "volume"]
 
 
@@ -141,7 +141,7 @@ def test_two_installations_on_one_engine_leave_each_other_alone(
         wait_until(lambda: one.left() == [], what="the sweep of the one removes what the other left")
         assert needed <= set(two.left())
         living.terminate()
-        rest, _ = living.communicate(timeout=60)
+        rest, _ = living.communicate(timeout=150)
         assert json.loads(rest.splitlines()[-1])["status"] == "cancelled"
         assert two.left() == []
         assert foreign() == ["container", "network", "volume"]
@@ -158,7 +158,7 @@ def test_step_whose_container_an_operator_removes_is_an_error_that_says_so(place
         each.name for each in engine.containers(RUN) if each.name in place.left() and is_of(each.name, "third")
     ]
     _docker("rm", "-f", container)
-    rest, _ = process.communicate(timeout=60)
+    rest, _ = process.communicate(timeout=150)
     finished = {
         record["step"]: record for record in map(json.loads, rest.splitlines()) if record["type"] == "step_finished"
     }

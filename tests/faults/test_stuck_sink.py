@@ -37,7 +37,7 @@ def test_container_of_a_cancelled_step_goes_though_nobody_takes_what_it_printed(
     thread = threading.Thread(target=run)
     thread.start()
     try:
-        assert stuck.wait(30)
+        assert stuck.wait(150)
         stop.request(Status.CANCELLED, "enough")
         wait_until(
             lambda: all(ROLE in each.labels for each in engine.containers(f"{RUN}=stuck")),

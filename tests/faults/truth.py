@@ -69,7 +69,7 @@ def assert_told_once(forge: FakeForge, run: dict[str, Any], *, is_repeated: bool
     forge has taken a status says it again.
     """
     due = {_CONTEXT: run["status"], **{f"{_CONTEXT}/{job['name']}": job["status"] for job in _planned(run)}}
-    wait_until(lambda: _ended(forge, run) == set(due), seconds=40, what=f"the forge is told the ends of {due}")
+    wait_until(lambda: _ended(forge, run) == set(due), seconds=150, what=f"the forge is told the ends of {due}")
     assert {each.context for each in _told(forge, run)} == set(due)
     for context, status in due.items():
         states = [each.state for each in _told(forge, run) if each.context == context]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runner.engine.containers import DockerBackend
+from tests.runner.limits import Limits
 from tests.runner.podman import PrivatePodman
 from tests.runner.scripted import ScriptedBackend
 from tests.runner.world import World
@@ -14,8 +15,8 @@ from tests.runner.world import World
 
 @pytest.fixture
 def backend(engine_url: str) -> Iterator[DockerBackend]:
-    """A Docker backend with a short grace."""
-    backend = DockerBackend(engine_url, stop_grace_seconds=2)
+    """A Docker backend."""
+    backend = DockerBackend(engine_url)
     yield backend
     backend.close()
 
@@ -24,6 +25,21 @@ def backend(engine_url: str) -> Iterator[DockerBackend]:
 def containers(backend: DockerBackend, busybox: str, tmp_path: Path) -> World:
     """A world of containers."""
     return World(backend=backend, image=busybox, directory=tmp_path)
+
+
+@pytest.fixture
+def strict(engine_url: str, busybox: str, tmp_path: Path) -> Iterator[World]:
+    """A world of containers that are killed soon after they were told to stop."""
+    with closing(DockerBackend(engine_url, stop_grace_seconds=2)) as backend:
+        yield World(backend=backend, image=busybox, directory=tmp_path)
+
+
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> Limits:
+    """Time limits that are over when the test says so: no clock looks at them meanwhile."""
+    limits = Limits()
+    monkeypatch.setattr("runner.deadline.Timer", limits.timer)
+    return limits
 
 
 @pytest.fixture(scope="session")
@@ -39,9 +55,9 @@ def podman(busybox: str) -> Iterator[PrivatePodman]:
 
 @pytest.fixture
 def pods(podman: PrivatePodman, busybox: str, tmp_path: Path) -> Iterator[World]:
-    """A world of Podman's containers. It takes its time to begin a job."""
-    with closing(DockerBackend(podman.url, stop_grace_seconds=2)) as backend:
-        yield World(backend=backend, image=busybox, directory=tmp_path, opening_seconds=10)
+    """A world of Podman's containers."""
+    with closing(DockerBackend(podman.url)) as backend:
+        yield World(backend=backend, image=busybox, directory=tmp_path)
 
 
 @pytest.fixture(

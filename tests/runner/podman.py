@@ -63,7 +63,7 @@ class PrivatePodman:
         self.run("rm", "--all", "--force", "--time", "0")
         self.run("network", "prune", "--force")
         self._process.terminate()
-        self._process.wait(30)
+        self._process.wait(60)
         for mount in reversed(self._mounts()):
             subprocess.run(["umount", "--lazy", mount], check=True)
         shutil.rmtree(self.directory)

@@ -31,19 +31,20 @@ from runner.results.outputs import LARGEST_BYTES
 from runner.script import program
 from runner.stop import Stop
 
-GRACE_SECONDS = 1.0
+GRACE_SECONDS = 10.0
 _IMAGE = Image(  # noqa: S604 - `shell` is a value here, nothing is called
     id="", digests=(), architecture="", entrypoint=(), command=(), shell=("/bin/sh", "-c"), health=()
 )
 
 
 class ScriptedBackend:
-    """Makes ScriptedSites; counts those that are open, and notes the steps held ready, released (with their lane)
-    and discarded."""
+    """Makes ScriptedSites; counts those that are open, and notes their workspaces, and the steps held ready, released
+    (with their lane) and discarded."""
 
     def __init__(self, *, lanes: int = 4) -> None:
         self.lanes = lanes
         self.open_sites = 0
+        self.workspaces: list[Path] = []
         self.held: list[str] = []
         self.released: list[tuple[str, int]] = []
         self.discarded: list[str] = []
@@ -61,6 +62,7 @@ class ScriptedSite:
     def __init__(self, backend: ScriptedBackend, tree: Tree, stop: Stop) -> None:
         self._backend = backend
         self._workspace = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
+        backend.workspaces.append(self._workspace)
         self._outputs = Path(tempfile.mkdtemp(prefix="headrace-scripted-"))
         self._tree = tree
         self._stop = stop
@@ -186,6 +188,8 @@ class _Asked:
             done = subprocess.run(list(command), cwd=self._workspace, check=False, timeout=seconds, capture_output=True)
         except subprocess.TimeoutExpired as late:
             return None, late.stdout or b""
+        except FileNotFoundError:  # the workspace went while we asked
+            raise EngineRefusal("it has ended", 409) from None
         return done.returncode, done.stdout + done.stderr
 
     def state(self, _container: str) -> ContainerState:

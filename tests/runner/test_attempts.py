@@ -8,6 +8,7 @@ from pipelines.details import ArtifactRule, Resources, Retry
 from pipelines.records import AnyRecord, Artifact, CommandRun, StepFinished, StepRetried, Stream
 from pipelines.status import Status
 from runner.stop import Stop
+from tests.runner.limits import Limits
 from tests.runner.scripted import ScriptedBackend
 from tests.runner.world import BOTH, FAILURE, Result, World, when_it_says
 
@@ -78,9 +79,10 @@ def test_exit_codes_choose_what_is_tried_again(world: World) -> None:
     assert (result.finished("a").exit_code, result.finished("a").attempt) == (3, 2)
 
 
-def test_a_time_limit_is_for_each_attempt(world: World) -> None:
-    step = world.step("a", "[ $CI_ATTEMPT = 2 ] || sleep 60", timeout=3.0, retry=Retry(attempts=2, on=("timeout",)))
-    result = world.run(step)
+def test_a_time_limit_is_for_each_attempt(world: World, limits: Limits) -> None:
+    retry = Retry(attempts=2, on=("timeout",))
+    step = world.step("a", "[ $CI_ATTEMPT = 2 ] || { echo up; sleep 60; }", timeout=3.0, retry=retry)
+    result = world.run(step, watch=when_it_says("up", lambda: limits.run_out(3.0)))
     assert [(each.status, each.exit_code) for each in retried(result)] == [(Status.TIMED_OUT, None)]
     assert retried(result)[0].reason == "took longer than its limit of 3 s"
     assert result.finished("a").status is Status.SUCCESS
@@ -119,9 +121,9 @@ def test_a_cancel_ends_the_step_for_good(world: World) -> None:
     assert (result.finished("a").status, result.finished("a").attempt) == (Status.CANCELLED, 1)
 
 
-def test_the_jobs_time_limit_ends_the_step_for_good(world: World) -> None:
-    step = world.step("a", "sleep 60", retry=Retry(attempts=5, on=("failure", "timeout")))
-    result = world.run(step, timeout=5.0)
+def test_the_jobs_time_limit_ends_the_step_for_good(world: World, limits: Limits) -> None:
+    step = world.step("a", "echo up; sleep 60", retry=Retry(attempts=5, on=("failure", "timeout")))
+    result = world.run(step, timeout=5.0, watch=when_it_says("up", lambda: limits.run_out(5.0)))
     assert retried(result) == []
     assert result.finished("a").status is Status.TIMED_OUT
     assert result.job.reason == "the job took longer than its limit of 5 s"

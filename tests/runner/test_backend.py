@@ -102,7 +102,7 @@ def test_steps_may_be_made_ready_at_once_and_run_after_the_opening(world: World)
 
 def test_lanes_are_how_many_steps_run_at_once(world: World) -> None:
     meet = "touch {0}; until [ -e {1} ]; do sleep 0.02; done"
-    steps = [world.step("a", meet.format("a", "b"), timeout=30), world.step("b", meet.format("b", "a"), timeout=30)]
+    steps = [world.step("a", meet.format("a", "b"), timeout=60), world.step("b", meet.format("b", "a"), timeout=60)]
     outcomes: list[Outcome] = []
     with site(world, *steps) as opened:
         assert opened.lanes >= 2
@@ -233,7 +233,7 @@ def served(
 
 def test_a_service_runs_until_it_is_stopped_and_tells_once_that_it_has_started(world: World) -> None:
     def stop_once_up(stop: Stop, is_up: threading.Event) -> None:
-        assert is_up.wait(30)
+        assert is_up.wait(60)
         stop.request(Status.SUCCESS, "enough")
 
     outcome, times = served(world, world.step("db", FOREVER), until=stop_once_up)
@@ -291,7 +291,7 @@ def test_closing_twice_leaves_nothing_also_of_what_still_runs(world: World) -> N
         readied, stop = opened.ready(step, {}, 0), Stop()
         thread = threading.Thread(target=lambda: ends.append(readied.release({}, heard, stop)))
         thread.start()
-        assert is_up.wait(30)
+        assert is_up.wait(60)
         stop.request(Status.CANCELLED, "the end")
         thread.join(60)
         opened.close()

@@ -105,7 +105,7 @@ def test_what_can_not_be_shown_stops_the_run_and_is_raised() -> None:
 
     display = Display(full, stop=stop, abort=Stop())
     display(chunk(1))
-    assert stop.wait(10)
+    assert stop.wait(60)
     assert (stop.status, stop.reason) == (Status.ERROR, "the run can't be shown: no space left on device")
     with pytest.raises(OSError, match="no space left"):
         display(chunk(2))

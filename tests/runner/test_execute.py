@@ -1,6 +1,7 @@
 """What `execute` promises, whatever carries out the steps. Each test runs in every world."""
 
 import itertools
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -10,13 +11,9 @@ from pipelines.records import AnyRecord, Artifact, JobFinished, JobStarted, Log,
 from pipelines.status import Status
 from runner.errors import SinkError
 from runner.stop import Stop
+from tests.runner.limits import Limits
 from tests.runner.scripted import ScriptedBackend
-from tests.runner.world import BOTH, FAILURE, World, when_it_says
-
-
-def wait_for(path: str) -> str:
-    """A shell line that waits until a file is there: the step's time limit is its deadline."""
-    return f"until [ -e {path} ]; do sleep 0.02; done"
+from tests.runner.world import BOTH, FAILURE, World, wait_for, when_it_says
 
 
 def test_steps_run_in_order_in_one_workspace(world: World) -> None:
@@ -33,8 +30,8 @@ def test_the_tree_is_in_the_workspace(world: World) -> None:
 
 def test_independent_steps_run_at_the_same_time(world: World) -> None:
     meet = [
-        world.step("a", "touch a", wait_for("b"), timeout=30),
-        world.step("b", "touch b", wait_for("a"), timeout=30),
+        world.step("a", "touch a", wait_for("b"), timeout=60),
+        world.step("b", "touch b", wait_for("a"), timeout=60),
     ]
     assert world.run(*meet).status is Status.SUCCESS
 
@@ -43,7 +40,7 @@ def test_a_step_starts_when_its_own_dependencies_have_ended(world: World) -> Non
     """Not when all that is on the level of those has: `slow` ends only once `after` has run."""
     result = world.run(
         world.step("fast"),
-        world.step("slow", wait_for("released"), timeout=30),
+        world.step("slow", wait_for("released"), timeout=60),
         world.step("after", "touch released", depends_on=("fast",)),
     )
     assert result.statuses() == {"fast": "success", "slow": "success", "after": "success"}
@@ -70,14 +67,15 @@ def test_another_interpreter_may_read_the_commands(world: World) -> None:
 
 
 def test_each_command_is_told_with_its_exit_code_and_time(world: World) -> None:
-    result = world.run(world.step("a", "set +e", "false", "sleep 0.5", "exit 3", "echo never"))
+    result = world.run(world.step("a", "set +e", "false", "sleep 1", "exit 3", "echo never"))
     commands = result.finished("a").commands
     assert [(each.command, each.exit_code) for each in commands] == [(0, 0), (1, 1), (2, 0), (3, 3)]
-    assert 450 < commands[2].duration_ms <= result.finished("a").duration_ms
+    assert 100 < commands[2].duration_ms <= result.finished("a").duration_ms
 
 
-def test_a_command_that_was_stopped_has_no_exit_code(world: World) -> None:
-    result = world.run(world.step("a", "true", "sleep 60", timeout=2.0))
+def test_a_command_that_was_stopped_has_no_exit_code(world: World, limits: Limits) -> None:
+    step = world.step("a", "true", "echo up; sleep 60", timeout=2.0)
+    result = world.run(step, watch=when_it_says("up", lambda: limits.run_out(2.0)))
     assert [(each.command, each.exit_code) for each in result.finished("a").commands] == [(0, 0), (1, None)]
 
 
@@ -169,12 +167,18 @@ def test_a_step_over_its_limit_is_timed_out(world: World) -> None:
     assert result.status is Status.TIMED_OUT
 
 
-def test_a_job_over_its_limit_is_timed_out(world: World) -> None:
-    steps = world.chain(world.step("a", "sleep 60"), world.step("b"))
-    result = world.run(*steps, timeout=world.opening_seconds)
+def test_a_job_over_its_limit_is_timed_out(world: World, limits: Limits) -> None:
+    steps = world.chain(world.step("a", "echo up; sleep 60"), world.step("b"))
+    result = world.run(*steps, timeout=600.0, watch=when_it_says("up", lambda: limits.run_out(600.0)))
     assert result.statuses() == {"a": "timed_out", "b": "skipped"}
     assert result.status is Status.TIMED_OUT
-    assert result.job.reason == f"the job took longer than its limit of {world.opening_seconds:g} s"
+    assert result.job.reason == "the job took longer than its limit of 10 min"
+
+
+def test_a_job_over_its_limit_is_timed_out_however_far_it_has_come(world: World) -> None:
+    result = world.run(world.step("a", "sleep 60"), timeout=0.4)
+    assert result.status is Status.TIMED_OUT
+    assert result.job.reason == "the job took longer than its limit of 0.4 s"
 
 
 def test_a_cancel_ends_running_steps_and_lets_those_after_a_failure_run(world: World) -> None:
@@ -248,7 +252,7 @@ def test_a_cancel_does_not_wait_for_what_is_still_starting(world: World, kind: s
 
 def test_a_detached_step_runs_beside_those_after_it(world: World) -> None:
     background = world.step("bg", "touch ready; while :; do sleep 0.05; done", detach=True)
-    result = world.run(*world.chain(background, world.step("a", wait_for("ready"), timeout=30)))
+    result = world.run(*world.chain(background, world.step("a", wait_for("ready"), timeout=60)))
     assert result.statuses() == {"a": "success", "bg": "success"}
 
 
@@ -399,6 +403,12 @@ def test_an_authors_variable_wins_over_what_is_known_late(world: World) -> None:
 
 
 def test_the_clock_of_a_step_starts_with_its_turn(world: World) -> None:
-    wait = world.opening_seconds / 2
-    result = world.run(*world.chain(world.step("a", f"sleep {wait:g}"), world.step("b")))
-    assert result.finished("b").duration_ms < 900 * wait
+    """And not when it is made ready, which is long before: it took no longer than from the end of the one before."""
+    ended: list[float] = []
+
+    def watch(record: AnyRecord) -> None:
+        if isinstance(record, StepFinished):
+            ended.append(time.monotonic())
+
+    result = world.run(*world.chain(world.step("a", "sleep 1"), world.step("b")), watch=watch)
+    assert result.finished("b").duration_ms <= 1000 * (ended[1] - ended[0]) + 1

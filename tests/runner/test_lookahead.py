@@ -6,7 +6,7 @@ from pathlib import Path
 from pipelines.status import Status
 from runner.stop import Stop
 from tests.runner.scripted import ScriptedBackend
-from tests.runner.world import FAILURE, World, when_it_says
+from tests.runner.world import FAILURE, World, wait_for, when_it_says
 from tests.waiting import wait_until
 
 
@@ -43,8 +43,15 @@ def test_the_next_steps_are_held_ready_while_one_runs(tmp_path: Path) -> None:
 def test_what_a_failure_makes_vain_is_discarded(tmp_path: Path) -> None:
     scripted = ScriptedBackend(lanes=1)
     world = World(backend=scripted, image="scripted", directory=tmp_path)
-    steps = world.chain(world.step("a", "exit 1"), world.step("b"), world.step("mourn", on=FAILURE))
-    assert world.run(*steps).statuses() == {"a": "failure", "b": "skipped", "mourn": "success"}
+
+    def let_fail() -> None:
+        wait_until(lambda: scripted.held == ["b"], what="the step that comes next is held")
+        world.touch("seen")
+
+    bad = world.step("a", f"echo up; {wait_for('seen')}; exit 1")
+    steps = world.chain(bad, world.step("b"), world.step("mourn", on=FAILURE))
+    result = world.run(*steps, watch=when_it_says("up", let_fail))
+    assert result.statuses() == {"a": "failure", "b": "skipped", "mourn": "success"}
     assert [name for name, _ in scripted.released] == ["a", "mourn"]
     assert scripted.discarded == ["b"]
     assert scripted.held == []

@@ -1,29 +1,26 @@
 """Services: when the steps begin, and what a service's end means for them. In every world."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from pipelines.details import Healthcheck
 from pipelines.plan import PlannedStep
-from pipelines.records import StepFinished, Stream
+from pipelines.records import AnyRecord, StepFinished, Stream
 from pipelines.status import Status
 from runner.stop import Stop
 from tests.runner.scripted import ScriptedBackend
-from tests.runner.world import BOTH, FAILURE, World, when_it_says
+from tests.runner.world import BOTH, FAILURE, World, wait_for, when_it_says
 from tests.waiting import wait_until
 
 FOREVER = "while :; do sleep 0.05; done"
-
-
-def wait_for(path: str) -> str:
-    """A shell line that waits until a file is there: the step's time limit is its deadline."""
-    return f"until [ -e {path} ]; do sleep 0.02; done"
+UP = wait_for("up")
 
 
 def test_services_run_before_the_steps_and_until_their_end(world: World) -> None:
     service = world.step("db", "echo serving; touch ready; while :; do sleep 0.05; done")
-    result = world.run(world.step("a", wait_for("ready"), timeout=30), services=(service,))
+    result = world.run(world.step("a", wait_for("ready"), timeout=60), services=(service,))
     assert result.started() == ["db", "a"]
     assert result.lines("db") == ["serving"]
     assert result.finished("db").status is Status.SUCCESS
@@ -33,7 +30,10 @@ def test_services_run_before_the_steps_and_until_their_end(world: World) -> None
 
 def test_a_service_that_dies_is_told_at_once(world: World) -> None:
     """Its Record comes while the step still runs: the step ends only once the Record is there."""
-    result = world.run(world.step("a", "sleep 1"), services=(world.step("db", "exit 9"),))
+    step = world.step("a", "touch running", wait_for("told"), timeout=60)
+    service = world.step("db", wait_for("running"), "exit 9")
+    result = world.run(step, services=(service,), watch=when_it_ends("db", lambda: world.touch("told")))
+    assert result.finished("a").status is Status.SUCCESS
     finished = [each.step for each in result.records if isinstance(each, StepFinished)]
     assert finished == ["db", "a"]
     assert result.finished("db").exit_code == 9
@@ -45,6 +45,16 @@ def test_a_service_that_cannot_start_is_an_error_of_the_job(world: World) -> Non
     assert result.statuses() == {"db": "error", "a": "skipped"}
     assert result.status is Status.ERROR
     assert result.job.reason.startswith("service db: image missing/db: ")
+
+
+def when_it_ends(service: str, act: Callable[[], None]) -> Callable[[AnyRecord], None]:
+    """A watcher that acts once the end of a service is told."""
+
+    def watch(record: AnyRecord) -> None:
+        if isinstance(record, StepFinished) and record.step == service:
+            act()
+
+    return watch
 
 
 HEALTHY_LATE = Healthcheck(command=("[ -e healthy ]",))
@@ -76,13 +86,13 @@ def test_the_first_steps_are_made_ready_while_a_service_is_not(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("check", "why"),
     [
-        (Healthcheck(command=("echo no table yet; exit 1",), retries=2, interval=0.1), "after 2 checks"),
-        (Healthcheck(command=("echo no table yet; exit 1",), retries=1, start_period=0.5), "after one check"),
-        (Healthcheck(command=("echo no table yet; sleep 60",), retries=1, timeout=0.5), "after one check"),
+        (Healthcheck(command=(UP, "echo no table yet; exit 1"), retries=2, interval=0.1), "after 2 checks"),
+        (Healthcheck(command=(UP, "echo no table yet; exit 1"), retries=1, start_period=0.5), "after one check"),
+        (Healthcheck(command=(UP, "echo no table yet; sleep 60"), retries=1, timeout=5.0), "after one check"),
     ],
 )
 def test_a_service_that_never_gets_healthy_fails_the_job(world: World, check: Healthcheck, why: str) -> None:
-    service = world.step("db", "echo starting", FOREVER, healthcheck=check)
+    service = world.step("db", "echo starting; touch up", FOREVER, healthcheck=check)
     steps = world.chain(world.step("a"), world.step("mourn", on=FAILURE))
     result = world.run(*steps, services=(service,))
     reason = f"not healthy {why}; its check says: no table yet"
@@ -109,16 +119,16 @@ def test_a_service_that_ends_before_it_is_healthy_fails_the_job(world: World) ->
 
 
 def dying(world: World, **values: object) -> tuple[PlannedStep, PlannedStep]:
-    """A service that ends with an error while a step runs, which waits for that, and until a busy engine tells it."""
-    service = world.step("db", wait_for("bye"), "touch gone; exit 3", **values)
-    return service, world.step("a", "touch bye", wait_for("gone"), "sleep 3", timeout=60)
+    """A service that ends with an error while a step runs, and that step, which waits until it is `told`."""
+    service = world.step("db", wait_for("bye"), "exit 3", **values)
+    return service, world.step("a", "touch bye", wait_for("told"), timeout=60)
 
 
 def test_a_service_that_fails_while_steps_run_fails_the_job(world: World) -> None:
     """What runs goes on, what was to come is left out."""
     service, step = dying(world)
     steps = world.chain(step, world.step("b"), world.step("mourn", on=FAILURE), world.step("always", on=BOTH))
-    result = world.run(*steps, services=(service,))
+    result = world.run(*steps, services=(service,), watch=when_it_ends("db", lambda: world.touch("told")))
     assert result.statuses() == {
         "db": "failure",
         "a": "success",
@@ -132,7 +142,8 @@ def test_a_service_that_fails_while_steps_run_fails_the_job(world: World) -> Non
 
 def test_a_services_failure_may_be_ignored(world: World) -> None:
     service, step = dying(world, failure="ignore")
-    result = world.run(*world.chain(step, world.step("b")), services=(service,))
+    told = when_it_ends("db", lambda: world.touch("told"))
+    result = world.run(*world.chain(step, world.step("b")), services=(service,), watch=told)
     assert result.statuses() == {"db": "failure", "a": "success", "b": "success"}
     assert (result.status, result.job.reason) == (Status.SUCCESS, "")
 

@@ -59,4 +59,4 @@ def test_signal_that_was_ignored_from_the_start_is_not_even_the_first() -> None:
 def told(deed: str) -> str:
     """What a process prints that does this to itself."""
     command = [sys.executable, "-c", PROGRAM.replace("DO", deed)]
-    return subprocess.run(command, env=os.environ, check=True, capture_output=True, text=True, timeout=20).stdout
+    return subprocess.run(command, env=os.environ, check=True, capture_output=True, text=True, timeout=120).stdout

@@ -1,6 +1,7 @@
 """World: a job defined, run and looked at in three lines, on any backend."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,17 @@ from pipelines.plan import PlannedJob, PlannedStep
 from pipelines.records import AnyRecord, JobFinished, Log, StepFinished, StepStarted, Stream
 from pipelines.status import Status
 from runner.backend import Backend, Ticket, Tree
+from runner.engine.client import EngineRefusal
+from runner.engine.containers import DockerBackend
+from runner.engine.ownership import PROCESS, ROLE, RUN
 from runner.execute import execute
 from runner.results.artifacts import DirectoryArtifacts
 from runner.results.output import DEFAULT_LIMIT_BYTES
 from runner.scribe import Scribe
 from runner.source.tarstream import tar_stream
 from runner.stop import Stop
+from tests.runner.scripted import ScriptedBackend
+from tests.waiting import wait_until
 
 BOTH = (Status.SUCCESS, Status.FAILURE)
 FAILURE = (Status.FAILURE,)
@@ -62,14 +68,13 @@ class Result:
 
 @dataclass(slots=True, kw_only=True)
 class World:
-    """A backend, an image on it and a place for artifacts. `opening_seconds` is what a job's beginning may take."""
+    """A backend, an image on it and a place for artifacts."""
 
     backend: Backend
     image: str
     directory: Path
     secrets: Mapping[str, str] = field(default_factory=dict)
     log_limit_bytes: int = DEFAULT_LIMIT_BYTES
-    opening_seconds: float = 2
 
     def step(self, name: str, *commands: str, **values: Any) -> PlannedStep:
         """A step that runs these commands."""
@@ -121,6 +126,23 @@ class World:
         )
         return Result(status, records)
 
+    def touch(self, name: str, *, run: str = "r1") -> None:
+        """Make a file in the workspace of a job, once one of its steps is up: such as it waits for (`wait_for`)."""
+        wait_until(lambda: self._has_touched(name, run), what=f"a step is up that can have {name}")
+
+    def _has_touched(self, name: str, run: str) -> bool:
+        if isinstance(self.backend, ScriptedBackend):
+            (self.backend.workspaces[-1] / name).touch()
+            return True
+        assert isinstance(self.backend, DockerBackend)
+        engine = self.backend.engine
+        for each in engine.containers(f"{RUN}={run}"):
+            if ROLE not in each.labels and each.labels[PROCESS] == self.backend.owner.process:
+                with suppress(EngineRefusal):  # it isn't up yet, or any more
+                    if engine.execute(each.name, ["touch", f"/headrace/src/{name}"], 60)[0] == 0:
+                        return True
+        return False
+
     @property
     def artifacts(self) -> DirectoryArtifacts:
         """Where artifacts are kept."""
@@ -132,6 +154,11 @@ class World:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         return [(name, self.directory / "source" / name) for name in files]
+
+
+def wait_for(path: str) -> str:
+    """A shell line that waits until a file is there: the step's time limit is its deadline."""
+    return f"until [ -e {path} ]; do sleep 0.02; done"
 
 
 def when_it_says(line: str, act: Callable[[], None]) -> Callable[[AnyRecord], None]:

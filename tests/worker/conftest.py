@@ -1,11 +1,13 @@
 """A real server on a real socket with a real database, and what tests do in its world."""
 
+import socket
 import ssl
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -35,7 +37,7 @@ from runner.remote.connection import Connection
 from runner.results.logstore import LogStore
 from tests.databases import give_tables
 from tests.private_postgresql import PrivatePostgresql
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.access.identity import Role, Scope
 from worker.app import create_app
 from worker.context import Backstage
@@ -92,8 +94,15 @@ class Service:
     def visitor(self) -> httpx.Client:
         """A browser that nobody has logged in with, as far as headers go. It follows no redirect by itself."""
         return httpx.Client(
-            base_url=self.client.base_url, timeout=10, verify=TLS, headers={"sec-fetch-site": "same-origin"}
+            base_url=self.client.base_url,
+            timeout=PATIENCE_SECONDS,
+            verify=TLS,
+            headers={"sec-fetch-site": "same-origin"},
         )
+
+    def dial(self) -> socket.socket:
+        """A bare connection to it, for what no client would send."""
+        return socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), timeout=PATIENCE_SECONDS)
 
     def browser(self, name: str = "grace", role: Role = Role.MEMBER) -> httpx.Client:
         """A browser that somebody has logged in with."""
@@ -159,18 +168,13 @@ class Story:
 
     def start_job(self, job: str) -> None:
         self.take_job()
-        self.seq += 1
-        self.tell(JobStarted(seq=self.seq, time=TIME, run=self.run.id, job=job))
+        self._say(JobStarted, job=job)
 
     def start_step(self, job: str, step: str) -> None:
-        self.seq += 1
-        self.tell(StepStarted(seq=self.seq, time=TIME, run=self.run.id, job=job, step=step, image="busybox"))
+        self._say(StepStarted, job=job, step=step, image="busybox")
 
     def pull_image(self, job: str, *steps: str, image: str = "busybox", progress: PullProgress) -> None:
-        self.seq += 1
-        self.tell(
-            ImagePull(seq=self.seq, time=TIME, run=self.run.id, job=job, image=image, steps=steps, progress=progress)
-        )
+        self._say(ImagePull, job=job, image=image, steps=steps, progress=progress)
 
     def log(
         self,
@@ -181,39 +185,21 @@ class Story:
         stream: Stream = Stream.STDOUT,
         command: int | None = None,
     ) -> None:
-        self.seq += 1
-        self.tell(
-            Log(
-                seq=self.seq,
-                time=TIME,
-                run=self.run.id,
-                job=job,
-                step=step,
-                stream=stream,
-                line=line,
-                lines=lines,
-                command=command,
-            )
-        )
+        self._say(Log, job=job, step=step, stream=stream, line=line, lines=lines, command=command)
 
     def retry_step(self, job: str, step: str, *, attempt: int, exit_code: int) -> None:
-        self.seq += 1
-        self.tell(
-            StepRetried(
-                seq=self.seq,
-                time=TIME,
-                run=self.run.id,
-                job=job,
-                step=step,
-                attempt=attempt,
-                attempts=3,
-                status=Status.FAILURE,
-                exit_code=exit_code,
-                reason=f"exit code {exit_code}",
-                duration_ms=200,
-                delay_ms=300,
-                commands=(CommandRun(command=0, exit_code=exit_code, duration_ms=150),),
-            )
+        self._say(
+            StepRetried,
+            job=job,
+            step=step,
+            attempt=attempt,
+            attempts=3,
+            status=Status.FAILURE,
+            exit_code=exit_code,
+            reason=f"exit code {exit_code}",
+            duration_ms=200,
+            delay_ms=300,
+            commands=(CommandRun(command=0, exit_code=exit_code, duration_ms=150),),
         )
 
     def finish_step(
@@ -227,29 +213,29 @@ class Story:
         attempt: int = 1,
         commands: tuple[tuple[int, int], ...] = (),
     ) -> None:
-        self.seq += 1
-        self.tell(
-            StepFinished(
-                seq=self.seq,
-                time=TIME,
-                run=self.run.id,
-                job=job,
-                step=step,
-                status=status,
-                exit_code=exit_code,
-                reason=reason,
-                duration_ms=1234,
-                attempt=attempt,
-                commands=tuple(
-                    CommandRun(command=index, exit_code=code, duration_ms=duration_ms)
-                    for index, (code, duration_ms) in enumerate(commands)
-                ),
-            )
+        """The step has ended, each of its commands with this exit code after so many milliseconds."""
+        self._say(
+            StepFinished,
+            job=job,
+            step=step,
+            status=status,
+            exit_code=exit_code,
+            reason=reason,
+            duration_ms=1234,
+            attempt=attempt,
+            commands=tuple(
+                CommandRun(command=index, exit_code=code, duration_ms=duration_ms)
+                for index, (code, duration_ms) in enumerate(commands)
+            ),
         )
 
     def finish_job(self, job: str, status: Status = Status.SUCCESS) -> None:
+        self._say(JobFinished, job=job, status=status, duration_ms=5678)
+
+    def _say(self, kind: Callable[..., AnyRecord], **values: Any) -> None:
+        """Tell of the task's next Record."""
         self.seq += 1
-        self.tell(JobFinished(seq=self.seq, time=TIME, run=self.run.id, job=job, status=status, duration_ms=5678))
+        self.tell(kind(seq=self.seq, time=TIME, run=self.run.id, **values))
 
     def keep(self, record: Artifact) -> None:
         self.seq += 1
@@ -400,7 +386,7 @@ def serving(
             wait_until(lambda: server.started, what="the server to start")
             token = _administrators_token(database) if has_account else ""
             headers = {"authorization": f"Bearer {token}"}
-            with httpx.Client(base_url=address, timeout=10, verify=TLS, headers=headers) as client:
+            with httpx.Client(base_url=address, timeout=PATIENCE_SECONDS, verify=TLS, headers=headers) as client:
                 yield Service(
                     settings=settings,
                     database=database,

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.waiting import PATIENCE_SECONDS
 from worker.live import Live
 
 
@@ -15,7 +16,7 @@ def running_live() -> Iterator[Live]:
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     try:
-        yield asyncio.run_coroutine_threadsafe(_made(), loop).result(5)
+        yield asyncio.run_coroutine_threadsafe(_made(), loop).result(PATIENCE_SECONDS)
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

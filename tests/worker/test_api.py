@@ -16,7 +16,7 @@ from pipelines.problems import Problem
 from pipelines.records import Artifact, Stream
 from pipelines.status import Status
 from runner.backend import WorkspaceFile
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from tests.worker.conftest import TIME, Service, Story, job, step
 from worker.api.cursor import Cursor
 from worker.api.runs import log_path
@@ -74,12 +74,12 @@ class Watcher:
         return self.seen
 
     def wait_for_end(self) -> list[Sent]:
-        self._thread.join(10)
+        self._thread.join(PATIENCE_SECONDS)
         assert not self._thread.is_alive()
         return self.seen
 
     def _watch(self) -> None:
-        with httpx.Client(timeout=30) as client, client.stream("GET", **self._request) as answer:  # type: ignore[arg-type]
+        with httpx.Client(timeout=PATIENCE_SECONDS) as client, client.stream("GET", **self._request) as answer:  # type: ignore[arg-type]
             for event in events(answer.iter_lines()):
                 self.seen.append(event)
 

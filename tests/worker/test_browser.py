@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, expect, s
 from pipelines.event import Event
 from pipelines.records import Stream
 from pipelines.status import Status
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.conftest import Service, Story, job, step
 from worker.access import passwords
 from worker.access.identity import Role
@@ -50,6 +51,7 @@ class Reader:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_SECONDS * 1000)
         installed = next(filter(None, map(shutil.which, PROGRAMS)), None)  # else the one that Playwright installs
         browser = playwright.chromium.launch(executable_path=installed, args=FLAGS)
         yield browser
@@ -264,7 +266,7 @@ def test_list_of_runs_stays_live(service: Service, reader: Reader) -> None:
     repository = service.add_repository()
     reader.page.goto(f"{service.url}/")
     service.add_run(repository)
-    expect(reader.page.locator(".run-row")).to_have_count(1, timeout=10_000)
+    expect(reader.page.locator(".run-row")).to_have_count(1)
 
 
 def test_person_logs_in_makes_a_token_and_logs_out_in_a_real_browser(

@@ -1,7 +1,6 @@
 """Deliveries are kept with what was answered, without secrets, within bounds, and can be delivered again."""
 
 import json
-import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -17,7 +16,7 @@ from pipelines.event import EventKind
 from runner.delivery import read_delivery
 from runner.errors import UsageError
 from runner.events import EventOptions, WorkingTreeFacts, local_event
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from tests.worker.conftest import Service, serving
 from tests.worker.forges.saying import ALL, named_event
 from tests.worker.forges.sending import FORM, SEND, Sent, form, gitlab_signed, payload
@@ -274,7 +273,7 @@ def test_bodies_that_are_too_much_together_are_answered_503_and_taken_later(
     with serving(tmp_path) as service:
         repository = service.add_repository(forge="git")
         head = b"POST /hooks/git/acme/web HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\n"
-        with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])), timeout=10) as slow:
+        with service.dial() as slow:
             slow.sendall(head + b"x" * 99_000)
             wait_until(lambda: held.held_bytes >= 99_000, what="the large body is held")
             assert post(service, repository, push(repository)).status_code == 503
@@ -288,7 +287,7 @@ def test_body_that_never_comes_is_answered_before_any_forge_gives_up(
     monkeypatch.setattr(hooks, "_PATIENCE_SECONDS", 0.1)
     with serving(tmp_path) as service:
         service.add_repository(forge="git")
-        with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])), timeout=10) as slow:
+        with service.dial() as slow:
             slow.sendall(b"POST /hooks/git/acme/web HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nx")
             answer = HTTPResponse(slow)
             answer.begin()
@@ -300,7 +299,7 @@ def test_crowd_behind_a_locked_database_is_answered_503_and_all_is_taken_later(s
     repository = service.add_repository(forge="git")
 
     def send(number: int) -> int:
-        with httpx.Client(base_url=service.url, timeout=20) as client:
+        with httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as client:
             sent = push(repository, key=f"k{number}")
             path = f"/hooks/git/{repository.full_name}"
             return client.post(path, content=sent.body, headers=sent.headers).status_code

@@ -21,8 +21,9 @@ from tests.worker.conftest import TIME, job
 from tests.worker.live_loop import running_live
 from worker import dispatch
 from worker.dispatch import Dispatcher
-from worker.exchange import Exchange, JobOrder, PlanOrder
+from worker.exchange import Exchange
 from worker.live import Live
+from worker.order import JobOrder, PlanOrder
 from worker.orders import order_of
 from worker.queue import TaskQueue
 from worker.roster import Roster, Worker
@@ -254,7 +255,7 @@ def test_runs_that_came_while_redis_was_away_are_all_enqueued_once(
     wanted = {add_run(database, f"d{number}") for number in range(20)}
     dispatcher.thread.wake()
     redis.start()
-    wait_until(lambda: len(queued(redis)) == 20, seconds=30)
+    wait_until(lambda: len(queued(redis)) == 20)
     dispatcher.thread.wake()
     assert set(queued(redis)) == wanted
 

@@ -19,7 +19,8 @@ from tests.worker.live_loop import running_live
 from tests.worker.test_dispatch import connect_workers, queued, roster, state
 from worker import dispatch
 from worker.dispatch import Dispatcher
-from worker.exchange import Exchange, JobOrder
+from worker.exchange import Exchange
+from worker.order import JobOrder
 from worker.orders import order_of
 from worker.queue import TaskQueue
 from worker.secrets.sealing import Keyring

@@ -11,6 +11,7 @@ import click
 import pytest
 
 from runner.cli import headrace
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.conftest import Service
 from worker.forges import FORGES
 
@@ -99,7 +100,7 @@ def test_example_of_a_signed_post_works_as_it_stands(service: Service, tmp_path:
         capture_output=True,
         text=True,
         check=True,
-        timeout=30,
+        timeout=PATIENCE_SECONDS,
     )
     assert '"number":1' in done.stdout
 

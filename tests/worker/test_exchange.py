@@ -5,7 +5,8 @@ import pytest
 from pipelines.event import Event
 from pipelines.records import JobStarted, Log, Stream
 from tests.private_redis import PrivateRedis
-from worker.exchange import Exchange, PlanOrder, Standing
+from worker.exchange import Exchange, Standing
+from worker.order import PlanOrder
 
 pytestmark = pytest.mark.redis
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from pipelines.event import Repository
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.errors import Conflict, Unavailable
 from worker.store import repositories
 from worker.store.database import Database
@@ -84,11 +84,11 @@ def test_nobody_is_told_yes_in_a_group_whose_transaction_breaks_down(database: D
 
     def hold(_: Connection) -> None:
         begun.set()
-        go.wait(10)
+        go.wait(PATIENCE_SECONDS)
 
     with ThreadPoolExecutor(4) as pool:
         pool.submit(writes.do, hold)
-        assert begun.wait(10), "the first has its turn"
+        assert begun.wait(PATIENCE_SECONDS), "the first has its turn"
         crowd = []
         for work in works:
             crowd.append(pool.submit(writes.do, work))
@@ -96,7 +96,7 @@ def test_nobody_is_told_yes_in_a_group_whose_transaction_breaks_down(database: D
         go.set()
         for outcome in crowd:
             with pytest.raises(Unavailable, match=r"full|terminat"):
-                outcome.result(10)
+                outcome.result(PATIENCE_SECONDS)
     assert count(database) == 0
     writes.do(adding_to("later"))
     assert count(database) == 1

@@ -21,7 +21,7 @@ from pipelines.records import (
 )
 from pipelines.status import Status
 from worker.errors import Conflict
-from worker.exchange import JobOrder
+from worker.order import JobOrder
 from worker.orders import order_of
 from worker.secrets.sealing import Keyring
 from worker.store import history, inbox, queries, repositories, tasks

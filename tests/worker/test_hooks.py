@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import select, update
 
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.conftest import Service, serving
 from tests.worker.forges.saying import named_event
 from tests.worker.forges.sending import SEND, Sent, payload
@@ -125,7 +126,7 @@ def test_same_delivery_20_times_at_once_gives_one_run(service: Service) -> None:
     start = threading.Barrier(20)
 
     def deliver(_: int) -> str:
-        with httpx.Client(base_url=service.url, timeout=20) as client:
+        with httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS) as client:
             start.wait()
             answer = client.post(path_of(repository), content=sent.body, headers=sent.headers)
         assert answer.status_code == 202
@@ -153,7 +154,7 @@ def test_secret_in_a_payload_is_nowhere_in_the_database(service: Service) -> Non
 def test_body_that_says_it_is_too_large_is_answered_before_it_is_sent(service: Service) -> None:
     service.add_repository()
     head = f"POST /hooks/git/acme/web HTTP/1.1\r\nHost: x\r\nContent-Length: {26 * MEBIBYTE}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])), timeout=10) as connection:
+    with service.dial() as connection:
         connection.sendall(head.encode())
         assert connection.recv(64).startswith(b"HTTP/1.1 413 ")
 
@@ -161,7 +162,7 @@ def test_body_that_says_it_is_too_large_is_answered_before_it_is_sent(service: S
 def test_body_that_grows_too_large_is_answered_413(service: Service) -> None:
     service.add_repository()
     head = "POST /hooks/git/acme/web HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", int(service.url.rpartition(":")[2])), timeout=10) as connection:
+    with service.dial() as connection:
         connection.sendall(head.encode())
         for _ in range(25):
             connection.sendall(b"100000\r\n" + b"x" * MEBIBYTE + b"\r\n")
@@ -198,7 +199,7 @@ def test_locked_database_is_answered_503_and_the_delivery_is_taken_later(
 
 def git(directory: Path, *arguments: str) -> str:
     command = ["git", "-c", "user.name=Ada", "-c", "user.email=ada@example.org", "-C", str(directory), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True)
     return done.stdout + done.stderr
 
 
@@ -274,7 +275,9 @@ def test_post_receive_script_signs_whatever_the_secret_is(
     script = tmp_path / "post-receive"
     script.write_text(post_receive(f"{service.url}{path_of(repository)}", secret))
     pushed = f"{'a' * 40} {'b' * 40} refs/heads/main\n"
-    done = subprocess.run([shell, str(script)], input=pushed, capture_output=True, text=True, timeout=30, check=True)
+    done = subprocess.run(
+        [shell, str(script)], input=pushed, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True
+    )
     assert done.stderr == f"headrace: {service.url}/acme/web/runs/1\n"
 
 

@@ -151,7 +151,7 @@ def test_ingester_goes_on_after_redis_was_away(service: Service, redis: PrivateR
     redis.start()
     service.exchange = Exchange(redis.client())
     service.report_plan()
-    wait_until(service.is_planned, seconds=30)
+    wait_until(service.is_planned)
 
 
 def test_worker_that_goes_on_with_what_has_ended_is_told_to_stop(service: Service) -> None:

@@ -14,9 +14,9 @@ from runner.source.access import GitCredentials
 from runner.source.mirrors import fetched
 from tests.gitrepo import GitRepository
 from tests.runner.source.gitserver import GitServer, git_server
-from worker.exchange import PlanOrder
 from worker.libraries import libraries_of
-from worker.tasks import _planned, _read_plan
+from worker.order import PlanOrder
+from worker.planning import _planned, _read_plan
 
 
 @pytest.fixture

@@ -16,8 +16,9 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from tests.private_redis import PrivateRedis
-from tests.waiting import wait_until
-from worker.queue import Duties, TaskQueue, work_until_stopped
+from tests.waiting import PATIENCE_SECONDS, wait_until
+from worker.duties import Duties
+from worker.queue import TaskQueue, work_until_stopped
 
 pytestmark = pytest.mark.redis
 
@@ -41,7 +42,7 @@ class Workers:
     def end(self) -> None:
         for process in self._processes:
             process.kill()
-            process.join(10)
+            process.join(PATIENCE_SECONDS)
 
 
 def _work(url: str, done: Path) -> None:
@@ -143,11 +144,11 @@ def test_worker_says_what_it_does_and_when_it_leaves(redis: PrivateRedis, worker
     said = tmp_path / "announced"
     wait_until(lambda: said.exists() and said.read_text() == "")
     TaskQueue(redis.client()).put("long", QUEUE)
-    wait_until(lambda: said.read_text() == "long", seconds=20)
+    wait_until(lambda: said.read_text() == "long")
     assert not (tmp_path / "left").exists()
     worker.terminate()
     (tmp_path / "go").touch()
-    wait_until((tmp_path / "left").exists, seconds=20)
+    wait_until((tmp_path / "left").exists)
     assert (tmp_path / "long-ended").exists(), "the first signal lets the task end"
 
 
@@ -204,7 +205,7 @@ def test_worker_outlives_an_outage_of_redis(redis: PrivateRedis, workers: Worker
     redis.kill()
     redis.start()
     TaskQueue(redis.client()).put("second", QUEUE)
-    wait_until((tmp_path / "second").exists, seconds=30)
+    wait_until((tmp_path / "second").exists)
     assert worker.is_alive()
 
 
@@ -235,7 +236,7 @@ def test_worker_that_is_told_to_end_while_redis_is_away_ends(
     redis.kill()
     time.sleep(2)  # in which it has noticed, or has not
     worker.terminate()
-    worker.join(30)
+    worker.join(PATIENCE_SECONDS)
     assert worker.exitcode == 0
 
 
@@ -250,7 +251,7 @@ def test_worker_that_is_told_to_end_while_redis_is_away_lets_its_task_end(
     time.sleep(2)  # in which a worker that had let go of its horse would have ended it
     (tmp_path / "go").touch()
     wait_until((tmp_path / "long-ended").exists)
-    worker.join(30)
+    worker.join(PATIENCE_SECONDS)
     assert worker.exitcode == 0
 
 

@@ -12,7 +12,7 @@ import pytest
 from redis import Redis
 
 from tests.redis_image import REDIS_IMAGE, made_redis_image
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.errors import Unavailable
 from worker.redis_server import end_left_over, forget_socket, is_ready, redis_command, redis_socket, redis_url
 from worker.settings import Settings
@@ -48,7 +48,7 @@ def running(settings: Settings) -> Iterator["subprocess.Popen[bytes]"]:
         yield process
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE_SECONDS)
 
 
 def remember(settings: Settings) -> None:
@@ -78,7 +78,7 @@ def test_one_that_was_left_over_is_ended_first(settings: Settings) -> None:
     wait_until(lambda: is_ready(settings))
     remember(settings)
     with running(settings):
-        assert orphan.wait(10) == 0
+        assert orphan.wait(PATIENCE_SECONDS) == 0
         assert recall(settings) == b"the mill"
 
 
@@ -101,7 +101,7 @@ def test_without_a_program_it_is_a_container_that_is_as_durable(settings: Settin
         remember(settings)
     with running(settings):
         assert recall(settings) == b"the mill"
-    assert containers() == []
+    assert containers(settings) == []
 
 
 @pytest.mark.docker
@@ -112,10 +112,10 @@ def test_container_that_was_left_over_is_removed_first(settings: Settings) -> No
     wait_until(lambda: is_ready(settings))
     remember(settings)
     orphan.send_signal(signal.SIGKILL)
-    orphan.wait(10)
+    orphan.wait(PATIENCE_SECONDS)
     with running(settings):
         assert recall(settings) == b"the mill"
-    assert containers() == []
+    assert containers(settings) == []
 
 
 def test_without_a_program_and_an_engine_it_says_what_to_install(
@@ -126,9 +126,10 @@ def test_without_a_program_and_an_engine_it_says_what_to_install(
         redis_command(settings)
 
 
-def containers() -> list[str]:
+def containers(settings: Settings) -> list[str]:
+    """Those that have its data directory."""
     listed = subprocess.run(
-        ["docker", "ps", "--all", "--quiet", "--filter", f"ancestor={REDIS_IMAGE}"],
+        ["docker", "ps", "--all", "--quiet", "--filter", f"volume={settings.data / 'redis'}"],
         check=True,
         capture_output=True,
         text=True,

@@ -24,7 +24,7 @@ from runner.remote import following
 from runner.remote.connection import Connection
 from runner.remote.events import SentEvent, events
 from runner.remote.following import follow
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from tests.worker.conftest import EVENT, TIME, Service, Story, job, step
 from worker.access.identity import Scope
 from worker.api import sse
@@ -103,7 +103,7 @@ def test_log_that_goes_on_is_followed_to_its_end(service: Service, story: Story)
     thread.start()
     wait_until(lambda: service.lives[0]._viewers, what="somebody to watch")
     finish(story)
-    thread.join(20)
+    thread.join(PATIENCE_SECONDS)
     [text] = said
     assert [word for word in ("one", "two", "three", "success in") if word not in text] == []
     assert "\x1b]0;" not in text, "a terminal obeys nothing of it"
@@ -366,7 +366,7 @@ def followed(service: Service, tell: Callable[[Service], None]) -> Result:
         )
         wait_until(lambda: service.count("runs") == 1, what="the run to be there")
         tell(service)
-        return done.result(timeout=30)
+        return done.result(timeout=PATIENCE_SECONDS)
 
 
 def test_started_run_is_followed_to_its_end_which_is_the_exit_code(service: Service) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from pipelines.records import AnyRecord, JobStarted
 from tests.private_redis import PrivateRedis
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.exchange import Exchange
 from worker.report import Reporter
 
@@ -76,7 +76,7 @@ def test_records_are_sent_again_though_no_others_follow(redis: PrivateRedis) -> 
 
 def test_last_record_that_redis_loses_is_sent_again_while_the_server_is_waited_for(redis: PrivateRedis) -> None:
     exchange = Exchange(redis.client())
-    reporter = Reporter(exchange, "t-1", goodbye=timedelta(seconds=30))
+    reporter = Reporter(exchange, "t-1", goodbye=timedelta(hours=1))
     closer = threading.Thread(target=reporter.close)
     reporter(records(1)[0])
     closer.start()
@@ -85,7 +85,7 @@ def test_last_record_that_redis_loses_is_sent_again_while_the_server_is_waited_f
     wait_until(lambda: exchange.backlog() == 1, what="it is sent again")
     assert closer.is_alive()
     acknowledge(exchange)
-    closer.join(15)
+    closer.join(PATIENCE_SECONDS)
     assert not closer.is_alive(), "the server has it"
 
 

@@ -12,7 +12,7 @@ from pipelines.records import Artifact, StepFinished
 from pipelines.status import Status
 from runner.backend import WorkspaceFile
 from tests.worker.conftest import TIME, Service, Story, job, step
-from worker.exchange import JobOrder
+from worker.order import JobOrder
 from worker.orders import order_of
 from worker.secrets.sealing import Keyring
 from worker.store import history, tasks

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from structlog.testing import capture_logs
 
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.errors import Unavailable
 from worker.rounds import Rounds
 
@@ -104,16 +104,16 @@ def test_round_that_is_being_taken_ends_whole() -> None:
 
     def take() -> float:
         begun.set()
-        go_on.wait(10)
+        go_on.wait(PATIENCE_SECONDS)
         done.set()
         return 0.0
 
     rounds = Rounds("slow", take, waits="it waits")
     rounds.start()
-    assert begun.wait(10)
+    assert begun.wait(PATIENCE_SECONDS)
     stopping = threading.Thread(target=rounds.stop)
     stopping.start()
     go_on.set()
-    stopping.join(10)
+    stopping.join(PATIENCE_SECONDS)
     assert done.is_set()
     assert not rounds.is_alive()

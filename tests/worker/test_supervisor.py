@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.supervisor import Child, Supervisor, headrace_command
 
 
@@ -39,7 +39,7 @@ def test_child_that_keeps_ending_is_started_ever_more_slowly() -> None:
     restless = child("")
     restless.start()
     pauses = [restless.next_pause() for _ in range(8)]
-    assert restless.wait(5)
+    assert restless.wait(PATIENCE_SECONDS)
     assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0, 10.0]
 
 
@@ -90,6 +90,6 @@ def test_our_own_commands_never_import_from_the_current_directory(
     monkeypatch.chdir(tmp_path)
     version = Child(name="version", command=headrace_command("--version"), environment=dict(os.environ))
     version.start()
-    assert version.wait(10)
+    assert version.wait(PATIENCE_SECONDS)
     assert version.process
     assert version.process.returncode == 0

@@ -1,4 +1,4 @@
-"""Bodies: how much of one a route reads, whatever the request says it has."""
+"""Bodies: a request's body is read up to its route's limit, whatever length the request declares."""
 
 from fastapi import Request
 from starlette.exceptions import HTTPException

@@ -1,4 +1,4 @@
-"""The guard: every route says what it asks of a caller, and nothing of it runs, not even the reading of a body, before.
+"""The guard: who calls a route must have what the route needs, before any of it runs or the body is read.
 
 DESIGN. Routes are guarded by their class, which is made from what they need, so a route can't be added without saying
 so; a test walks over all routes and tries each with everybody. A token in the header counts alone: one that is not good

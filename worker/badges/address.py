@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from worker.context import path
+from worker.context import path, repository_path
 
 
 def badge_path(full_name: str, *, branch: str = "") -> str:
@@ -13,5 +13,5 @@ def badge_path(full_name: str, *, branch: str = "") -> str:
 
 def markdown(server_url: str, full_name: str, *, branch: str = "") -> str:
     """The badge with a link to the repository's page here."""
-    page = server_url + path(*full_name.split("/"))
+    page = server_url + repository_path(full_name)
     return f"[![build]({server_url}{badge_path(full_name, branch=branch)})]({page})"

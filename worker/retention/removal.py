@@ -1,4 +1,4 @@
-"""Removal: what has to go goes, a little at a time.
+"""Removal: deletes runs, logs, artifacts and deliveries that a policy keeps no longer, a few at a time.
 
 DESIGN. Each step is one short transaction, and others get their turn before the next. The database lets go first, the
 files follow: whoever asks in between is told that they are gone. If we are killed in between, the sweep finds them.

@@ -1,4 +1,4 @@
-"""Entrusted: what a worker is given for one task and for nobody's eyes: secrets, logins, and what to fetch with.
+"""Entrusted: the secrets, registry logins and git credentials that a worker is given for one task.
 
 DESIGN. It crosses Redis sealed, as one value whose place is the task: an order that is copied to another task opens
 nothing. The work horse opens it, so it lives in the process of that one task, and ends with it.

@@ -1,4 +1,4 @@
-"""What there is of a job's steps from attempts at it that are lost."""
+"""Before: what lost attempts at a job have left of its steps, for the attempt that goes on from there."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ from worker.store.attempts import attempts_of
 def before_of(
     connection: Connection, run_id: str, job: PlannedJob, lines_of: Callable[[str], int]
 ) -> dict[str, Before]:
-    """For each step of the job that was begun. `lines_of` gives how long the log of a step is."""
+    """By step, of those that were begun. `lines_of` gives how many lines there are in a step's log."""
     attempts = attempts_of(connection, run_id)
     passed = dict.fromkeys((step.name for step in (*job.services, *job.steps)), 0)
     for record in queries.ends_of_attempts(connection, run_id):

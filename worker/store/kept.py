@@ -1,4 +1,4 @@
-"""Kept jobs: where a run does again what has failed, its other jobs count as done, with all that they left.
+"""Kept jobs: when only what failed is run again, jobs that succeeded count as done, with all that they left.
 
 DESIGN. The new run is planned anew, so its variables are its own. Once its jobs are known, the history of those that
 are kept is written once more, in the new run: outputs, attempts and artifacts are then found where those of any job

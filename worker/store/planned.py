@@ -1,4 +1,4 @@
-"""A Plan as rows: its jobs, and their services and steps, those that don't run among them."""
+"""A Plan as rows: its jobs with their services and steps, also those that don't run."""
 
 import msgspec
 from sqlalchemy import Connection, insert

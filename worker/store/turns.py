@@ -1,4 +1,4 @@
-"""What decides whose turn it is, looked up: the tasks that wait, and what is under way."""
+"""The facts from which `waiting/turns` decides: the tasks that wait, and what is under way."""
 
 import json
 from collections import Counter

@@ -11,7 +11,7 @@ from worker.access.guard import Caller
 from worker.access.identity import Scope
 from worker.api.deliveries import deliver_again, found
 from worker.api.numbers import LARGEST, Number
-from worker.context import Serving, path, run_path
+from worker.context import Serving, repository_path, run_path
 from worker.store import deliveries, repositories
 from worker.store.deliveries import Verdict
 from worker.web.pages import render
@@ -35,7 +35,7 @@ def show_deliveries(
         "deliveries.html",
         caller=caller,
         repository=repository.full_name,
-        repository_path=path(*repository.full_name.split("/")),
+        repository_path=repository_path(repository.full_name),
         forge=repository.forge,
         deliveries=stored,
         before=stored[-1].id if len(stored) == _PAGE_SIZE else None,
@@ -49,7 +49,7 @@ def show_delivery(owner: str, name: str, number: Number, caller: Caller, context
         "delivery.html",
         caller=caller,
         repository=repository.full_name,
-        repository_path=path(*repository.full_name.split("/")),
+        repository_path=repository_path(repository.full_name),
         delivery=stored,
         runs=[(made, run_path(repository.full_name, made)) for _, made in stored.runs],
         sent_headers=contents.headers,

@@ -16,7 +16,7 @@ from worker.api.problems import described, headers_of
 from worker.api.runs import OlderThan
 from worker.badges.address import badge_path, markdown
 from worker.badges.standing import is_for_everybody
-from worker.context import Serving, path
+from worker.context import Serving, repository_path
 from worker.storage import Files
 from worker.store import parts, queries, repositories
 from worker.store.retained import removals_of
@@ -44,7 +44,7 @@ def show_latest(caller: Caller, context: Serving, before: OlderThan = None) -> H
         "latest.html",
         caller=caller,
         runs=[views.run_view(run, now, waits.get(run.id, "")) for run in runs],
-        repositories=[(each.full_name, path(*each.full_name.split("/"))) for each in known],
+        repositories=[(each.full_name, repository_path(each.full_name)) for each in known],
         before=runs[-1].id if len(runs) == _PAGE_SIZE else None,
         is_latest=before is None,
     )
@@ -69,7 +69,7 @@ def show_repository(
         "repository.html",
         caller=caller,
         repository=repository.full_name,
-        repository_path=path(*repository.full_name.split("/")),
+        repository_path=repository_path(repository.full_name),
         forge=repository.forge,
         trouble=repository.status_trouble,
         badge=badge_path(repository.full_name, branch=repository.default_branch),

@@ -7,7 +7,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from worker.access.guard import Caller
 from worker.access.identity import Scope
-from worker.context import Serving, path, run_path
+from worker.context import Serving, path, repository_path, run_path
 from worker.errors import NotFound
 from worker.schedules.moments import time_zone
 from worker.schedules.schedule import Schedule, ScheduleState, Wanted, checked_schedule_name
@@ -48,7 +48,7 @@ def show_schedules(owner: str, name: str, caller: Caller, context: Serving) -> H
         "schedules.html",
         caller=caller,
         repository=repository.full_name,
-        repository_path=path(*repository.full_name.split("/")),
+        repository_path=repository_path(repository.full_name),
         place=place,
         schedules=[schedule_view(schedule, place) for schedule in stored],
         may_change=caller.scope.includes(Scope.ADMIN),
@@ -94,7 +94,7 @@ def run_schedule(owner: str, name: str, schedule: str, caller: Caller, context: 
 
 def page_path(repository: str) -> str:
     """The path of the page; `repository` is `owner/name`."""
-    return path(*repository.split("/"), "-", "schedules")
+    return repository_path(repository) + path("-", "schedules")
 
 
 def schedule_view(schedule: Schedule, place: str) -> ScheduleView:

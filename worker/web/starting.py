@@ -10,7 +10,7 @@ from pipelines.details import Parameter
 from worker.access.guard import Caller
 from worker.api.numbers import Number
 from worker.api.starts import deployed, started
-from worker.context import Serving, path, run_path
+from worker.context import Serving, repository_path, run_path
 from worker.starting import Start
 from worker.store import repositories
 from worker.store.declared import DeclaredParameter, declared_parameters
@@ -46,7 +46,7 @@ def show_start(
         "start.html",
         caller=caller,
         repository=repository.full_name,
-        repository_path=path(*repository.full_name.split("/")),
+        repository_path=repository_path(repository.full_name),
         branch=wanted,
         fields=fields,
         prefix=PREFIX,

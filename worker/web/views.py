@@ -10,7 +10,7 @@ from pipelines.problems import Problem
 from pipelines.status import Status
 from worker.api.artifacts import artifact_path
 from worker.api.runs import log_path
-from worker.context import path, run_path
+from worker.context import repository_path, run_path
 from worker.durations import duration
 from worker.store.parts import StoredArtifact, StoredJob, StoredStep
 from worker.store.queries import StoredRun
@@ -129,7 +129,7 @@ def run_view(run: StoredRun, now: datetime, waits_for: str = "") -> RunView:
         number=run.number,
         path=run_path(run.repository, run.number),
         repository=run.repository,
-        repository_path=path(*run.repository.split("/")),
+        repository_path=repository_path(run.repository),
         status=status_view(run.status),
         reason=run.reason,
         waits=_waits(waits_for),

@@ -48,7 +48,7 @@ def _handler(door: Door) -> type[http.server.BaseHTTPRequestHandler]:
         do_HEAD = do_GET  # noqa: N815 - http.server's name
 
         def _pass_on(self) -> None:
-            inside = http.client.HTTPConnection(door.behind, timeout=30)
+            inside = http.client.HTTPConnection(door.behind, timeout=60)
             try:
                 headers = {name: value for name, value in self.headers.items() if name.lower() != "host"}
                 inside.request(self.command, self.path, headers={**headers, "Host": door.address})

@@ -42,7 +42,7 @@ class PrivateRegistry:
     def close(self) -> None:
         """End it."""
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(60)
 
     def _configuration(self, directory: Path, login: tuple[str, str] | None) -> dict[str, Any]:
         configuration: dict[str, Any] = {
@@ -58,7 +58,7 @@ class PrivateRegistry:
         return configuration
 
     def _answers(self) -> bool:
-        connection = http.client.HTTPConnection(self.address, timeout=2)
+        connection = http.client.HTTPConnection(self.address, timeout=10)
         try:
             connection.request("GET", "/v2/")
             return connection.getresponse().status in (200, 401)

@@ -13,10 +13,8 @@ from pipelines.status import Status
 from runner.engine.admitted import admitted_config, admitted_host, has_own_network
 from runner.engine.client import Engine
 from runner.engine.spec import Place, step_options
-from tests.runner.engine.inspecting import containers_of, inspect, seen_while_it_runs
-from tests.runner.world import FAILURE, World, when_it_says
-
-SAY = "echo up; sleep 1"
+from tests.runner.engine.inspecting import UNTIL_SEEN, inspect, look_once_up, seen_while_it_runs
+from tests.runner.world import FAILURE, World
 
 
 def test_what_is_not_in_the_plan_is_not_asked_for() -> None:
@@ -70,7 +68,7 @@ def test_volumes_are_mounted_and_stay(containers: World, tmp_path: Path, volume:
     (tmp_path / "given").write_text("given\n")
     volumes = (f"{tmp_path}:/host:ro", f"{volume}:/data", "/fresh")
     write = "cat /host/given; ! touch /host/x 2>/dev/null; echo kept > /data/f; touch /fresh/x"
-    step = containers.step("a", write, SAY, volumes=volumes)
+    step = containers.step("a", write, UNTIL_SEEN, volumes=volumes)
     seen, result = seen_while_it_runs(containers, step, run="mounted")
     assert seen["HostConfig"]["Binds"] == [f"{tmp_path}:/host:ro", f"{volume}:/data"]
     assert result.lines("a") == ["given", "up"]
@@ -98,7 +96,7 @@ def test_devices_and_directories_in_memory_are_there(containers: World) -> None:
     step = containers.step(
         "a",
         "[ -c /dev/mine ] && df /small | tail -n 1 | awk '{print $1, $2}'",
-        SAY,
+        UNTIL_SEEN,
         devices=("/dev/full:/dev/mine:r",),
         tmpfs=("/small:size=1m",),
     )
@@ -130,7 +128,7 @@ def test_a_privileged_step_is_one_and_others_are_not(containers: World, engine: 
 
 @pytest.mark.docker
 def test_a_step_runs_as_the_user_it_names(containers: World) -> None:
-    step = containers.step("a", "id -u; id -g; touch mine", SAY, user="1234:5678")
+    step = containers.step("a", "id -u; id -g; touch mine", UNTIL_SEEN, user="1234:5678")
     seen, result = seen_while_it_runs(containers, step, run="user")
     assert seen["Config"]["User"] == "1234:5678"
     assert result.lines("a") == ["1234", "5678", "up"]
@@ -149,16 +147,12 @@ def test_a_step_with_names_of_its_own_reaches_services_all_the_same(containers: 
     service = containers.step("web", "mkdir /www; echo served > /www/index.html", "httpd -f -p 80 -h /www")
     fetch = "until wget -qO- http://web; do sleep 0.05; done"
     look = "grep db.example.org /etc/hosts | cut -f 1; grep search /etc/resolv.conf"
-    step = containers.step("own", fetch, look, SAY, timeout=60, **NETWORK)
+    step = containers.step("own", fetch, look, UNTIL_SEEN, timeout=60, **NETWORK)
     seen: list[dict[str, Any]] = []
-
-    def watch_own() -> None:
-        seen.extend(each for each in containers_of("names") if each["HostConfig"]["Dns"])
-
     steps = containers.chain(containers.step("a", fetch, timeout=60), step, containers.step("b", fetch, timeout=60))
-    result = containers.run(*steps, services=(service,), run="names", watch=when_it_says("up", watch_own))
+    result = containers.run(*steps, services=(service,), run="names", watch=look_once_up(containers, "names", seen))
     assert result.statuses() == {"a": "success", "own": "success", "b": "success", "web": "success"}
-    [host] = [each["HostConfig"] for each in seen]
+    [host] = [each["HostConfig"] for each in seen if each["HostConfig"]["Dns"]]
     assert (host["Dns"], host["DnsSearch"], host["ExtraHosts"]) == tuple(list(each) for each in NETWORK.values())
     assert host["NetworkMode"].startswith("headrace-")
     assert result.lines("own", Stream.STDOUT)[:3] == ["served", "192.0.2.7", "search example.org"]
@@ -169,7 +163,7 @@ def test_a_step_with_names_of_its_own_reaches_services_all_the_same(containers: 
     ("mode", "printed"), [("none", "lo"), ("host", "docker0"), ("bridge", "eth0")], ids=["none", "host", "bridge"]
 )
 def test_a_step_may_have_another_network(containers: World, mode: str, printed: str) -> None:
-    step = containers.step("a", "ls /sys/class/net", SAY, network_mode=mode)
+    step = containers.step("a", "ls /sys/class/net", UNTIL_SEEN, network_mode=mode)
     seen, result = seen_while_it_runs(containers, step, run=f"network-{mode}")
     assert seen["HostConfig"]["NetworkMode"] == mode
     assert printed in result.lines("a")
@@ -179,8 +173,8 @@ def test_a_step_may_have_another_network(containers: World, mode: str, printed: 
 def test_ports_of_a_service_are_declared_and_not_published(containers: World) -> None:
     seen: list[dict[str, Any]] = []
     service = containers.step("db", "sleep 60", ports=("5432", "53/udp"))
-    step = containers.step("a", SAY)
-    watch = when_it_says("up", lambda: seen.extend(containers_of("ports")))
+    step = containers.step("a", UNTIL_SEEN)
+    watch = look_once_up(containers, "ports", seen)
     containers.run(step, services=(service,), run="ports", watch=watch)
     [declared] = [each for each in seen if each["Config"].get("ExposedPorts")]
     assert declared["Config"]["ExposedPorts"] == {"5432/tcp": {}, "53/udp": {}}

@@ -84,7 +84,7 @@ dockerd --bridge=none --data-root "$2/data" --exec-root "$2/exec" --pidfile "$2/
 engine=$!
 trap 'kill $engine; wait $engine || true' EXIT
 export DOCKER_HOST=tcp://127.0.0.1:2376 DOCKER_TLS_VERIFY=1 DOCKER_CERT_PATH=$1
-for _ in $(seq 240); do docker version >/dev/null 2>&1 && break; sleep 0.25; done
+for _ in $(seq 400); do docker version >/dev/null 2>&1 && break; sleep 0.25; done
 docker load --quiet --input "$2/image.tar" >/dev/null
 cd "$3"
 "$4" -m runner.cli run --event manual --output json

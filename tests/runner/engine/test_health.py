@@ -52,9 +52,9 @@ def test_steps_wait_until_the_service_is_healthy(containers: World, image: str) 
 def test_a_service_that_does_not_become_healthy_fails_the_job_with_what_its_check_said(
     containers: World, image: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    limit_health_to(monkeypatch, 0.5)
+    limit_health_to(monkeypatch, 4.0)
     result = containers.run(containers.step("a"), services=(PlannedStep(name="db", image=image),))
-    reason = "not healthy within 0.5 s; its check says: no table yet"
+    reason = "not healthy within 4 s; its check says: no table yet"
     assert result.finished("db").status is Status.FAILURE
     assert result.finished("db").reason == reason
     assert result.finished("a").status is Status.SKIPPED

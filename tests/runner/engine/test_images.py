@@ -9,7 +9,8 @@ import tarfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,12 +39,12 @@ from tests.runner.engine.registries import (
     remove_images,
     write_login,
 )
-from tests.runner.world import World
+from tests.runner.world import World, wait_for
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.docker
 
-QUICK = Patience(pauses_seconds=(0.01, 0.01, 0.01), silence_seconds=20)
+QUICK = Patience(pauses_seconds=(0.01, 0.01, 0.01), silence_seconds=120)
 HERE, ELSEWHERE = made_image("amd64"), made_image("arm64", text="elsewhere\n")
 PROGRESS = r"waiting for the registry|\d of 1 layers(, \d\.\d MB( of \d\.\d MB)?)?"
 LOGIN = ("me", "canary-5f1d")
@@ -215,7 +216,7 @@ def test_one_that_stops_leaves_the_pull_to_the_others(engine: Engine, registry: 
 
 
 def test_a_later_steps_image_is_pulled_while_an_earlier_one_runs(containers: World, registry: FaultyRegistry) -> None:
-    first = containers.step("first", "sleep 1")
+    first = containers.step("first", wait_for("asked"), timeout=60)
     second = PlannedStep(name="second", image=f"{registry.address}/a:1", depends_on=("first",))
     asked_before: list[str] = []
 
@@ -223,21 +224,40 @@ def test_a_later_steps_image_is_pulled_while_an_earlier_one_runs(containers: Wor
         if isinstance(record, StepStarted) and record.step == "second":
             asked_before.extend(registry.asked)
 
-    containers.run(first, second, watch=watch)
+    def is_asked() -> bool:
+        return any("/blobs/" in line for line in registry.asked)
+
+    with let_go_once(is_asked, containers):
+        result = containers.run(first, second, watch=watch)
+    assert result.finished("first").status is Status.SUCCESS
     assert [line for line in asked_before if "/blobs/" in line], "its layers had come before its turn"
+
+
+@contextmanager
+def let_go_once(condition: Callable[[], bool], world: World) -> Iterator[None]:
+    """A step that waits to be `asked` goes on once this holds."""
+
+    def let_go() -> None:
+        wait_until(condition, what="the step may go on")
+        world.touch("asked")
+
+    with ThreadPoolExecutor(1) as pool:
+        gone = pool.submit(let_go)
+        yield
+        gone.result()
 
 
 def test_a_job_that_ends_early_gives_up_the_pulls_for_what_never_ran(
     containers: World, registry: FaultyRegistry
 ) -> None:
     registry.silent = True
-    first = containers.step("first", "exit 1")
+    first = containers.step("first", wait_for("asked"), "exit 1", timeout=60)
     second = PlannedStep(name="second", image=f"{registry.address}/a:1", depends_on=("first",))
     began = time.monotonic()
-    result = containers.run(first, second)
+    with let_go_once(lambda: bool(registry.asked), containers):
+        result = containers.run(first, second)
     assert result.statuses() == {"first": "failure", "second": "skipped"}
-    assert registry.asked
-    assert time.monotonic() - began < 60  # an engine that says nothing is waited for five minutes
+    assert time.monotonic() - began < 120  # an engine that says nothing is waited for five minutes
 
 
 def test_always_asks_once_in_each_run(containers: World, registry: FaultyRegistry) -> None:

@@ -6,20 +6,24 @@ from contextlib import closing
 from functools import partial
 from typing import Any
 
+import msgspec
 import pytest
 
 from pipelines.details import Resources
-from pipelines.records import Stream
+from pipelines.records import AnyRecord, StepFinished, Stream
 from pipelines.status import Status
 from runner.backend import Outcome
 from runner.engine.client import Engine
 from runner.engine.containers import DockerBackend
 from runner.engine.limits import Limits, allowance_of, limits_of
 from runner.engine.symptoms import Symptoms
-from tests.runner.engine.inspecting import containers_of, inspect, seen_while_it_runs
-from tests.runner.world import World, when_it_says
+from tests.runner.engine.inspecting import UNTIL_SEEN, inspect, look_once_up, seen_while_it_runs
+from tests.runner.world import World, wait_for
 
 MEGABYTE = 1 << 20
+FOREVER = "while :; do sleep 0.1; done"
+UNTIL_KNOWN = "sleep 3"
+"""Of a child that was killed, the engine hears a moment later, and never if the container ends in the same moment."""
 
 
 def test_memory_is_limited_together_with_swap() -> None:
@@ -55,13 +59,13 @@ def test_the_engine_keeps_every_limit(engine: Engine, container: str) -> None:
     host = inspect(container)["HostConfig"]
     assert (host["Memory"], host["NanoCpus"], host["PidsLimit"]) == (48 * MEGABYTE, 500_000_000, 20)
     assert host["MemorySwap"] in (48 * MEGABYTE, -1)  # -1: a kernel that doesn't count swap
-    assert engine.execute(container, ["sh", "-c", "ulimit -n; ulimit -Hn"], 10) == (0, b"512\n512\n")
+    assert engine.execute(container, ["sh", "-c", "ulimit -n; ulimit -Hn"], 60) == (0, b"512\n512\n")
 
 
 @pytest.mark.docker
 @under(Limits(processes=20))
 def test_a_fork_bomb_ends_at_the_limit_and_its_message_is_known(engine: Engine, container: str) -> None:
-    code, printed = engine.execute(container, ["sh", "-c", "for i in $(seq 40); do sleep 30 & done"], 20)
+    code, printed = engine.execute(container, ["sh", "-c", "for i in $(seq 40); do sleep 30 & done"], 60)
     assert code != 0
     assert explained(printed, exit_code=2, pids_limit=20) == (
         "exit code 2 (its output says: no more processes, of which it may have 20)"
@@ -70,7 +74,7 @@ def test_a_fork_bomb_ends_at_the_limit_and_its_message_is_known(engine: Engine, 
 
 @pytest.mark.docker
 def test_every_step_runs_under_the_limits(containers: World) -> None:
-    seen, _ = seen_while_it_runs(containers, containers.step("a", "echo up; sleep 1"), run="limited")
+    seen, _ = seen_while_it_runs(containers, containers.step("a", UNTIL_SEEN), run="limited")
     host = seen["HostConfig"]
     assert host["PidsLimit"] == 4096
     assert host["CapDrop"] == ["ALL"]
@@ -82,7 +86,7 @@ def test_every_step_runs_under_the_limits(containers: World) -> None:
 
 @pytest.mark.docker
 def test_a_step_that_does_not_say_gets_most_of_the_memory_and_no_swap(containers: World, engine: Engine) -> None:
-    seen, _ = seen_while_it_runs(containers, containers.step("a", "echo up; sleep 1"), run="memory")
+    seen, _ = seen_while_it_runs(containers, containers.step("a", UNTIL_SEEN), run="memory")
     host = seen["HostConfig"]
     assert host["Memory"] == int(engine.info().memory_bytes * 0.9)
     assert host["MemorySwap"] in (host["Memory"], -1)
@@ -92,7 +96,7 @@ def test_a_step_that_does_not_say_gets_most_of_the_memory_and_no_swap(containers
 def test_a_machine_may_give_less(containers: World, engine_url: str) -> None:
     with closing(DockerBackend(engine_url, memory_bytes=64 * MEGABYTE)) as backend:
         containers.backend = backend
-        seen, _ = seen_while_it_runs(containers, containers.step("a", "echo up; sleep 1"), run="less")
+        seen, _ = seen_while_it_runs(containers, containers.step("a", UNTIL_SEEN), run="less")
     assert seen["HostConfig"]["Memory"] == 64 * MEGABYTE
 
 
@@ -100,15 +104,14 @@ def test_a_machine_may_give_less(containers: World, engine_url: str) -> None:
 @pytest.mark.parametrize("kind", ["step", "service"])
 def test_resources_are_limits_of_the_container(containers: World, kind: str) -> None:
     resources = Resources(cpus=0.5, memory=48 * MEGABYTE, pids=100, shm=2 * MEGABYTE)
-    small = containers.step(
-        "small", "df /dev/shm | tail -n 1 | awk '{print $2}'; echo up; sleep 1", resources=resources
-    )
+    small = containers.step("small", "df /dev/shm | tail -n 1 | awk '{print $2}'", UNTIL_SEEN, resources=resources)
     if kind == "step":
         seen, result = seen_while_it_runs(containers, small, run="small")
     else:
         found: list[dict[str, Any]] = []
-        watch = when_it_says("go", lambda: found.extend(containers_of("small")))
-        wait = containers.step("a", "echo go; sleep 1")
+        watch = look_once_up(containers, "small", found)
+        small = msgspec.structs.replace(small, commands=(*small.commands[:1], "touch printed", FOREVER))
+        wait = containers.step("a", wait_for("printed"), UNTIL_SEEN)
         result = containers.run(wait, services=(small,), run="small", watch=watch)
         [seen] = [each for each in found if each["HostConfig"]["PidsLimit"] == 100]
     host = seen["HostConfig"]
@@ -121,7 +124,7 @@ def test_resources_are_limits_of_the_container(containers: World, kind: str) -> 
 @pytest.mark.docker
 def test_more_processors_than_there_are_is_all_of_them(containers: World, engine: Engine) -> None:
     """A workflow that was written for a large machine runs on a small one."""
-    step = containers.step("a", "echo up; sleep 1", resources=Resources(cpus=1000.0))
+    step = containers.step("a", UNTIL_SEEN, resources=Resources(cpus=1000.0))
     seen, _ = seen_while_it_runs(containers, step, run="many")
     assert seen["HostConfig"]["NanoCpus"] == engine.info().cpus * 1_000_000_000
 
@@ -150,16 +153,13 @@ def test_a_machine_that_tells_nothing_sets_no_limits() -> None:
     ("command", "reason"),
     [
         ("exec tail /dev/zero", "exit code 137: out of memory"),
-        ("sh -c 'tail /dev/zero'; sleep 1; exit 3", "exit code 3: out of memory"),
-        ("sh -c 'tail /dev/zero'; sleep 1", "a process was killed: out of memory"),
+        (f"sh -c 'tail /dev/zero'; {UNTIL_KNOWN}; exit 3", "exit code 3: out of memory"),
+        (f"sh -c 'tail /dev/zero'; {UNTIL_KNOWN}", "a process was killed: out of memory"),
         ("kill -9 $$", "exit code 137: SIGKILL"),
     ],
 )
 def test_only_a_step_that_was_out_of_memory_is_said_to_be(containers: World, command: str, reason: str) -> None:
-    """It may hit the step's own program or a child of it, which the step may or may not mind.
-
-    Of a child, the engine sometimes never hears if the container ends in the same moment.
-    """
+    """It may hit the step's own program or a child of it, which the step may or may not mind."""
     step = containers.step("a", f"set +e; {command}", resources=Resources(memory=16 * MEGABYTE))
     assert containers.run(step).finished("a").reason == reason
 
@@ -167,7 +167,12 @@ def test_only_a_step_that_was_out_of_memory_is_said_to_be(containers: World, com
 @pytest.mark.docker
 def test_a_service_that_was_out_of_memory_is_told(containers: World) -> None:
     service = containers.step("db", "exec tail /dev/zero", resources=Resources(memory=16 * MEGABYTE))
-    result = containers.run(containers.step("a", "sleep 5"), services=(service,))
+
+    def watch(record: AnyRecord) -> None:
+        if isinstance(record, StepFinished) and record.step == "db":
+            containers.touch("told")
+
+    result = containers.run(containers.step("a", wait_for("told"), timeout=60), services=(service,), watch=watch)
     assert result.finished("db").reason == "exit code 137: out of memory"
 
 

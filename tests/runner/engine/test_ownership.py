@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from runner.engine.ownership import HOST, PROCESS, RUN, is_left_behind, this_host, this_process
+from runner.engine.ownership import HOST, PROCESS, RUN, is_left_behind, start_of_process, this_host, this_process
 
 
 def labels(process: str, *, host: str = "here", run: str = "7") -> dict[str, str]:
@@ -72,3 +72,11 @@ def test_podmans_containers_are_known_too(tmp_path: Path) -> None:
 
 def test_a_host_that_is_named_is_taken_at_its_word() -> None:
     assert this_process("worker-7").host == "worker-7"
+
+
+def test_a_process_number_used_again_is_another_process() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process:
+        first = start_of_process(process.pid)
+        assert first == start_of_process(process.pid) != ""
+        process.kill()
+    assert start_of_process(process.pid) == ""

@@ -42,7 +42,7 @@ class FullOutput:
         raise FullError
 
     def _is_stuck(self) -> bool:
-        _, count = self._engine.execute(self._container, ["cat", "/counted"], 10)
+        _, count = self._engine.execute(self._container, ["cat", "/counted"], 60)
         self._counts.append(count)
         return len(set(self._counts[-5:])) == 1
 
@@ -53,7 +53,7 @@ def test_container_whose_output_is_stuck_ends_once_the_output_is_not_taken_any_m
     stream = engine.attach(talker)
     engine.start(talker)
     reader = Reader(engine, talker, stream, FullOutput(engine, talker))
-    has_ended = engine.wait(talker, 40)
+    has_ended = engine.wait(talker, 120)
     with suppress(FullError):
         reader.finish()
     assert has_ended

@@ -8,9 +8,9 @@ import pytest
 from pipelines.details import Resources
 from pipelines.plan import PlannedJob, PlannedStep
 from runner.engine.limits import Allowance
+from runner.engine.sandbox import FILES_AT
 from runner.engine.spec import (
     CAPABILITIES,
-    FILES_AT,
     Place,
     files_options,
     sandbox_options,
@@ -97,12 +97,13 @@ def test_a_sandbox_is_nobody_and_holds_the_network_alone() -> None:
     }
 
 
-def test_the_volume_for_the_shim_is_filled_from_the_sandboxes_image() -> None:
+def test_both_volumes_of_the_files_container_become_what_the_sandboxes_image_has_there() -> None:
+    files = {"Type": "volume", "Source": WORKSPACE[0]["Source"], "Target": FILES_AT}
     assert files_options("headrace/sandbox:1", PLACE) == {
         "Image": "headrace/sandbox:1",
         "User": "65534:65534",
         "Labels": {"headrace.run": "r1", "headrace.role": "files"},
-        "HostConfig": {**HOST, "NetworkMode": "none", "Mounts": [{**WORKSPACE[0], "Target": FILES_AT}, SHIM_MOUNT]},
+        "HostConfig": {**HOST, "NetworkMode": "none", "Mounts": [files, SHIM_MOUNT]},
     }
 
 

@@ -77,7 +77,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshServe
         yield server
         wait_until(lambda: not list(Path(sockets).iterdir()), what="nothing is left of any tunnel")
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 def free_port() -> int:

@@ -23,7 +23,7 @@ class TornError(Exception):
 @pytest.fixture
 def sleeper(busybox: str) -> Iterator[str]:
     """A container, created, that says a word and then nothing for long."""
-    command = ["docker", "create", "--network", "none", busybox, "sh", "-c", "echo up; exec sleep 15"]
+    command = ["docker", "create", "--network", "none", busybox, "sh", "-c", "echo up; exec sleep 600"]
     made = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     yield made
     subprocess.run(["docker", "rm", "-f", made], check=True, capture_output=True)

@@ -128,9 +128,9 @@ def test_git_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     with pytest.raises(SourceError, match=r"git status did not end within 0\.3 s"):
         git(tmp_path, "status", timeout=timedelta(seconds=0.3))
-    stream = git_stream(tmp_path, "archive", silence=timedelta(seconds=0.3))
+    stream = git_stream(tmp_path, "archive", silence=timedelta(seconds=3))
     assert next(stream) == b"begun\n"
-    with pytest.raises(SourceError, match=r"git archive printed nothing for 0\.3 s"):
+    with pytest.raises(SourceError, match=r"git archive printed nothing for 3 s"):
         next(stream)
 
 
@@ -192,7 +192,7 @@ def test_processes_that_want_one_mirror_fetch_it_once(origin: GitRepository, ser
     processes = [fetching(tmp_path / "mirrors", url, sha) for _ in range(4)]
     wait_until(lambda: server.seen, what="one of them asks")
     server.answers.set()
-    outputs = [process.communicate(timeout=60) for process in processes]
+    outputs = [process.communicate(timeout=150) for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, outputs
     assert len({stdout for stdout, _ in outputs}) == 1
     assert len([path for path in server.paths if "info/refs" in path]) == 1

@@ -17,8 +17,8 @@ from runner.backend import Piece, Ticket, Writer
 from runner.engine.client import Engine
 from runner.engine.filling import Here, Volume, fill
 from runner.engine.ground import spare_files
-from runner.engine.sandbox import sandbox_image
-from runner.engine.spec import FILES_AT, Place
+from runner.engine.sandbox import FILES_AT, sandbox_image
+from runner.engine.spec import Place
 from runner.engine.tarchunks import ChunkFile
 from runner.engine.volumedirectory import volume_directory
 from runner.errors import BackendError, SourceDamaged, SourceError
@@ -30,7 +30,7 @@ from runner.source.tree import commit_streams
 from runner.source.written import write_commit
 from runner.stop import Stop
 from tests.gitrepo import GitRepository
-from tests.runner.engine.test_containers import left
+from tests.runner.engine.belongings import left
 from tests.runner.source.checkouts import push_of
 from tests.runner.world import World
 
@@ -70,9 +70,7 @@ def looks(volume: Volume) -> dict[str, tuple[object, ...]]:
     """What a container finds in the volume; without the times of git's own files, and its logs, which tell times."""
     chunks = ChunkFile(volume.engine.get_archive(volume.container, FILES_AT))
     with tarfile.open(fileobj=cast("IO[bytes]", chunks), mode="r|") as archive:
-        found = {each.name: _look(each) for each in archive if not _is_gits(each)}
-    del found["workspace"]  # its mode is the engine's affair, which leaves a directory that is there as it is
-    return found
+        return {each.name: _look(each) for each in archive if not _is_gits(each)}
 
 
 def _is_gits(member: tarfile.TarInfo) -> bool:
@@ -107,6 +105,26 @@ def test_written_or_unpacked_a_workspace_looks_the_same(engine: Engine, origin: 
     assert found[0] == found[1]
     assert found[0]["workspace/src/web/taken"][0] == tarfile.SYMTYPE
     assert "workspace/src/web/d/new/newer" in found[0]
+
+
+@pytest.fixture(params=["docker", pytest.param("podman", marks=pytest.mark.podman)])
+def each_engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    """Docker's engine and Podman's in turn."""
+    url = request.getfixturevalue("engine_url") if request.param == "docker" else request.getfixturevalue("podman").url
+    with closing(Engine(url)) as engine:
+        yield engine
+
+
+@pytest.mark.parametrize("workspace", [FILES_AT, WORKSPACE])
+@pytest.mark.parametrize("here", [None, nowhere], ids=["written", "unpacked"])
+def test_the_top_of_the_volume_is_open_to_all(each_engine: Engine, workspace: str, here: Here | None) -> None:
+    """It is the workspace itself where that is `path: .`, and the image of a step may run as any user."""
+    with volume_of(each_engine, "top", here) as volume:
+        fill(volume, workspace=workspace, tree=lambda: iter([END]), stop=Stop())
+        chunks = ChunkFile(each_engine.get_archive(volume.container, FILES_AT))
+        with tarfile.open(fileobj=cast("IO[bytes]", chunks), mode="r|") as archive:
+            top = next(iter(archive))
+    assert (top.isdir(), oct(top.mode & 0o777)) == (True, "0o777")
 
 
 def test_a_tree_is_written_where_its_volume_is_ours(engine: Engine) -> None:
@@ -178,18 +196,18 @@ def test_stop_ends_what_is_written_and_leaves_nothing(containers: World, engine:
     def write(directory: Path, asked: Stop) -> None:
         (directory / "half").write_text("1")
         under_way.set()
-        asked.wait(30)
+        asked.wait(150)
         raise SourceDamaged("git was stopped")
 
     def tree() -> Iterator[Piece]:
         yield Writer(write)
         under_way.set()
-        stop.wait(30)
+        stop.wait(150)
         yield END
 
     job = containers.job(containers.step("a"))
     with closing(containers.backend.open(job, Ticket(run="written", job="build"), tree, stop)) as site:
-        under_way.wait(30)
+        under_way.wait(150)
         stop.request(Status.CANCELLED, "enough")
         with pytest.raises(BackendError, match="stopped while the workspace was filled"):
             site.wait_until_open()

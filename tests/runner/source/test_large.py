@@ -21,7 +21,7 @@ from runner.source.mirrors import fetched
 from runner.source.tree import commit_streams, commit_tree
 from runner.stop import Stop
 from tests.gitrepo import GitRepository
-from tests.runner.engine.test_containers import left
+from tests.runner.engine.belongings import left
 from tests.runner.source.checkouts import push_of
 from tests.runner.source.gitserver import GitServer
 from tests.runner.source.test_damage import harm_blob
@@ -155,7 +155,7 @@ def test_stop_ends_both_streams_and_leaves_nothing(containers: World, engine: En
         header = tarfile.TarInfo(name)
         header.size = 1 << 50
         yield header.tobuf(tarfile.GNU_FORMAT)
-        under_way.wait(30)
+        under_way.wait(150)
         while True:
             yield bytes(1 << 16)
 
@@ -165,7 +165,7 @@ def test_stop_ends_both_streams_and_leaves_nothing(containers: World, engine: En
 
     job = containers.job(containers.step("a"))
     with closing(containers.backend.open(job, Ticket(run="endless", job="build"), tree, stop)) as site:
-        under_way.wait(30)
+        under_way.wait(150)
         assert len(files_containers(engine, "endless")) == 2
         stop.request(Status.CANCELLED, "enough")
         with pytest.raises(BackendError, match="stopped while the workspace was filled"):

@@ -8,6 +8,7 @@ import pytest
 from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Mount
 
+from tests.waiting import PATIENCE_SECONDS
 from tests.worker.conftest import TLS, Service, serving
 from worker.access.guard import Need
 from worker.access.identity import Role, Scope
@@ -227,7 +228,7 @@ def is_let_in(answer: httpx.Response) -> bool:
 
 
 def caller(service: Service, who: Who) -> httpx.Client:
-    client = httpx.Client(base_url=service.url, timeout=10, verify=TLS)
+    client = httpx.Client(base_url=service.url, timeout=PATIENCE_SECONDS, verify=TLS)
     client.headers["sec-fetch-site"] = "same-origin" if who.is_on_own_page else "cross-site"
     if who.is_person:
         role = Role.ADMINISTRATOR if who.scope is Scope.ADMIN else Role.MEMBER

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from pipelines.event import EventKind
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from worker.errors import Conflict, Malformed, NotFound
 from worker.schedules.schedule import Schedule, ScheduleState, Wanted
 from worker.schedules.scheduler import Scheduler, keep_times
@@ -236,7 +236,7 @@ def test_thread_makes_up_for_what_was_missed_as_soon_as_it_starts_and_tells_of_i
     add(database, repository)
     clock[0] = NOON + 3 * HOUR
     kept.thread.start()
-    assert told.wait(10)
+    assert told.wait(PATIENCE_SECONDS)
     assert count(database) == 1
 
 

@@ -12,7 +12,7 @@ from pipelines.plan import Plan, PlannedJob, PlannedStep
 from pipelines.records import JobFinished, JobStarted, RunStarted
 from pipelines.status import Status
 from runner.clock import from_now
-from tests.waiting import wait_until
+from tests.waiting import PATIENCE_SECONDS, wait_until
 from tests.worker.statuses.fakeforge import TOKEN
 from worker.secrets.credential import Credential, CredentialKind
 from worker.secrets.sealing import Keyring
@@ -31,7 +31,7 @@ URL = "https://ci.example.org"
 EVENT = Event(sha="b" * 40, ref="refs/heads/main", branch="main")
 QUICK = Pace(
     look=timedelta(milliseconds=20),
-    patience=timedelta(seconds=10),
+    patience=timedelta(seconds=PATIENCE_SECONDS),
     first_delay=timedelta(milliseconds=50),
     longest_delay=timedelta(milliseconds=100),
 )

@@ -22,6 +22,7 @@ from runner.engine.client import Engine, EngineRefusal
 from runner.engine.containers import DockerBackend
 from runner.stop import Stop
 from tests.faults.interposer import Fault, Trouble, interposed
+from tests.runner.limits import Limits
 from tests.runner.world import Result, World, when_it_says
 from tests.waiting import wait_until
 
@@ -35,7 +36,7 @@ def nothing_left(engine: Engine) -> Iterator[None]:
     yield
     for name in set(engine.tags_of(REPOSITORY)) - before:
         wait_until(partial(removed, engine, name), what="no container of a build is left that uses its image")
-    assert dangling() <= nameless
+    wait_until(lambda: dangling() <= nameless, what="no image without a name is left")
 
 
 def removed(engine: Engine, name: str) -> bool:
@@ -208,21 +209,24 @@ def test_a_build_that_fails_is_the_steps_failure(containers: World, base: str) -
 
 
 @pytest.mark.parametrize("way", ["cancel", "time-out"])
-def test_a_stop_ends_the_build_in_the_engine_too(containers: World, base: str, engine: Engine, way: str) -> None:
+def test_a_stop_ends_the_build_in_the_engine_too(containers: World, base: str, limits: Limits, way: str) -> None:
     marker = f"headrace-{uuid.uuid4().hex}"
     stop = Stop()
-    watch = when_it_says("up", lambda: stop.request(Status.CANCELLED, "enough"))
-    step = built("a", "true", timeout=4.0 if way == "time-out" else 60)
+
+    def end() -> None:
+        if way == "cancel":
+            stop.request(Status.CANCELLED, "enough")
+        else:
+            limits.run_out(60.0)
+
+    dockerfile = base + f"RUN echo up; sh -c 'sleep 600; :' {marker}\n"
     result = containers.run(
-        step,
-        files={"Dockerfile": base + f"RUN echo up; sh -c 'sleep 600; :' {marker}\n"},
-        stop=stop,
-        watch=watch if way == "cancel" else lambda _record: None,
+        built("a", "true", timeout=60.0), files={"Dockerfile": dockerfile}, stop=stop, watch=when_it_says("up", end)
     )
     assert result.finished("a").status is (Status.CANCELLED if way == "cancel" else Status.TIMED_OUT), [
         log.lines for log in result.logs("a")
     ]
-    wait_until(lambda: marker not in running(), seconds=30, what="the build's container is gone")
+    wait_until(lambda: marker not in running(), what="the build's container is gone")
 
 
 def running() -> str:
@@ -266,7 +270,7 @@ def test_built_images_go_once_nothing_has_used_them_for_long(containers: World, 
     assert abs(datetime.now(UTC) - used) < timedelta(minutes=5)
     remove_outdated(engine, timedelta(hours=1))
     assert ours in engine.tags_of(REPOSITORY)
-    wait_until(lambda: datetime.now(UTC) > used + timedelta(seconds=1.1), seconds=10)  # it notes whole seconds
+    wait_until(lambda: datetime.now(UTC) > used + timedelta(seconds=1.1))  # it notes whole seconds
     containers.run(built("a", "true"), files={"Dockerfile": base + "RUN true\n"})
     assert engine.tags_of(REPOSITORY)[ours] > used
 
