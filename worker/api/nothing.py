@@ -1,5 +1,5 @@
-"""Nothing: what is answered below our own paths where no route answers, for what is there belongs to no repository;
-and what a path that has routes, but none for the method, answers with the methods of all of them.
+"""Nothing: the 404 below our own paths (`/api/…`), so that no typo is taken for a repository's name; and everywhere the
+405, which names all methods of the path.
 """
 
 from fastapi import Request

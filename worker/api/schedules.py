@@ -4,15 +4,19 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import Path, Response
+from sqlalchemy import Connection
 
 from worker.access.guard import Caller
 from worker.api import models
 from worker.api.paging import Paged
 from worker.api.runs import summary_of
+from worker.api.starts import check_params
 from worker.context import Context, Serving
 from worker.schedules.schedule import NAME_PATTERN, Schedule, ScheduleState, Wanted, as_text
 from worker.schedules.scheduler import the_time
-from worker.store import repositories, schedules
+from worker.starting import cron_event
+from worker.store import declared, repositories, schedules
+from worker.store.repositories import StoredRepository
 
 Name = Annotated[str, Path(pattern=f"^{NAME_PATTERN}$")]
 
@@ -37,7 +41,9 @@ def add_schedule(owner: str, name: str, wanted: models.NewSchedule, context: Ser
     fields = wanted.model_dump(exclude={"name"})
     with context.database.write() as connection:
         repository = repositories.named(connection, owner, name)
-        stored = schedules.add(connection, repository, wanted.name, _wanted(fields), the_time())
+        asked = _wanted(fields)
+        _check_inputs(connection, repository, asked)
+        stored = schedules.add(connection, repository, wanted.name, asked, the_time())
     return _described(context, stored)
 
 
@@ -50,6 +56,8 @@ def change_schedule(
         repository = repositories.named(connection, owner, name)
         known = schedules.named(connection, repository, schedule)
         changed = _wanted(_fields(known.wanted) | fields)
+        if wanted.params is not None or wanted.branch is not None:
+            _check_inputs(connection, repository, changed)
         stored = schedules.change(connection, repository, schedule, changed, the_time())
     return _described(context, stored)
 
@@ -68,6 +76,13 @@ def run_schedule(owner: str, name: str, schedule: Name, caller: Caller, context:
         run = schedules.run_now(connection, stored, the_time(), by=caller.name)
     context.announce()
     return summary_of(context, run.id)
+
+
+def _check_inputs(connection: Connection, repository: StoredRepository, wanted: Wanted) -> None:
+    """Raises Misfit if the workflow files that the branch's last run has found take no such values."""
+    branch = wanted.branch or repository.default_branch
+    event = cron_event(name="", branch=branch, params=wanted.params, default_branch="")
+    check_params(connection, declared.run_at_tip(connection, repository.id, branch), event)
 
 
 def _wanted(fields: dict[str, Any]) -> Wanted:

@@ -61,7 +61,7 @@ def started(context: Context, owner: str, name: str, start: Start, *, by: str) -
         repository = repositories.named(connection, owner, name)
         event = manual_event(start, default_branch=repository.default_branch, by=by)
         if not event.tag and not event.asked_sha:
-            _check_params(connection, declared.run_at_tip(connection, repository.id, event.branch), event)
+            check_params(connection, declared.run_at_tip(connection, repository.id, event.branch), event)
         run = add_run(connection, repository, event)
     context.announce()
     return run
@@ -74,14 +74,14 @@ def deployed(
     with context.database.write() as connection:
         earlier = queries.run_numbered(connection, *run)
         event = deployment_event(earlier, target=target, task=task, params=params, by=by)
-        _check_params(connection, earlier.id, event)
+        check_params(connection, earlier.id, event)
         new = add_run(connection, repositories.named(connection, earlier.owner, earlier.name), event)
     context.announce()
     return new
 
 
-def _check_params(connection: Connection, run_id: str, event: Event) -> None:
-    """Raise Misfit if the workflow files that this run has planned take no such values."""
+def check_params(connection: Connection, run_id: str, event: Event) -> None:
+    """Raises Misfit if the workflow files that this run has planned take no such values."""
     if wrong := declared.misfits(connection, run_id, event):
         raise Misfit({f"params.{name}": complaint for name, complaint in wrong.items()})
 

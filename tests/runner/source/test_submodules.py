@@ -74,8 +74,7 @@ def test_submodule_of_somebody_else_is_read_without_credentials(server: GitServe
     sha = with_submodule(app, "lib", url, lib_sha)
     event = push_of(server.publish(app, "acme/app"), sha)
     fetched(tmp_path / "mirrors", push_of(url, lib_sha))  # its own runs have it already
-    why = r"is read without credentials, because it is not of the repository.s own owner"
-    with pytest.raises(SourceError, match=why):
+    with pytest.raises(SourceError, match="without credentials, because it is not of the repository's own owner"):
         unpacked(tmp_path, event)
 
 

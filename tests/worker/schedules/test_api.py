@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
-from pipelines.event import EventKind
+from pipelines.details import Parameter
+from pipelines.event import Event, EventKind
 from runner.commands import schedule
 from runner.errors import UsageError
-from tests.worker.conftest import Service
+from tests.worker.conftest import Service, job
 from worker.access.identity import Scope
 from worker.store import queries
 
@@ -143,3 +145,20 @@ def test_command_says_in_one_line_what_the_server_refuses(served: Service) -> No
         headrace(served, "add", "acme/web", "nightly", "--cron", "61 * * * *")
     with pytest.raises(UsageError, match="404: acme/web has no schedule nightly"):
         headrace(served, "show", "acme/web", "nightly")
+
+
+def test_params_that_the_branch_s_files_do_not_take_are_refused_when_they_are_given(service: Service) -> None:
+    """Not by the first run, some night."""
+    repository = service.add_repository()
+    pushed = Event(kind=EventKind.PUSH, ref="refs/heads/main", branch="main", sha="1" * 40)
+    asking = replace(job("a"), params={"COUNT": Parameter(type="number")})
+    service.add_run(repository, pushed).plan(asking)
+    wanted = {**NIGHTLY, "branch": "main", "params": {"COUNT": "many"}}
+    refused = service.client.post(PATH, json=wanted)
+    complaint = {"field": "params.COUNT", "detail": "must be a number, not 'many'"}
+    assert (refused.status_code, refused.json()["errors"]) == (422, [complaint])
+    assert service.client.get(PATH).json()["schedules"] == []
+    add(service, branch="main", params={"COUNT": "3"})
+    changed = service.client.patch(f"{PATH}/nightly", json={"params": {"COUNT": "few"}})
+    assert (changed.status_code, changed.json()["errors"][0]["field"]) == (422, "params.COUNT")
+    assert service.client.get(f"{PATH}/nightly").json()["params"] == {"COUNT": "3"}
