@@ -14,12 +14,13 @@ from typing import Annotated
 from urllib.parse import unquote
 
 import msgspec
-from fastapi import Depends, Header, Query, Request
+from fastapi import Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
 from runner.results.logstore import LogLine, LogStore
 from worker.api import models, sse
 from worker.api.numbers import LARGEST
+from worker.api.sse import Listening
 from worker.context import Context, Serving
 from worker.errors import NotFound
 from worker.storage import Files
@@ -59,14 +60,13 @@ def _step_address(request: Request, run_id: str) -> StepAddress:
 def show_log(
     address: Annotated[StepAddress, Depends(_step_address)],
     context: Serving,
+    listener: Listening,
     log_format: Annotated[
         LogFormat, Query(alias="format", description="text: all of it; json: a page")
     ] = LogFormat.TEXT,
     first_line: Annotated[int, Query(alias="from", description="the first line wanted", ge=1, le=LARGEST)] = 1,
     limit: Annotated[int, Query(description="json: at most this many lines", ge=1, le=10_000)] = 1000,
     tail: Annotated[int | None, Query(description="only the last lines, this many", ge=0, le=10_000)] = None,
-    accept: Annotated[str, Header()] = "",
-    last_event_id: Annotated[str, Header()] = "",
 ) -> Response:
     """A step's log as text, stdout and stderr in the order they came.
 
@@ -80,10 +80,10 @@ def show_log(
     log = context.storage.logs(address.run_id)
     following = log.next_line(address.job, address.step)
     start = first_line if tail is None else max(1, following - tail)
-    if "text/event-stream" in accept:
-        resumed = _line_after(last_event_id, following=following) or start
+    if "text/event-stream" in listener.accept:
+        resumed = _line_after(listener.last_event_id, following=following) or start
         viewer = _Viewer(context=context, address=address, log=log, next_line=resumed)
-        return sse.stream(context.live, address.run_id, viewer.read)
+        return sse.stream(context.live, address.run_id, viewer.read, listener)
     if log_format is LogFormat.JSON:
         return _page(context, address, log, start, limit)
     return StreamingResponse(_text(log, address, start), media_type="text/plain", headers=_TEXT_HEADERS)

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Header, Query
+from fastapi import Query
 from starlette.responses import Response, StreamingResponse
 
 from pipelines.records import AnyRecord, Log, RunFinished, StepFinished, StepStarted, decode, encode
@@ -17,6 +17,7 @@ from runner.results.logstore import LogLine
 from worker.api import sse
 from worker.api.cursor import Cursor
 from worker.api.logs import chunks_of
+from worker.api.sse import Listening
 from worker.context import Context, Serving
 from worker.store import parts, queries
 
@@ -30,10 +31,9 @@ Lines = Generator[tuple[bytes, str], None, bool]
 def show_records(
     run_id: str,
     context: Serving,
+    listener: Listening,
     logs: Annotated[bool, Query(description="log lines too, as Records of type log")] = False,  # noqa: FBT002 -- a query's
     record_format: Annotated[str, Query(alias="format", pattern="^(sse|jsonl)?$", description="sse or jsonl")] = "",
-    accept: Annotated[str, Header()] = "",
-    last_event_id: Annotated[str, Header()] = "",
 ) -> Response:
     """A run's history, one Record an event, live until run_finished; an event's id is the Record's seq.
 
@@ -43,12 +43,12 @@ def show_records(
     with context.database.read() as connection:
         queries.run_with_id(connection, run_id)
         last = queries.last_record(connection, run_id)
-    cursor = _resumed(last_event_id, last)
+    cursor = _resumed(listener.last_event_id, last)
     has_ended = last is not None and cursor.seq == last.seq and isinstance(decode(last.body), RunFinished)
     reader = _Reader(context=context, run_id=run_id, cursor=cursor, wants_logs=logs, has_ended=has_ended)
-    if record_format == "jsonl" or (not record_format and "application/json" in accept):
+    if record_format == "jsonl" or (not record_format and "application/json" in listener.accept):
         return StreamingResponse(_json_lines(reader), media_type="application/jsonl")
-    return sse.stream(context.live, run_id, reader.read_events)
+    return sse.stream(context.live, run_id, reader.read_events, listener)
 
 
 def _resumed(last_event_id: str, last: queries.StoredRecord | None) -> Cursor:

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from tests.worker.access.test_matrix import PLACES, TABLE
 from tests.worker.conftest import Service
-from worker.access.identity import Role
+from worker.access.identity import Role, Scope
 from worker.api import sse
 from worker.store.tables import metadata
 
@@ -153,6 +153,19 @@ def test_stream_ends_in_time_for_who_is_shut_out(service: Service, monkeypatch: 
         assert browser.get(records).is_success, "it ended, though the run goes on"
         browser.post("/logout")
         assert browser.get(records).status_code == 401
+
+
+def test_stream_ends_soon_after_its_token_was_revoked(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sse, "_ASK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(sse, "_HEARTBEAT_SECONDS", 0.01)
+    story = service.add_run(service.add_repository())
+    bearer = {"Authorization": f"Bearer {service.new_token(Scope.READ)}"}
+    newest = max(each["id"] for each in service.client.get("/api/tokens").json()["tokens"])
+    with service.client.stream("GET", f"/api/runs/{story.run.id}/records", headers=bearer) as answer:
+        lines = answer.iter_lines()
+        assert next(lines) == ": welcome"
+        assert service.client.delete(f"/api/tokens/{newest}").is_success
+        assert ": still here" in list(lines), "it went on, and then ended"
 
 
 def test_server_logs_no_key_and_no_password(logging_service: Service) -> None:
