@@ -34,7 +34,7 @@ from runner.engine.process import Container, as_asked_by_its_step, follow, start
 from runner.engine.pull import Say
 from runner.engine.pullnews import PullNews
 from runner.engine.sandbox import FILES_AT
-from runner.engine.spec import Options, Place, service_options, step_options
+from runner.engine.spec import Options, Place, program_behind_gate, service_options, step_options
 from runner.engine.stepimages import StepImages, Turn, failed_build, named
 from runner.engine.sweep import STILL_IN_USE
 from runner.engine.volumedirectory import volume_directory
@@ -289,7 +289,8 @@ class DockerSite:
             _ = self._ground.files  # the volume with the gate's program is filled by then
             if in_lane:
                 sandboxes.wait_for(lane)
-            return self._container(identifier, step, identity(step.image, image), sandbox)
+            made = self._container(identifier, step, identity(step.image, image), sandbox)
+            return replace(made, program=program_behind_gate(options))
 
         return make
 

@@ -34,7 +34,8 @@ _NAMED = {125: "the container could not be run", 126: "not executable", 127: "co
 class Container:
     """A container that has been created, how to stop it, and how many processes it may have.
 
-    `image` is what it runs in, by digest or id. `witness` is a container that runs for as long as the engine does.
+    `image` is what it runs in, by digest or id, and `program` what its gate becomes, if it has one. `witness` is a
+    container that runs for as long as the engine does.
     """
 
     engine: Engine
@@ -44,6 +45,7 @@ class Container:
     starts: threading.Semaphore
     stop_grace_seconds: float
     processes: int = PIDS_LIMIT
+    program: str = ""
 
 
 def start(container: Container) -> socket.socket:
@@ -72,7 +74,7 @@ def follow(container: Container, stream: socket.socket, output: Output, stop: St
 
     Raises BackendError if the engine fails, and what `output` raises, with the container killed.
     """
-    symptoms = Symptoms(output, pids_limit=container.processes)
+    symptoms = Symptoms(output, pids_limit=container.processes, program=container.program)
     reader = Reader(container.engine, container.id, stream, symptoms.output)
     try:
         stopper = _Stopper(container, stop, reader)

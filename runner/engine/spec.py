@@ -76,6 +76,11 @@ def step_options(
     return options
 
 
+def program_behind_gate(options: Options) -> str:
+    """What a step's gate becomes, without arguments."""
+    return str(options["Entrypoint"][1])
+
+
 def runs_image_program(step: PlannedStep) -> bool:
     """True if the step leaves it to its image what runs."""
     return step.entrypoint is None and not step.commands

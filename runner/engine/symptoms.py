@@ -12,6 +12,7 @@ from pipelines.status import Status
 from runner.backend import Outcome, Output
 
 _KEPT_BYTES = 4096
+_NOT_FOUND = 127
 _SIGNS = (
     (b"o space left on device", "no space left on device"),  # some write the beginning small
     (b"Disk quota exceeded", "disk quota exceeded"),
@@ -34,11 +35,12 @@ _FORK_SIGNS = (
 
 
 class Symptoms:
-    """Passes a step's output on and remembers its end, both outputs together."""
+    """Passes a step's output on and remembers its end, both outputs together. `program` is what the step runs."""
 
-    def __init__(self, output: Output, *, pids_limit: int) -> None:
+    def __init__(self, output: Output, *, pids_limit: int, program: str = "") -> None:
         self._output = output
         self._pids_limit = pids_limit
+        self._program = program
         self._end = b""
 
     @property
@@ -56,6 +58,10 @@ class Symptoms:
         """The outcome, its reason with what the output says about it."""
         if outcome.status is not Status.FAILURE or outcome.exit_code is None:
             return outcome
+        if (
+            outcome.exit_code == _NOT_FOUND and self._end == f"{self._program}: not found\n".encode()
+        ):  # our gate's words
+            return replace(outcome, reason=f"exit code {_NOT_FOUND}: the image has no {self._program}")
         signs = [words for sign, words in _SIGNS if sign in self._end]
         if any(sign in self._end for sign in _FORK_SIGNS):
             signs.append(f"no more processes, of which it may have {self._pids_limit}")

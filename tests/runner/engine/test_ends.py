@@ -56,7 +56,7 @@ def test_a_background_process_that_holds_the_output_does_not_hold_the_step(conta
 @pytest.mark.parametrize(
     ("entrypoint", "exit_code", "reason"),
     [
-        (("/nowhere",), 127, "exit code 127: command not found"),
+        (("/nowhere",), 127, "exit code 127: the image has no /nowhere"),
         (("/etc/passwd",), 126, "exit code 126: not executable"),
         (("/bin/sh", "-c", "nowhere"), 127, "exit code 127: command not found"),
         (("/bin/sh", "-c", "/etc/passwd"), 126, "exit code 126: not executable"),

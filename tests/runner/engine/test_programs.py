@@ -96,6 +96,13 @@ def test_an_image_without_a_shell_runs_its_own_program_as_its_own_user(container
     assert containers.run(step).lines("a") == ["1234"]
 
 
+def test_an_image_without_the_shell_that_commands_need_is_named(containers: World, shell_less: str) -> None:
+    result = containers.run(PlannedStep(name="a", image=shell_less, commands=("true",)))
+    assert result.finished("a").reason == "exit code 127: the image has no /bin/sh"
+    named = containers.run(containers.step("b", "no-such-program"))
+    assert named.finished("b").reason == "exit code 127: command not found", "its shell has said what"
+
+
 def test_an_image_that_runs_nothing_by_itself_is_named(containers: World, engine: Engine) -> None:
     if not engine.has_image("headrace/test-nothing:local"):
         engine.import_image("headrace/test-nothing", "local", bytes(1024))
