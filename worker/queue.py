@@ -27,6 +27,7 @@ from rq.serializers import JSONSerializer
 
 from worker.duties import Duties, Perform
 from worker.parent import signal_when_parent_dies
+from worker.redis_client import trouble_of
 
 _RETRY_SECONDS = 1.0
 _IDLE_SECONDS = 5  # between two signs of life
@@ -108,7 +109,7 @@ def work_until_stopped(
             pass  # RQ's word for a signal that comes while a worker makes itself ready, or we wait
         except RedisError as error:
             if not is_redis_away:
-                log.warning("worker waits: redis does not answer", error=str(error))
+                log.warning("worker waits: redis does not answer", error=trouble_of(error))
             is_redis_away = True
             with suppress(StopRequested):
                 _pause(ending)
@@ -215,7 +216,7 @@ class TaskWorker(Worker):
         try:
             super().maintain_heartbeats(*arguments)
         except RedisError as error:
-            log.warning("no heartbeat: redis does not answer", error=str(error))
+            log.warning("no heartbeat: redis does not answer", error=trouble_of(error))
 
     def run_maintenance_tasks(self) -> None:
         """As RQ does it, at the start and every half minute without a task; and what was left is swept up."""

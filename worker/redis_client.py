@@ -1,7 +1,7 @@
 """How the server and its workers reach Redis: with time-outs, so that one that hangs is an error and not for ever."""
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
 from worker.exchange import Exchange
 from worker.settings import Settings
@@ -26,3 +26,10 @@ def answers(url: str) -> bool:
         return False
     finally:
         client.close()
+
+
+def trouble_of(error: RedisError) -> str:
+    """What is wrong, for whoever set Redis up: one that wants a password speaks of `HELLO`."""
+    if isinstance(error, AuthenticationError):
+        return "it wants another user or password: HEADRACE_REDIS_URL holds them, as in redis://USER:PASSWORD@HOST:PORT"
+    return str(error)

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from pipelines.records import AnyRecord, Log
 from worker.exchange import Exchange
+from worker.redis_client import trouble_of
 
 _BATCH_BYTES = 256 << 10
 _BUFFER_BYTES = 32 << 20
@@ -131,7 +132,7 @@ class Reporter:
                     return True
             except RedisError as error:
                 if not was_away:
-                    log.warning("records wait: redis does not answer", task=self._task, error=str(error))
+                    log.warning("records wait: redis does not answer", task=self._task, error=trouble_of(error))
                 was_away = True
             if time.monotonic() > self._deadline:
                 return False
