@@ -23,7 +23,12 @@ PARAMS = {
     "COUNT": Parameter(type="number", default="3"),
     "NOTE": Parameter(),
 }
-NIGHTLY = {"name": "nightly", "cron": "30 2 * * *", "time_zone": "Europe/Berlin", "others": "DEPTH=full\n\nDRY = a=b"}
+NIGHTLY = {
+    "name": "nightly",
+    "cron": "30 2 * * *",
+    "time_zone": "Europe/Berlin",
+    "others": "DEPTH=full\n\nWHERE=eu\nNOTE = a=b",
+}
 
 
 @pytest.fixture
@@ -129,7 +134,7 @@ def test_administrator_keeps_schedules_on_their_page(served: Service, administra
     page = browser.get(PAGE).text
     assert "30 2 * * *" in page
     assert len(re.findall(r"<small>\w{3} \d\d \w{3} 02:30 CES?T</small>", page)) == 3, "by the clocks there"
-    assert shown(served)[0]["params"] == {"DEPTH": "full", "DRY": "a=b"}
+    assert shown(served)[0]["params"] == {"DEPTH": "full", "WHERE": "eu", "NOTE": "a=b"}
     post(browser, f"{PAGE}/nightly/disable")
     assert "disabled" in browser.get(PAGE).text
     post(browser, f"{PAGE}/nightly/enable")
@@ -151,6 +156,12 @@ def test_member_sees_schedules_and_runs_them_but_is_offered_no_change(
     assert f"{PAGE}/nightly/remove" not in page
     assert "Add one" not in page
     assert member.post(f"{PAGE}/nightly/remove").status_code == 403
+
+
+def test_schedule_with_a_value_that_its_workflow_does_not_take_is_refused(administrator: httpx.Client) -> None:
+    answer = administrator.post(PAGE, data={**NIGHTLY, "others": "WHERE=moon"})
+    assert answer.status_code == 422
+    assert "params.WHERE" in answer.text
 
 
 def test_schedule_that_can_not_be_meant_is_answered_with_one_line(administrator: httpx.Client) -> None:

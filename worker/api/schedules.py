@@ -42,7 +42,7 @@ def add_schedule(owner: str, name: str, wanted: models.NewSchedule, context: Ser
     with context.database.write() as connection:
         repository = repositories.named(connection, owner, name)
         asked = _wanted(fields)
-        _check_inputs(connection, repository, asked)
+        check_inputs(connection, repository, asked)
         stored = schedules.add(connection, repository, wanted.name, asked, the_time())
     return _described(context, stored)
 
@@ -57,9 +57,16 @@ def change_schedule(
         known = schedules.named(connection, repository, schedule)
         changed = _wanted(_fields(known.wanted) | fields)
         if wanted.params is not None or wanted.branch is not None:
-            _check_inputs(connection, repository, changed)
+            check_inputs(connection, repository, changed)
         stored = schedules.change(connection, repository, schedule, changed, the_time())
     return _described(context, stored)
+
+
+def check_inputs(connection: Connection, repository: StoredRepository, wanted: Wanted) -> None:
+    """Raises Misfit if the workflow files that the branch's last run has found take no such values."""
+    branch = wanted.branch or repository.default_branch
+    event = cron_event(name="", branch=branch, params=wanted.params, default_branch="")
+    check_params(connection, declared.run_at_tip(connection, repository.id, branch), event)
 
 
 def remove_schedule(owner: str, name: str, schedule: Name, context: Serving) -> Response:
@@ -76,13 +83,6 @@ def run_schedule(owner: str, name: str, schedule: Name, caller: Caller, context:
         run = schedules.run_now(connection, stored, the_time(), by=caller.name)
     context.announce()
     return summary_of(context, run.id)
-
-
-def _check_inputs(connection: Connection, repository: StoredRepository, wanted: Wanted) -> None:
-    """Raises Misfit if the workflow files that the branch's last run has found take no such values."""
-    branch = wanted.branch or repository.default_branch
-    event = cron_event(name="", branch=branch, params=wanted.params, default_branch="")
-    check_params(connection, declared.run_at_tip(connection, repository.id, branch), event)
 
 
 def _wanted(fields: dict[str, Any]) -> Wanted:

@@ -7,6 +7,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from worker.access.guard import Caller
 from worker.access.identity import Scope
+from worker.api.schedules import check_inputs
 from worker.context import Serving, path, repository_path, run_path
 from worker.errors import NotFound
 from worker.schedules.moments import time_zone
@@ -65,6 +66,7 @@ def add_schedule(owner: str, name: str, form: Form, context: Serving) -> Respons
     )
     with context.database.write() as connection:
         repository = repositories.named(connection, owner, name)
+        check_inputs(connection, repository, wanted)
         schedules.add(connection, repository, checked_schedule_name(form.get("name", "")), wanted, the_time())
     return _back(repository.full_name)
 
