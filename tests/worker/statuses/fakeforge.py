@@ -118,12 +118,11 @@ def garbage(request: "_Request") -> None:
 
 def huge(request: "_Request") -> None:
     """A good answer's beginning that goes on without end, until nobody listens any more."""
+    request.close_connection = True  # its end says where the answer ends: no length was given
     request.start(201, {"content-type": "application/json"})
-    try:
+    with suppress(OSError):
         while not request.server.over.is_set():
             request.wfile.write(b" " * 65536)
-    except OSError:
-        request.close_connection = True
 
 
 def hangs(request: "_Request") -> None:
